@@ -1,0 +1,5 @@
+/** The floor under every room: errors, jobs, seeded randomness, hashes. Depends on nothing. */
+export * from './error';
+export * from './hash';
+export * from './job';
+export * from './random';

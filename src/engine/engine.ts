@@ -1,0 +1,289 @@
+/**
+ * The one interface that page, companion and command line speak. Everything here is plain data, so that
+ * it crosses a worker boundary or a WebSocket. Long work is a Job; the rest answers at once.
+ * All methods throw HeadlightError.
+ */
+import type { Job } from '../base';
+import type {
+  ColumnFindings,
+  ParseSettings,
+  RowProblem,
+  SourceFile,
+  SplitSettings,
+  Table,
+} from '../data';
+import type { LogisticSettings } from '../learning/heads';
+import type { EmbedSettings, EncoderInfo, EncoderReference, Precision } from '../models';
+import type { Device, DeviceInfo, StorageEstimate, TensorBackendName } from '../platform';
+import type { Recipe, RunRecord } from '../project';
+
+export interface Engine {
+  about(): Promise<About>;
+
+  // ------------------------------------------------------------------------------- projects
+  /** Newest first. */
+  listProjects(): Promise<readonly ProjectSummary[]>;
+  /** One file, or a train and a test file; parsed, columns found, kept. Named after the first file. */
+  createProject(files: readonly SourceFile[], signal?: AbortSignal): Job<ProjectView>;
+  openProject(project: string, signal?: AbortSignal): Job<ProjectView>;
+  renameProject(project: string, name: string): Promise<void>;
+  /** With its texts, features and runs. */
+  deleteProject(project: string): Promise<void>;
+  /** Changes columns, parsing or the split; the summary is made anew. */
+  configureData(project: string, choice: DataChoice, signal?: AbortSignal): Job<ProjectView>;
+  /** Opens what `export(..., 'project')` made, under a new id if the old one is taken. */
+  importProject(file: SourceFile, signal?: AbortSignal): Job<ProjectView>;
+
+  // ------------------------------------------------------------------------------- encoders
+  /** What ships, and what has been added on this device. */
+  listEncoders(): Promise<readonly EncoderEntry[]>;
+  /** Downloads from the Hub (or the mirror that was set), pins the revision to the commit, checks that it loads. */
+  addHubEncoder(
+    id: string,
+    revision: string | null,
+    precision: Precision,
+    signal?: AbortSignal,
+  ): Job<EncoderEntry>;
+  /** A dropped folder with `config.json`, `model.safetensors`, `tokenizer.json`. */
+  addFolderEncoder(
+    name: string,
+    files: readonly SourceFile[],
+    precision: Precision,
+    signal?: AbortSignal,
+  ): Job<EncoderEntry>;
+  removeEncoder(reference: EncoderReference): Promise<void>;
+  /**
+   * Runs a few of the project's texts on every device, checks each against the reference device, and
+   * picks the fastest one that agrees.
+   */
+  measure(
+    project: string,
+    encoder: EncoderReference,
+    embed: EmbedSettings,
+    signal?: AbortSignal,
+  ): Job<DeviceChoice>;
+
+  // --------------------------------------------------------------------------- train and report
+  /** Embeds (resuming from committed shards), fits the probe, evaluates, keeps the run. */
+  train(project: string, settings: TrainSettings, signal?: AbortSignal): Job<RunView>;
+  deleteRun(project: string, run: string): Promise<void>;
+  /** The rows of one cell of the confusion matrix (or of a whole row or column, or all), surest first. */
+  runRows(project: string, run: string, query: RowQuery): Promise<RowPage>;
+
+  // -------------------------------------------------------------------------------------- use
+  /** Probabilities `[texts][classes]`. The encoder stays loaded, so that typing is live. */
+  predictTexts(project: string, run: string, texts: readonly string[]): Promise<Predictions>;
+  /** The file's own columns, then `prediction`, then `probability: <class>` for each class. */
+  predictFile(
+    project: string,
+    run: string,
+    file: SourceFile,
+    textColumn: string | null,
+    signal?: AbortSignal,
+  ): Job<PredictedFile>;
+
+  // ------------------------------------------------------------------------------------- keep
+  export(
+    project: string,
+    run: string | null,
+    kind: ExportKind,
+    signal?: AbortSignal,
+  ): Job<ExportedFile>;
+  /** Everything kept on this device, by what it is. */
+  kept(): Promise<readonly KeptItem[]>;
+  /** Removes downloaded models; projects stay. */
+  clearModels(): Promise<void>;
+  forgetEverything(): Promise<void>;
+  persistStorage(): Promise<boolean>;
+  /** Requests made by this engine's realm since it started, by origin; own origin as `self`. */
+  requests(): Promise<readonly RequestCount[]>;
+  /** The address models are fetched from; null: `https://huggingface.co`. Remembered. */
+  modelHost(): Promise<string | null>;
+  setModelHost(host: string | null): Promise<void>;
+}
+
+export interface About {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly devices: readonly DeviceInfo[];
+  readonly tensorBackends: readonly TensorBackendName[];
+  readonly storage: StorageEstimate | null;
+}
+
+export interface ProjectSummary {
+  readonly id: string;
+  readonly name: string;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  readonly modified: number;
+  readonly rows: number;
+  readonly classes: number;
+  /** Best test accuracy among its runs; null without runs. */
+  readonly bestAccuracy: number | null;
+  /** Bytes kept for it: files, features, runs. */
+  readonly bytes: number;
+}
+
+/** What the person decided about the data; every field has been found or defaulted first. */
+export interface DataChoice {
+  readonly trainFile: string;
+  readonly testFile: string | null;
+  readonly textColumn: string | null;
+  readonly labelColumn: string | null;
+  readonly split: SplitSettings;
+  readonly parse: ParseSettings;
+}
+
+export interface FileView {
+  readonly name: string;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly encoding: Table['encoding'];
+  readonly delimiter: Table['delimiter'];
+  readonly hasHeader: boolean;
+  readonly columnNames: readonly string[];
+  /** The first rows, cut to 200 characters a cell. */
+  readonly preview: readonly (readonly string[])[];
+  readonly problemCount: number;
+  /** The first 20. */
+  readonly problems: readonly RowProblem[];
+}
+
+export interface DataSummary {
+  readonly classes: readonly {
+    readonly label: string;
+    readonly train: number;
+    readonly test: number;
+  }[];
+  readonly trainRows: number;
+  readonly testRows: number;
+  /** Training rows dropped because the same text stands in the test part. */
+  readonly droppedFromTrain: number;
+  readonly leftOut: readonly { readonly reason: string; readonly rows: number }[];
+  /** Plain sentences about what was done. */
+  readonly notes: readonly string[];
+}
+
+export interface ProjectView {
+  readonly id: string;
+  readonly name: string;
+  readonly created: number;
+  readonly files: readonly FileView[];
+  readonly findings: ColumnFindings;
+  readonly choice: DataChoice;
+  /** null while something is wrong with the choice; then `problem` says what. */
+  readonly summary: DataSummary | null;
+  readonly problem: { readonly message: string; readonly hint: string | null } | null;
+  /** Newest first. */
+  readonly runs: readonly RunView[];
+}
+
+export interface EncoderEntry {
+  readonly info: EncoderInfo;
+  /** Whether every file of it is on this device (or ships and was loaded before). */
+  readonly cached: boolean;
+}
+
+export interface DeviceMeasurement {
+  readonly device: Device;
+  readonly label: string;
+  readonly textsPerSecond: number;
+  /** Smallest cosine of an embedding to the reference device's, over the measured rows. */
+  readonly agreement: number;
+  readonly usable: boolean;
+}
+
+export interface DeviceChoice {
+  readonly device: Device;
+  readonly precision: Precision;
+  /** One plain sentence. */
+  readonly reason: string;
+  readonly measurements: readonly DeviceMeasurement[];
+}
+
+export interface TrainSettings {
+  readonly encoder: EncoderReference;
+  readonly embed: EmbedSettings;
+  readonly device: Device | 'auto';
+  readonly head: LogisticSettings;
+}
+
+/** A run as the page and the command line show it. */
+export interface RunView {
+  readonly id: string;
+  readonly created: number;
+  readonly record: RunRecord;
+  readonly recipe: Recipe;
+}
+
+export interface RowQuery {
+  readonly part: 'train' | 'test';
+  /** Class indices; null for any. */
+  readonly actual: number | null;
+  readonly predicted: number | null;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export interface RowPage {
+  readonly total: number;
+  readonly rows: readonly {
+    readonly text: string;
+    readonly actual: number;
+    readonly predicted: number;
+    /** Probability of the predicted class. */
+    readonly probability: number;
+    readonly file: string;
+    readonly line: number;
+  }[];
+}
+
+export interface Predictions {
+  readonly classes: readonly string[];
+  readonly probabilities: readonly (readonly number[])[];
+  readonly milliseconds: number;
+}
+
+export interface PredictedFile extends ExportedFile {
+  readonly rows: number;
+  /** Rows a class was predicted for. */
+  readonly counts: readonly { readonly label: string; readonly rows: number }[];
+  readonly textColumn: string;
+  /** The first rows: text, prediction, probability. */
+  readonly preview: readonly {
+    readonly text: string;
+    readonly label: string;
+    readonly probability: number;
+  }[];
+}
+
+/**
+ * - `head`: the probe as JSON; `onnx`: a zip with the fused ONNX, tokenizer and config;
+ * - `recipe`, `run`: the JSON documents; `predictions`: the test part's predictions as CSV;
+ * - `project`: everything, to be opened again.
+ */
+export type ExportKind = 'head' | 'onnx' | 'recipe' | 'run' | 'predictions' | 'project';
+
+export interface ExportedFile {
+  readonly name: string;
+  readonly mime: string;
+  readonly bytes: Uint8Array;
+  /** Whether the user's texts are in it. Shown on the button. */
+  readonly containsTexts: boolean;
+}
+
+export interface KeptItem {
+  readonly kind: 'model' | 'project' | 'settings';
+  readonly name: string;
+  readonly bytes: number;
+  readonly lastUsed: number;
+  /** For models. */
+  readonly reference: EncoderReference | null;
+  /** For projects. */
+  readonly project: string | null;
+}
+
+export interface RequestCount {
+  /** `self` or the origin. */
+  readonly origin: string;
+  readonly count: number;
+}

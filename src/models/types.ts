@@ -1,0 +1,46 @@
+/** Encoders as the rooms above the models see them. */
+
+export type Pooling = 'mean' | 'cls' | 'max';
+/** Weights as they are kept: 32-bit floats, or 8-bit integers with a scale a row, computed in 32-bit floats. */
+export type Precision = 'fp32' | 'q8';
+export type EncoderSource = 'shipped' | 'hub' | 'folder';
+
+/** Names one encoder so that it can be found again: what a recipe carries. */
+export interface EncoderReference {
+  readonly source: EncoderSource;
+  /** `all-MiniLM-L6-v2` (shipped), `owner/name` (hub), the folder's name (folder). */
+  readonly id: string;
+  /** Commit for the hub; SHA-256 of the weights otherwise. null: the newest, pinned on load. */
+  readonly revision: string | null;
+  readonly precision: Precision;
+}
+
+/** What is known of an encoder before and after it is loaded. */
+export interface EncoderInfo {
+  readonly reference: EncoderReference;
+  readonly name: string;
+  /** One plain line: when to use it. */
+  readonly description: string;
+  readonly architecture: 'bert' | 'static';
+  /** Transformer layers; 0 for static embeddings. */
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly maxTokens: number;
+  readonly parameters: number | null;
+  /** Bytes to download or read. */
+  readonly bytes: number;
+  readonly licence: string | null;
+  /** What the model's own card recommends. */
+  readonly defaults: EmbedSettings;
+}
+
+/** Which features are taken from an encoder. */
+export interface EmbedSettings {
+  /** 0 is the embedding layer, `layers` the last. */
+  readonly layer: number;
+  readonly pooling: Pooling;
+  /** Scale each embedding to unit length. */
+  readonly normalize: boolean;
+  /** Longer texts are cut to this many tokens, special ones counted. */
+  readonly maxTokens: number;
+}

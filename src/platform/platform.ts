@@ -1,0 +1,145 @@
+/**
+ * What differs between a page's worker and Node, as interfaces. Implemented in `platform/web/` and
+ * `platform/node/`, handed to the engine at start by the entry point. Nothing else under `src/`
+ * (but `app/`) may know where it runs.
+ */
+
+export interface Platform {
+  readonly kind: 'web' | 'node';
+  /** Names and versions for the run record: `headlight`, `onnxruntime`, `tfjs`, `node` or `userAgent`. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly runtime: OnnxRuntime;
+  readonly tensors: TensorBackends;
+  readonly storage: Storage;
+  readonly network: Network;
+  readonly assets: Assets;
+}
+
+// ---------------------------------------------------------------------------------------------
+// ONNX Runtime
+
+/** Where a graph runs. `cpu` is Node's native kernels, `wasm` the page's. */
+export type Device = 'cpu' | 'wasm' | 'webgpu' | 'cuda';
+
+export interface DeviceInfo {
+  readonly device: Device;
+  /** For people: `WASM, 2 threads`, `WebGPU (NVIDIA GeForce RTX 4070)`. */
+  readonly label: string;
+  readonly threads: number | null;
+  /** Why it is fewer threads than it could be, or absent when all is well. */
+  readonly notice?: string;
+}
+
+export type TensorData =
+  | { readonly type: 'float32'; readonly dims: readonly number[]; readonly data: Float32Array }
+  | { readonly type: 'float64'; readonly dims: readonly number[]; readonly data: Float64Array }
+  | { readonly type: 'int64'; readonly dims: readonly number[]; readonly data: BigInt64Array }
+  | { readonly type: 'int32'; readonly dims: readonly number[]; readonly data: Int32Array }
+  | { readonly type: 'int8'; readonly dims: readonly number[]; readonly data: Int8Array }
+  | { readonly type: 'uint8'; readonly dims: readonly number[]; readonly data: Uint8Array }
+  | { readonly type: 'bool'; readonly dims: readonly number[]; readonly data: Uint8Array };
+
+export interface RuntimeSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Not re-entrant: callers serialise through `graph/runtime`. */
+  run(feeds: Readonly<Record<string, TensorData>>): Promise<Readonly<Record<string, TensorData>>>;
+  release(): Promise<void>;
+}
+
+export interface SessionOptions {
+  readonly device: Device;
+  /** At most this many threads; absent: as many as there are. Fixed by the first session in a page. */
+  readonly threads?: number;
+}
+
+export interface OnnxRuntime {
+  readonly version: string;
+  /** The devices that work here, best first; asks the WebGPU adapter, so it is asynchronous. */
+  devices(): Promise<readonly DeviceInfo[]>;
+  /**
+   * @param model bytes of an ONNX ModelProto; the callee may keep them until the session is made.
+   * @throws HeadlightError `device` when the device is missing or was lost, `bad-model` when the graph
+   *   is refused.
+   */
+  createSession(model: Uint8Array, options: SessionOptions): Promise<RuntimeSession>;
+}
+
+// ---------------------------------------------------------------------------------------------
+// tfjs, for probe heads only
+
+export type TensorBackendName = 'webgpu' | 'wasm' | 'cpu';
+
+export interface TensorBackends {
+  readonly version: string;
+  /** Backends that work here, best first. */
+  available(): Promise<readonly TensorBackendName[]>;
+  /**
+   * Makes `@tensorflow/tfjs-core` compute on this backend.
+   * @throws HeadlightError `device` when it is not available.
+   */
+  use(backend: TensorBackendName): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Storage: IndexedDB in the page, a folder in Node
+
+/**
+ * - `projects`: one record a project (key: project id)
+ * - `files`: the bytes the user dropped (key: `<project>/<name>`)
+ * - `features`: shards of embeddings (key: `<scope>/<what produced it>/<shard>`)
+ * - `runs`: run records and their arrays (key: `<project>/<run>/…`)
+ * - `models`: files of downloaded or dropped models (key: `<model id>/<revision>/<file>`)
+ * - `settings`: small things that are remembered
+ */
+export const AREAS = ['projects', 'files', 'features', 'runs', 'models', 'settings'] as const;
+export type Area = (typeof AREAS)[number];
+
+export interface StoredEntry {
+  readonly key: string;
+  readonly bytes: number;
+  /** Milliseconds since the epoch. */
+  readonly written: number;
+  readonly lastUsed: number;
+}
+
+export interface StorageEstimate {
+  readonly usageBytes: number;
+  readonly quotaBytes: number;
+  /** Whether the browser has promised not to evict it. Always true in Node. */
+  readonly persisted: boolean;
+}
+
+/**
+ * Bytes under keys. Every `write` is atomic: it is there whole or not at all, whenever the tab or the
+ * process is killed. All methods throw HeadlightError `storage-full` when there is no room, `storage`
+ * when storage cannot be used.
+ */
+export interface Storage {
+  read(area: Area, key: string): Promise<Uint8Array | null>;
+  write(area: Area, key: string, bytes: Uint8Array): Promise<void>;
+  delete(area: Area, key: string): Promise<void>;
+  /** Deletes every key that starts with the prefix. */
+  deleteAll(area: Area, prefix: string): Promise<void>;
+  /** The entries whose keys start with the prefix, sorted by key. Reads no content. */
+  entries(area: Area, prefix?: string): Promise<readonly StoredEntry[]>;
+  estimate(): Promise<StorageEstimate | null>;
+  /** Asks the browser to keep it; returns whether it will. */
+  persist(): Promise<boolean>;
+  /** Forgets everything, all areas. */
+  clear(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Network and files that ship
+
+export interface Network {
+  /** As `fetch`. @throws HeadlightError `network` when the address cannot be reached or is not allowed. */
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+}
+
+/** Files that ship with Headlight (under `public/`), by relative path: `models/all-MiniLM-L6-v2/config.json`. */
+export interface Assets {
+  /** @throws HeadlightError `not-found`. */
+  read(path: string, onBytes?: (done: number, total: number | null) => void): Promise<Uint8Array>;
+}
