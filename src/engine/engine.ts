@@ -4,18 +4,13 @@
  * All methods throw HeadlightError.
  */
 import type { Job } from '../base';
-import type {
-  ColumnFindings,
-  ParseSettings,
-  RowProblem,
-  SourceFile,
-  SplitSettings,
-  Table,
-} from '../data';
+import type { ColumnFindings, RowProblem, SourceFile, Table } from '../data';
 import type { LogisticSettings } from '../learning/heads';
 import type { EmbedSettings, EncoderInfo, EncoderReference, Precision } from '../models';
 import type { Device, DeviceInfo, StorageEstimate, TensorBackendName } from '../platform';
-import type { Recipe, RunRecord } from '../project';
+import type { DataChoice, RunDocument } from '../project';
+
+export type { DataChoice } from '../project';
 
 export interface Engine {
   about(): Promise<About>;
@@ -123,16 +118,6 @@ export interface ProjectSummary {
   readonly bytes: number;
 }
 
-/** What the person decided about the data; every field has been found or defaulted first. */
-export interface DataChoice {
-  readonly trainFile: string;
-  readonly testFile: string | null;
-  readonly textColumn: string | null;
-  readonly labelColumn: string | null;
-  readonly split: SplitSettings;
-  readonly parse: ParseSettings;
-}
-
 export interface FileView {
   readonly name: string;
   readonly bytes: number;
@@ -208,12 +193,7 @@ export interface TrainSettings {
 }
 
 /** A run as the page and the command line show it. */
-export interface RunView {
-  readonly id: string;
-  readonly created: number;
-  readonly record: RunRecord;
-  readonly recipe: Recipe;
-}
+export type RunView = RunDocument;
 
 export interface RowQuery {
   readonly part: 'train' | 'test';

@@ -2,7 +2,7 @@
  * A recipe is what was asked, a run what came out. Both are small JSON documents with a schemaVersion;
  * `migrate.ts` brings old ones up to date. docs/formats.md documents every key.
  */
-import type { EncodingName, SplitSettings, Table } from '../data';
+import type { EncodingName, ParseSettings, SplitSettings, Table } from '../data';
 import type { MajorityBaseline, Metrics } from '../learning/evaluate';
 import type { FitReport, LogisticSettings } from '../learning/heads';
 import type { EmbedSettings, EncoderReference } from '../models';
@@ -81,4 +81,42 @@ export interface RunRecord {
     readonly texts_per_second: number | null;
   };
   readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A run as it is kept: its record, and the recipe that makes it again. */
+export interface RunDocument {
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  readonly recipe: Recipe;
+  readonly record: RunRecord;
+}
+
+/** What the person decided about the data; every field has been found or defaulted first. */
+export interface DataChoice {
+  readonly trainFile: string;
+  readonly testFile: string | null;
+  readonly textColumn: string | null;
+  readonly labelColumn: string | null;
+  readonly split: SplitSettings;
+  readonly parse: ParseSettings;
+}
+
+/** A project as it is kept; the files' bytes and the runs stand beside it in storage. */
+export interface ProjectRecord {
+  readonly kind: 'headlight.project';
+  readonly schemaVersion: typeof PROJECT_VERSION;
+  readonly id: string;
+  readonly name: string;
+  readonly created: number;
+  readonly modified: number;
+  readonly files: readonly {
+    readonly name: string;
+    readonly sha256: string;
+    readonly bytes: number;
+  }[];
+  readonly choice: DataChoice;
+  /** Rows and classes that can be learned from, for the list of projects. */
+  readonly rows: number;
+  readonly classes: number;
 }

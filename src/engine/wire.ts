@@ -1,0 +1,236 @@
+/**
+ * The engine across a worker boundary: `serveEngine` on the worker's side, `connectEngine` on the page's.
+ * comlink is only the wire; the engine on either side is plain. Jobs cross as a call with a progress
+ * callback and come out as async generators again; errors keep code and hint; buffers are moved, not
+ * copied: files handed to the engine are empty afterwards.
+ */
+import * as Comlink from 'comlink';
+import { abortedError, HeadlightError, toHeadlightError, type Job, type Progress } from '../base';
+import type { Engine } from './engine';
+
+// ------------------------------------------------------------------------------- what crosses
+
+/** Methods that answer at once. */
+const CALLS = [
+  'about',
+  'listProjects',
+  'renameProject',
+  'deleteProject',
+  'listEncoders',
+  'removeEncoder',
+  'deleteRun',
+  'runRows',
+  'predictTexts',
+  'kept',
+  'clearModels',
+  'forgetEverything',
+  'persistStorage',
+  'requests',
+  'modelHost',
+  'setModelHost',
+] as const satisfies readonly (keyof Engine)[];
+
+/** Methods that are jobs; their last parameter is an AbortSignal, which does not cross. */
+const JOBS = [
+  'createProject',
+  'openProject',
+  'configureData',
+  'importProject',
+  'addHubEncoder',
+  'addFolderEncoder',
+  'measure',
+  'train',
+  'predictFile',
+  'export',
+] as const satisfies readonly (keyof Engine)[];
+
+type CallName = (typeof CALLS)[number];
+type JobName = (typeof JOBS)[number];
+/** Fails to compile when a method of Engine stands in neither list. */
+type Missing = Exclude<keyof Engine, CallName | JobName>;
+const everyMethodCrosses: [Missing] extends [never] ? true : Missing = true;
+void everyMethodCrosses;
+
+type AnyCall = (...args: unknown[]) => Promise<unknown>;
+type AnyJob = (...args: unknown[]) => Job<unknown>;
+
+interface Wire {
+  ready(): true;
+  call(method: CallName, args: readonly unknown[]): Promise<unknown>;
+  start(
+    job: number,
+    method: JobName,
+    args: readonly unknown[],
+    onProgress: (progress: Progress) => void,
+  ): Promise<unknown>;
+  stop(job: number): void;
+}
+
+// ----------------------------------------------------------------------------- errors that keep
+
+interface ErrorOnTheWire {
+  readonly code: HeadlightError['code'];
+  readonly message: string;
+  readonly hint: string | null;
+  readonly stack: string | null;
+  readonly cause: string | null;
+}
+
+function errorToWire(error: unknown): ErrorOnTheWire {
+  const known = toHeadlightError(error);
+  const cause = known.cause;
+  return {
+    code: known.code,
+    message: known.message,
+    hint: known.hint,
+    stack: known.stack ?? null,
+    cause:
+      cause === undefined
+        ? null
+        : cause instanceof Error
+          ? (cause.stack ?? String(cause))
+          : String(cause),
+  };
+}
+
+function errorFromWire(wire: ErrorOnTheWire): HeadlightError {
+  const error = new HeadlightError(wire.code, wire.message, {
+    ...(wire.hint === null ? {} : { hint: wire.hint }),
+    ...(wire.cause === null ? {} : { cause: wire.cause }),
+  });
+  if (wire.stack !== null) error.stack = wire.stack;
+  return error;
+}
+
+/**
+ * comlink's own handler for what is thrown keeps message, name and stack alone; this one takes its place
+ * under the same name, so that `code`, `hint` and `cause` arrive too.
+ */
+function registerErrorHandler(): void {
+  const builtIn = Comlink.transferHandlers.get('throw');
+  if (builtIn === undefined) throw new Error('comlink has no `throw` handler any more');
+  Comlink.transferHandlers.set('throw', {
+    canHandle: (value: unknown): value is { value: unknown } => builtIn.canHandle(value),
+    serialize: (thrown: { value: unknown }) => [errorToWire(thrown.value), []],
+    deserialize: (wire: ErrorOnTheWire): never => {
+      throw errorFromWire(wire);
+    },
+  } as Comlink.TransferHandler<{ value: unknown }, ErrorOnTheWire>);
+}
+
+// --------------------------------------------------------------------------------- moved buffers
+
+/** The buffers under a plain value that can be moved: whole ones, found a few levels deep. */
+function movable(value: unknown, depth = 4, found = new Set<ArrayBuffer>()): ArrayBuffer[] {
+  if (ArrayBuffer.isView(value)) {
+    const buffer = value.buffer;
+    if (buffer instanceof ArrayBuffer && value.byteLength === buffer.byteLength) found.add(buffer);
+  } else if (depth > 0 && Array.isArray(value)) {
+    // Only files and features carry buffers; a long list is rows of text or numbers.
+    if (value.length <= 64) for (const item of value) movable(item, depth - 1, found);
+  } else if (depth > 0 && typeof value === 'object' && value !== null) {
+    for (const item of Object.values(value)) movable(item, depth - 1, found);
+  }
+  return [...found];
+}
+
+function moved<Value>(value: Value): Value {
+  return typeof value === 'object' && value !== null
+    ? Comlink.transfer(value, movable(value))
+    : value;
+}
+
+// ------------------------------------------------------------------------------------ the two sides
+
+/** Serves an engine on an endpoint; called once in the worker. */
+export function serveEngine(engine: Engine | Promise<Engine>, endpoint?: Comlink.Endpoint): void {
+  registerErrorHandler();
+  const running = new Map<number, AbortController>();
+  const wire: Wire = {
+    ready: () => true,
+    async call(method, args) {
+      const target = await engine;
+      return moved(await (target[method] as AnyCall).apply(target, [...args]));
+    },
+    async start(job, method, args, onProgress) {
+      const controller = new AbortController();
+      running.set(job, controller);
+      try {
+        const target = await engine;
+        const work = (target[method] as AnyJob).apply(target, [...args, controller.signal]);
+        for (;;) {
+          const step = await work.next();
+          if (step.done) return moved(step.value);
+          if (controller.signal.aborted) {
+            await work.return(undefined);
+            throw abortedError();
+          }
+          // Awaited: the page sets the pace, and a page that is gone stops nothing but the messages.
+          await onProgress(step.value);
+        }
+      } finally {
+        running.delete(job);
+        (onProgress as Partial<Comlink.ProxyMethods>)[Comlink.releaseProxy]?.();
+      }
+    },
+    stop(job) {
+      running.get(job)?.abort();
+    },
+  };
+  Comlink.expose(wire, endpoint);
+}
+
+/** The engine behind an endpoint (a Worker), as if it were here. */
+export function connectEngine(endpoint: Comlink.Endpoint): Engine {
+  registerErrorHandler();
+  const wire = Comlink.wrap<Wire>(endpoint);
+  let jobs = 0;
+
+  async function* remoteJob(method: JobName, args: readonly unknown[]): Job<unknown> {
+    const last = args.at(-1);
+    const signal = last instanceof AbortSignal ? last : undefined;
+    // The signal stays here, and so does an `undefined` in its place.
+    const plain =
+      signal !== undefined || (args.length > 0 && last === undefined) ? args.slice(0, -1) : args;
+    if (signal?.aborted) throw abortedError();
+    const job = jobs++;
+    const queue: Progress[] = [];
+    let wake: () => void = () => undefined;
+    let finished = false;
+    const stop = (): void => void wire.stop(job);
+    signal?.addEventListener('abort', stop);
+    const result = wire
+      .start(
+        job,
+        method,
+        moved([...plain]),
+        Comlink.proxy((progress: Progress) => {
+          queue.push(progress);
+          wake();
+        }),
+      )
+      .finally(() => {
+        finished = true;
+        wake();
+      });
+    result.catch(() => undefined); // seen below; without this an early `return` would leave it unhandled
+    try {
+      for (;;) {
+        const progress = queue.shift();
+        if (progress !== undefined) yield progress;
+        else if (finished) return await result;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      if (!finished) stop();
+    }
+  }
+
+  const engine: Partial<Record<keyof Engine, unknown>> = {};
+  for (const method of CALLS) {
+    engine[method] = (...args: unknown[]): Promise<unknown> => wire.call(method, moved(args));
+  }
+  for (const method of JOBS) engine[method] = (...args: unknown[]) => remoteJob(method, args);
+  return engine as unknown as Engine;
+}

@@ -1,0 +1,141 @@
+/**
+ * Projects in storage. Layout (all areas of `platform/`):
+ *
+ *     projects/<project>                 project record, JSON
+ *     files/<project>/<file name>        the bytes that were dropped
+ *     runs/<project>/<run>/run.json      recipe and record
+ *     runs/<project>/<run>/head.json     the probe
+ *     runs/<project>/<run>/predictions   probabilities and labels of both parts, safetensors
+ *     features/<project>/…               embeddings, written by models/embed
+ *
+ * A run is committed by its run.json, written last: a run without one is not there.
+ */
+import { HeadlightError } from '../base';
+import type { SourceFile } from '../data';
+import type { Storage } from '../platform';
+import { jsonBytes, parseJson, readProjectRecord, readRun } from './documents';
+import type { ProjectRecord, RunDocument } from './types';
+
+export interface RunParts {
+  readonly document: RunDocument;
+  /** The head as JSON bytes. */
+  readonly head: Uint8Array;
+  /** Predictions, see `predictions.ts`. */
+  readonly predictions: Uint8Array;
+}
+
+export class ProjectStore {
+  readonly #storage: Storage;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  /** Newest first. A record that cannot be read is thrown, not hidden. */
+  async list(): Promise<ProjectRecord[]> {
+    const entries = await this.#storage.entries('projects');
+    const records: ProjectRecord[] = [];
+    for (const entry of entries) records.push(await this.read(entry.key));
+    return records.sort((a, b) => b.modified - a.modified);
+  }
+
+  /** @throws HeadlightError `not-found`, `bad-project`. */
+  async read(project: string): Promise<ProjectRecord> {
+    const bytes = await this.#storage.read('projects', project);
+    if (bytes === null) {
+      throw new HeadlightError('not-found', 'This project is no longer on this device.', {
+        hint: 'Open its zip file if you saved one, or start a new project.',
+      });
+    }
+    return readProjectRecord(parseJson(bytes, `project ${project}`), `project ${project}`);
+  }
+
+  async write(record: ProjectRecord): Promise<void> {
+    await this.#storage.write('projects', record.id, jsonBytes(record));
+  }
+
+  /** Files first, the record last: a project is there whole or not at all. */
+  async create(record: ProjectRecord, files: readonly SourceFile[]): Promise<void> {
+    for (const file of files) {
+      await this.#storage.write('files', `${record.id}/${file.name}`, file.bytes);
+    }
+    await this.write(record);
+  }
+
+  async delete(project: string): Promise<void> {
+    await this.#storage.delete('projects', project);
+    await this.#storage.deleteAll('runs', `${project}/`);
+    await this.#storage.deleteAll('features', `${project}/`);
+    await this.#storage.deleteAll('files', `${project}/`);
+  }
+
+  /** @throws HeadlightError `not-found` naming the file. */
+  async file(project: string, name: string): Promise<SourceFile> {
+    const bytes = await this.#storage.read('files', `${project}/${name}`);
+    if (bytes === null) {
+      throw new HeadlightError(
+        'not-found',
+        `The file ${name} of this project is no longer stored.`,
+        {
+          hint: 'Drop the file again to start a new project.',
+        },
+      );
+    }
+    return { name, bytes };
+  }
+
+  async writeRun(project: string, parts: RunParts): Promise<void> {
+    const prefix = `${project}/${parts.document.id}/`;
+    await this.#storage.write('runs', `${prefix}head.json`, parts.head);
+    await this.#storage.write('runs', `${prefix}predictions`, parts.predictions);
+    await this.#storage.write('runs', `${prefix}run.json`, jsonBytes(parts.document));
+  }
+
+  /** Newest first. */
+  async runs(project: string): Promise<RunDocument[]> {
+    const entries = await this.#storage.entries('runs', `${project}/`);
+    const documents: RunDocument[] = [];
+    for (const entry of entries) {
+      if (!entry.key.endsWith('/run.json')) continue;
+      documents.push(await this.#readRunDocument(entry.key));
+    }
+    return documents.sort((a, b) => b.created - a.created || (a.id < b.id ? 1 : -1));
+  }
+
+  /** @throws HeadlightError `not-found`. */
+  async run(project: string, run: string): Promise<RunParts> {
+    const prefix = `${project}/${run}/`;
+    const document = await this.#readRunDocument(`${prefix}run.json`);
+    const head = await this.#storage.read('runs', `${prefix}head.json`);
+    const predictions = await this.#storage.read('runs', `${prefix}predictions`);
+    if (head === null || predictions === null) throw runNotFound(run);
+    return { document, head, predictions };
+  }
+
+  async deleteRun(project: string, run: string): Promise<void> {
+    const prefix = `${project}/${run}/`;
+    await this.#storage.delete('runs', `${prefix}run.json`);
+    await this.#storage.deleteAll('runs', prefix);
+  }
+
+  /** Bytes kept for one project in all areas. */
+  async bytes(project: string): Promise<number> {
+    let total = 0;
+    for (const area of ['files', 'features', 'runs'] as const) {
+      for (const entry of await this.#storage.entries(area, `${project}/`)) total += entry.bytes;
+    }
+    return total;
+  }
+
+  async #readRunDocument(key: string): Promise<RunDocument> {
+    const bytes = await this.#storage.read('runs', key);
+    if (bytes === null) throw runNotFound(key);
+    return readRun(parseJson(bytes, `run ${key}`), `run ${key}`);
+  }
+}
+
+function runNotFound(run: string): HeadlightError {
+  return new HeadlightError('not-found', `Run ${run} is not stored any more.`, {
+    hint: 'Train again; the embeddings are still there, so it is quick.',
+  });
+}
