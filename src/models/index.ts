@@ -1,1 +1,3 @@
+/** Encoders: where they come from, what they read, and the features they give. */
+export * from './text';
 export * from './types';

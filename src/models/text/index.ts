@@ -1,0 +1,3 @@
+/** Texts to token ids, and token ids to batches. */
+export * from './batches';
+export * from './tokenizer';

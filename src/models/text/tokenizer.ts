@@ -1,0 +1,175 @@
+/**
+ * Text to token ids, exactly as Hugging Face's fast tokenizers give them, truncation included.
+ *
+ * The tokenizer is the one inside transformers.js (`@huggingface/tokenizers`), taken directly: its
+ * wrapper in transformers.js would bring a second ONNX Runtime and an image library into the command
+ * line, and cuts the closing special token off long texts, which Python does not.
+ */
+import { Tokenizer } from '@huggingface/tokenizers';
+import { HeadlightError, toHeadlightError } from '../../base';
+
+export interface TokenizerFile {
+  readonly name: 'tokenizer.json' | 'tokenizer_config.json';
+  readonly bytes: Uint8Array;
+}
+
+export interface Encoded {
+  /** Token ids, special ones included: at most the number that was asked for. */
+  readonly ids: readonly number[];
+  /** Whether the text was longer than that. */
+  readonly truncated: boolean;
+}
+
+export interface TextTokenizer {
+  /**
+   * @param maxTokens special tokens counted, as in `transformers` with `truncation=True`.
+   * @returns an empty list for a text without tokens when the tokenizer adds no special ones.
+   */
+  encode(text: string, maxTokens: number): number[];
+  encodeWithNotice(text: string, maxTokens: number): Encoded;
+  /** Tokens of the whole text, special ones counted. */
+  tokenCount(text: string): number;
+  readonly padId: number;
+  /** Special tokens added to each text: 2 for BERT ([CLS], [SEP]), 0 for static embeddings. */
+  readonly specialTokens: number;
+  readonly vocabularySize: number;
+  /** The files it was made from, to go along with an exported model. */
+  readonly files: readonly TokenizerFile[];
+}
+
+/**
+ * @param tokenizerJson bytes of `tokenizer.json`
+ * @param tokenizerConfig bytes of `tokenizer_config.json`, null when the model has none
+ * @throws HeadlightError `bad-model` when either is not what it should be.
+ */
+export function loadTokenizer(
+  tokenizerJson: Uint8Array,
+  tokenizerConfig: Uint8Array | null,
+): TextTokenizer {
+  const json = parseJson(tokenizerJson, 'tokenizer.json');
+  const config =
+    tokenizerConfig === null ? {} : parseJson(tokenizerConfig, 'tokenizer_config.json');
+  let tokenizer: Tokenizer;
+  let special: SpecialTokens;
+  try {
+    tokenizer = new Tokenizer(json, config);
+    special = findSpecialTokens(tokenizer);
+  } catch (error) {
+    throw new HeadlightError(
+      'bad-model',
+      `tokenizer.json cannot be used: ${toHeadlightError(error).message}`,
+      {
+        hint: 'Choose a model whose tokenizer.json was saved by the tokenizers library.',
+        cause: error,
+      },
+    );
+  }
+
+  const repair = bertRepair(json);
+  const allIds = (text: string): number[] => tokenizer.encode(repair(text)).ids;
+
+  const encodeWithNotice = (text: string, maxTokens: number): Encoded => {
+    if (!(maxTokens > special.count)) {
+      throw new HeadlightError(
+        'bad-setting',
+        `maxTokens is ${maxTokens}, but this model adds ${special.count} special tokens to each text.`,
+        { hint: `Set maxTokens to ${special.count + 1} or more.` },
+      );
+    }
+    const ids = allIds(text);
+    if (ids.length <= maxTokens) return { ids, truncated: false };
+    // The closing special tokens stay: what is cut is the end of the text before them.
+    const head = ids.slice(0, maxTokens - special.after);
+    const tail = special.after === 0 ? [] : ids.slice(-special.after);
+    return { ids: [...head, ...tail], truncated: true };
+  };
+
+  return {
+    encodeWithNotice,
+    encode: (text, maxTokens) => encodeWithNotice(text, maxTokens).ids as number[],
+    tokenCount: (text) => allIds(text).length,
+    padId: findPadId(tokenizer, config),
+    specialTokens: special.count,
+    vocabularySize: tokenizer.get_vocab(true).size,
+    files: [
+      { name: 'tokenizer.json', bytes: tokenizerJson },
+      ...(tokenizerConfig === null
+        ? []
+        : [{ name: 'tokenizer_config.json' as const, bytes: tokenizerConfig }]),
+    ],
+  };
+}
+
+/**
+ * Two things this library's BertNormalizer does otherwise than Hugging Face's, made good beforehand:
+ * a final capital sigma becomes ς where Rust, character by character, gives σ; and ideographs beyond
+ * the Basic Multilingual Plane are not set apart.
+ */
+function bertRepair(json: Record<string, unknown>): (text: string) => string {
+  const normalizer = json['normalizer'];
+  if (typeof normalizer !== 'object' || normalizer === null) return (text) => text;
+  const { type, lowercase, handle_chinese_chars } = normalizer as Record<string, unknown>;
+  if (type !== 'BertNormalizer') return (text) => text;
+  return (text) => {
+    let repaired = text;
+    if (lowercase === true && text.includes('Σ')) repaired = repaired.replaceAll('Σ', 'σ');
+    if (handle_chinese_chars === true && /[\ud840-\ud87e]/.test(text))
+      repaired = repaired.replace(ASTRAL_IDEOGRAPH, ' $& ');
+    return repaired;
+  };
+}
+
+/** CJK Unified Ideographs Extension B to E and the supplementary compatibility block, as in BERT's own code. */
+const ASTRAL_IDEOGRAPH =
+  /[\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b820}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu;
+
+interface SpecialTokens {
+  readonly count: number;
+  /** How many stand after the text. */
+  readonly after: number;
+}
+
+/** Where the post-processor puts its tokens, found by trying a word with and without them. */
+function findSpecialTokens(tokenizer: Tokenizer): SpecialTokens {
+  const bare = tokenizer.encode('a', { add_special_tokens: false }).ids;
+  const whole = tokenizer.encode('a').ids;
+  const before = whole.findIndex((_, start) => bare.every((id, i) => whole[start + i] === id));
+  if (bare.length === 0 || before < 0) {
+    throw new Error('it does not keep the text together between its special tokens');
+  }
+  return { count: whole.length - bare.length, after: whole.length - bare.length - before };
+}
+
+function findPadId(tokenizer: Tokenizer, config: Record<string, unknown>): number {
+  const named = config['pad_token'];
+  const token =
+    typeof named === 'string'
+      ? named
+      : typeof named === 'object' && named !== null && 'content' in named
+        ? String(named.content)
+        : null;
+  for (const candidate of [token, '[PAD]', '<pad>']) {
+    const id = candidate === null ? undefined : tokenizer.token_to_id(candidate);
+    if (id !== undefined) return id;
+  }
+  // Any id will do: padded positions are masked out of attention and pooling.
+  return 0;
+}
+
+function parseJson(bytes: Uint8Array, name: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new HeadlightError('bad-model', `${name} is not JSON.`, {
+      hint: 'The file may be cut off; download the model again.',
+      cause: error,
+    });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new HeadlightError('bad-model', `${name} does not hold a JSON object.`, {
+      hint: 'Choose a folder with the tokenizer files that belong to the model.',
+    });
+  }
+  return value as Record<string, unknown>;
+}
