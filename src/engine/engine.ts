@@ -7,7 +7,15 @@ import type { Job } from '../base';
 import type { ColumnFindings, RowProblem, SourceFile, Table } from '../data';
 import type { LogisticSettings } from '../learning/heads';
 import type { EmbedSettings, EncoderInfo, EncoderReference, Precision } from '../models';
-import type { Device, DeviceInfo, StorageEstimate, TensorBackendName } from '../platform';
+import type {
+  Device,
+  DeviceInfo,
+  RequestCount,
+  StorageEstimate,
+  TensorBackendName,
+} from '../platform';
+
+export type { RequestCount } from '../platform';
 import type { DataChoice, RunDocument } from '../project';
 
 export type { DataChoice } from '../project';
@@ -164,8 +172,12 @@ export interface ProjectView {
 
 export interface EncoderEntry {
   readonly info: EncoderInfo;
-  /** Whether every file of it is on this device (or ships and was loaded before). */
+  /** Whether every file of it is on this device (or ships with the page). */
   readonly cached: boolean;
+  /** Bytes kept for it in storage; 0 when it ships and nothing is kept. */
+  readonly bytesKept: number;
+  /** Milliseconds since the epoch; 0 when never. */
+  readonly lastUsed: number;
 }
 
 export interface DeviceMeasurement {
@@ -260,10 +272,4 @@ export interface KeptItem {
   readonly reference: EncoderReference | null;
   /** For projects. */
   readonly project: string | null;
-}
-
-export interface RequestCount {
-  /** `self` or the origin. */
-  readonly origin: string;
-  readonly count: number;
 }

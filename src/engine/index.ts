@@ -1,2 +1,3 @@
+export * from './create';
 export * from './engine';
 export * from './wire';

@@ -136,6 +136,17 @@ export interface Storage {
 export interface Network {
   /** As `fetch`. @throws HeadlightError `network` when the address cannot be reached or is not allowed. */
   fetch(url: string, init?: RequestInit): Promise<Response>;
+  /**
+   * Every request this realm has made since it started, by origin: fetches, and the scripts, WebAssembly
+   * and workers that libraries load by themselves.
+   */
+  requests(): readonly RequestCount[];
+}
+
+export interface RequestCount {
+  /** `self` for the page's own address, else the origin. */
+  readonly origin: string;
+  readonly count: number;
 }
 
 /** Files that ship with Headlight (under `public/`), by relative path: `models/all-MiniLM-L6-v2/config.json`. */

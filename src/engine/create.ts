@@ -1,0 +1,120 @@
+/** The engine: the interface of `engine.ts` over a platform. Each method is a line; the work is beside it. */
+import { finish } from '../base';
+import {
+  addFolderEncoder,
+  addHubEncoder,
+  clearCached,
+  listEncoders,
+  removeCached,
+  type EncoderReference,
+} from '../models';
+import type { Platform } from '../platform';
+import { readProjectZip } from '../project';
+import { Encoders } from './encoders';
+import type { Engine, KeptItem } from './engine';
+import { exportFile } from './exporting';
+import { loadRun, predictFile, predictTexts, runRows } from './prediction';
+import { Projects } from './projects';
+import { measureOn, train } from './training';
+
+export function createEngine(platform: Platform): Engine {
+  const projects = new Projects(platform.storage);
+  const encoders = new Encoders(platform);
+  const load = (reference: EncoderReference) => finish(encoders.load(reference));
+
+  const engine: Engine = {
+    async about() {
+      return {
+        versions: platform.versions,
+        devices: await platform.runtime.devices(),
+        tensorBackends: await platform.tensors.available(),
+        storage: await platform.storage.estimate(),
+      };
+    },
+
+    listProjects: () => projects.list(),
+    createProject: (files, signal) => projects.create(files, signal),
+    openProject: (project, signal) => projects.open(project, signal),
+    renameProject: (project, name) => projects.rename(project, name),
+    deleteProject: (project) => projects.delete(project),
+    configureData: (project, choice, signal) => projects.configure(project, choice, signal),
+    async *importProject(file, signal) {
+      const content = await readProjectZip(file);
+      const id = await projects.import(content);
+      return yield* projects.open(id, signal);
+    },
+
+    listEncoders: () => listEncoders(platform),
+    async *addHubEncoder(id, revision, precision, signal) {
+      const host = await encoders.host();
+      return yield* addHubEncoder(platform, { id, revision, precision }, { host }, signal);
+    },
+    addFolderEncoder: (name, files, precision, signal) =>
+      addFolderEncoder(platform, { name, files, precision }, signal),
+    async removeEncoder(reference) {
+      await encoders.release();
+      await removeCached(platform.storage, reference);
+    },
+    async *measure(project, reference, embed, signal) {
+      const { data } = await projects.prepare(project);
+      const encoder = yield* encoders.load(reference, signal);
+      return yield* measureOn(platform, encoder, embed, data.texts, signal);
+    },
+
+    train: (project, settings, signal) =>
+      train(platform, projects, encoders, project, settings, signal),
+    deleteRun: (project, run) => projects.store.deleteRun(project, run),
+    runRows: (project, run, query) => runRows(projects, project, run, query),
+
+    async predictTexts(project, run, texts) {
+      const loaded = await loadRun(projects, project, run);
+      return predictTexts(platform, encoders, loaded, texts, load);
+    },
+    async *predictFile(project, run, file, textColumn, signal) {
+      const loaded = await loadRun(projects, project, run);
+      return yield* predictFile(platform, encoders, project, loaded, file, textColumn, signal);
+    },
+
+    export: (project, run, kind, signal) =>
+      exportFile(projects, encoders, project, run, kind, signal),
+    async kept() {
+      const items: KeptItem[] = [];
+      for (const entry of await listEncoders(platform)) {
+        if (!entry.cached || entry.bytesKept === 0) continue;
+        items.push({
+          kind: 'model',
+          name: entry.info.name,
+          bytes: entry.bytesKept,
+          lastUsed: entry.lastUsed,
+          reference: entry.info.reference,
+          project: null,
+        });
+      }
+      for (const project of await projects.list()) {
+        items.push({
+          kind: 'project',
+          name: project.name,
+          bytes: project.bytes,
+          lastUsed: project.modified,
+          reference: null,
+          project: project.id,
+        });
+      }
+      return items;
+    },
+    async clearModels() {
+      await encoders.release();
+      await clearCached(platform.storage);
+    },
+    async forgetEverything() {
+      await encoders.release();
+      projects.forget();
+      await platform.storage.clear();
+    },
+    persistStorage: () => platform.storage.persist(),
+    requests: () => Promise.resolve(platform.network.requests()),
+    modelHost: () => encoders.host(),
+    setModelHost: (host) => encoders.setHost(host),
+  };
+  return engine;
+}

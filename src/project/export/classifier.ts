@@ -1,0 +1,77 @@
+/**
+ * The classifier to take away: one fused ONNX graph (encoder + pooling + head -> `logits`) with its
+ * tokenizer and config in the layout that transformers.js loads. The graph computes what the page
+ * computed, so the logits are the same.
+ */
+import { canonicalJson, HeadlightError } from '../../base';
+import { foldScaler, type LinearHead } from '../../learning/heads';
+import type { Encoder } from '../../models';
+import { jsonBytes, parseJson } from '../documents';
+import type { RunDocument } from '../types';
+import { modelCard } from './model-card';
+
+/**
+ * @returns files by name: `onnx/model.onnx`, `config.json`, `tokenizer.json`, `tokenizer_config.json`,
+ *   `head.json`, `run.json`, `recipe.json`, `README.md`. None holds the user's texts.
+ */
+export function classifierFiles(
+  name: string,
+  run: RunDocument,
+  head: LinearHead,
+  headJson: Uint8Array,
+  encoder: Encoder,
+): Map<string, Uint8Array> {
+  const { recipe } = run;
+  const folded = foldScaler(head);
+  const graph = encoder.model.classifierGraph(recipe.embed, {
+    classes: head.classes.length,
+    weight: folded.weight,
+    bias: folded.bias,
+  });
+  const files = new Map<string, Uint8Array>();
+  files.set('onnx/model.onnx', graph);
+  files.set('config.json', jsonBytes(classifierConfig(run, encoder)));
+  for (const file of encoder.files) {
+    if (file.name === 'tokenizer.json') files.set(file.name, file.bytes);
+    if (file.name === 'tokenizer_config.json') {
+      const config = parseJson(file.bytes, file.name) as Record<string, unknown>;
+      files.set(file.name, jsonBytes({ ...config, model_max_length: recipe.embed.maxTokens }));
+    }
+  }
+  if (!files.has('tokenizer.json')) {
+    throw new HeadlightError(
+      'internal',
+      `the encoder ${recipe.encoder.id} came without tokenizer.json`,
+    );
+  }
+  files.set('head.json', headJson);
+  files.set('run.json', jsonBytes(run.record));
+  files.set('recipe.json', jsonBytes(recipe));
+  files.set('README.md', new TextEncoder().encode(modelCard(name, run)));
+  return files;
+}
+
+function classifierConfig(
+  { recipe, record }: RunDocument,
+  encoder: Encoder,
+): Record<string, unknown> {
+  const original = encoder.files.find((file) => file.name === 'config.json');
+  const base =
+    original === undefined
+      ? {}
+      : (parseJson(original.bytes, 'config.json') as Record<string, unknown>);
+  const { classes } = record.data;
+  return {
+    ...base,
+    // transformers.js picks its class by model_type; the graph takes what BERT takes.
+    model_type: 'bert',
+    architectures: ['BertForSequenceClassification'],
+    problem_type: 'single_label_classification',
+    num_labels: classes.length,
+    id2label: Object.fromEntries(classes.map((label, index) => [String(index), label])),
+    label2id: Object.fromEntries(classes.map((label, index) => [label, index])),
+    headlight: JSON.parse(
+      canonicalJson({ encoder: recipe.encoder, embed: recipe.embed }),
+    ) as unknown,
+  };
+}

@@ -1,0 +1,4 @@
+export * from './archive';
+export * from './classifier';
+export * from './head';
+export * from './project-zip';

@@ -1,0 +1,100 @@
+/**
+ * A whole project as a zip that opens again exactly: the dropped files, the runs with their heads and
+ * predictions, and a manifest with the SHA-256 of each. Embeddings are left out (they are made again);
+ * encoders too (they are named by id and revision).
+ */
+import * as v from 'valibot';
+import { HeadlightError, sha256 } from '../../base';
+import type { SourceFile } from '../../data';
+import { jsonBytes, parseJson, readProjectRecord, readRun } from '../documents';
+import { parseDocument } from '../schema';
+import type { ProjectStore, RunParts } from '../store';
+import type { ProjectRecord } from '../types';
+import { readArchive, writeArchive } from './archive';
+
+const MANIFEST = 'headlight.json';
+const ARCHIVE_VERSION = 1;
+
+export interface ProjectContent {
+  readonly record: ProjectRecord;
+  readonly files: readonly SourceFile[];
+  readonly runs: readonly RunParts[];
+}
+
+export async function writeProjectZip(store: ProjectStore, project: string): Promise<Uint8Array> {
+  const record = await store.read(project);
+  const entries = new Map<string, Uint8Array>([['project.json', jsonBytes(record)]]);
+  for (const file of record.files) {
+    entries.set(`files/${file.name}`, (await store.file(project, file.name)).bytes);
+  }
+  for (const { id } of await store.runs(project)) {
+    const parts = await store.run(project, id);
+    entries.set(`runs/${id}/run.json`, jsonBytes(parts.document));
+    entries.set(`runs/${id}/head.json`, parts.head);
+    entries.set(`runs/${id}/predictions.safetensors`, parts.predictions);
+  }
+  const hashes: Record<string, string> = {};
+  for (const [name, bytes] of entries) hashes[name] = await sha256(bytes);
+  entries.set(
+    MANIFEST,
+    jsonBytes({ kind: 'headlight.archive', schemaVersion: ARCHIVE_VERSION, files: hashes }),
+  );
+  return writeArchive(entries);
+}
+
+/** @throws HeadlightError `bad-file`, `bad-project` naming the entry that is wrong. */
+export async function readProjectZip(file: SourceFile): Promise<ProjectContent> {
+  const entries = readArchive(file.bytes, file.name);
+  const manifest = entries.get(MANIFEST);
+  if (manifest === undefined) {
+    throw new HeadlightError('bad-project', `${file.name} is not a project that Headlight saved.`, {
+      hint: 'Choose the zip that “Save the whole project” made.',
+    });
+  }
+  const listed = checkManifest(parseJson(manifest, `${file.name}: ${MANIFEST}`), file.name);
+  for (const [name, hash] of Object.entries(listed)) {
+    const bytes = entries.get(name);
+    if (bytes === undefined || (await sha256(bytes)) !== hash) {
+      throw new HeadlightError(
+        'bad-project',
+        `${file.name}: ${name} is missing or has been changed.`,
+        {
+          hint: 'Save the project again where it came from.',
+        },
+      );
+    }
+  }
+  const need = (name: string): Uint8Array => {
+    const bytes = name in listed ? entries.get(name) : undefined;
+    if (bytes === undefined) {
+      throw new HeadlightError('bad-project', `${file.name} lacks ${name}.`, {
+        hint: 'Save the project again where it came from.',
+      });
+    }
+    return bytes;
+  };
+  const record = readProjectRecord(parseJson(need('project.json'), 'project.json'), 'project.json');
+  const files = record.files.map(({ name }) => ({ name, bytes: need(`files/${name}`) }));
+  const runs: RunParts[] = [];
+  for (const name of Object.keys(listed).sort()) {
+    const match = /^runs\/([^/]+)\/run\.json$/.exec(name);
+    if (match === null) continue;
+    const folder = `runs/${match[1] ?? ''}`;
+    runs.push({
+      document: readRun(parseJson(need(name), name), name),
+      head: need(`${folder}/head.json`),
+      predictions: need(`${folder}/predictions.safetensors`),
+    });
+  }
+  return { record, files, runs };
+}
+
+const manifestSchema = v.object({
+  kind: v.literal('headlight.archive'),
+  schemaVersion: v.literal(ARCHIVE_VERSION),
+  files: v.record(v.string(), v.string()),
+});
+
+function checkManifest(value: unknown, what: string): Record<string, string> {
+  return parseDocument(manifestSchema, value, `${what}: ${MANIFEST}`).files;
+}

@@ -1,0 +1,37 @@
+/** Between a run's recipe and the choice it was made from. */
+import type { Table } from '../data';
+import type { DataChoice, ProjectRecord, Recipe, RecipeFile } from './types';
+
+/** How a file was read, for the recipe. */
+export function recipeFile(record: ProjectRecord, table: Table): RecipeFile {
+  const file = record.files.find((candidate) => candidate.name === table.name);
+  return {
+    name: table.name,
+    sha256: file?.sha256 ?? '',
+    encoding: table.encoding,
+    delimiter: table.delimiter,
+    hasHeader: table.hasHeader,
+  };
+}
+
+/**
+ * The choice that reads the recipe's files as they were read then. Settings are pinned only where both
+ * files agree: a file whose encoding differs from the other's is sniffed, which is deterministic.
+ */
+export function choiceOfRecipe(recipe: Recipe): DataChoice {
+  const { train, test, text, label } = recipe.data;
+  const same = <Key extends 'encoding' | 'delimiter' | 'hasHeader'>(key: Key): boolean =>
+    test === null || train[key] === test[key];
+  return {
+    trainFile: train.name,
+    testFile: test?.name ?? null,
+    textColumn: text,
+    labelColumn: label,
+    split: recipe.split,
+    parse: {
+      ...(same('encoding') ? { encoding: train.encoding } : {}),
+      ...(same('delimiter') ? { delimiter: train.delimiter } : {}),
+      ...(same('hasHeader') ? { hasHeader: train.hasHeader } : {}),
+    },
+  };
+}
