@@ -1,3 +1,4 @@
+export * from './classifier';
 export * from './create';
 export * from './engine';
 export * from './wire';

@@ -146,6 +146,8 @@ function moved<Value>(value: Value): Value {
 export function serveEngine(engine: Engine | Promise<Engine>, endpoint?: Comlink.Endpoint): void {
   registerErrorHandler();
   const running = new Map<number, AbortController>();
+  // Whoever calls is told; until then a failed start is not an unhandled rejection.
+  Promise.resolve(engine).catch(() => undefined);
   const wire: Wire = {
     ready: () => true,
     async call(method, args) {

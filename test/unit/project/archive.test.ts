@@ -1,0 +1,42 @@
+/** Zips: the same files give the same bytes and come back; hostile ones are refused before unpacking. */
+import { zipSync } from 'fflate';
+import { describe, expect, it } from 'vitest';
+import { HeadlightError } from '../../../src/base';
+import { readArchive, writeArchive } from '../../../src/project';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+describe('archives', () => {
+  it('come back as they were, in any order of writing', () => {
+    const files = new Map([
+      ['b/données.csv', bytes('text,label\n"é, ü",1\n')],
+      ['a.json', bytes('{}')],
+      ['model.onnx', new Uint8Array(5000).map((_, i) => (i * 7919) % 251)],
+    ]);
+    const zip = writeArchive(files);
+    expect(readArchive(zip, 'x.zip')).toEqual(new Map([...files].sort()));
+    expect(writeArchive(new Map([...files].reverse()))).toEqual(zip);
+  });
+
+  it.each([
+    ['a bomb', zipSync({ 'a.txt': new Uint8Array(200_000_000) }), 'unpack to more'],
+    ['an entry outside its folder', zipSync({ '../evil': bytes('x') }), 'outside its folder'],
+    ['an absolute entry', zipSync({ '/etc/passwd': bytes('x') }), 'outside its folder'],
+    ['no zip', bytes('text,label\n'), 'not a zip'],
+    [
+      'a zip cut short',
+      writeArchive(new Map([['a', bytes('x'.repeat(999))]])).slice(0, 60),
+      'not a zip',
+    ],
+  ])('refuses %s', (_, zip, words) => {
+    let error: unknown;
+    try {
+      readArchive(zip, 'x.zip');
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(HeadlightError);
+    expect((error as HeadlightError).code).toBe('bad-file');
+    expect((error as HeadlightError).message).toContain(words);
+  });
+});

@@ -1,0 +1,125 @@
+/** Documents of every version open; documents that are wrong are refused by the key that is wrong. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { HeadlightError } from '../../../src/base';
+import {
+  choiceOfRecipe,
+  jsonBytes,
+  parseJson,
+  PROJECT_VERSION,
+  readProjectRecord,
+  readRecipe,
+  readRun,
+  RECIPE_VERSION,
+  RUN_VERSION,
+} from '../../../src/project';
+
+const folder = new URL('../../fixtures/documents/', import.meta.url);
+const fixture = (name: string): Record<string, unknown> =>
+  parseJson(new Uint8Array(readFileSync(new URL(name, folder))), name) as Record<string, unknown>;
+
+function errorOf(action: () => unknown): HeadlightError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof HeadlightError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('documents of older versions', () => {
+  it('has a fixture of every version of every kind', () => {
+    const names = readdirSync(folder).sort();
+    const wanted = (kind: string, newest: number): string[] =>
+      Array.from({ length: newest + 1 }, (_, version) => `${kind}-v${version}.json`);
+    expect(names).toEqual(
+      [
+        ...wanted('project', PROJECT_VERSION),
+        ...wanted('recipe', RECIPE_VERSION),
+        ...wanted('run', RUN_VERSION),
+      ].sort(),
+    );
+  });
+
+  it('reads a version 0 recipe as the version 1 recipe that means the same', () => {
+    expect(readRecipe(fixture('recipe-v0.json'))).toEqual(fixture('recipe-v1.json'));
+  });
+
+  it('reads a version 0 run with its recipe and record', () => {
+    expect(readRun(fixture('run-v0.json'))).toEqual(fixture('run-v1.json'));
+  });
+
+  it('reads a version 0 project; what was not counted then is 0', () => {
+    expect(readProjectRecord(fixture('project-v0.json'))).toEqual({
+      ...fixture('project-v1.json'),
+      rows: 0,
+      classes: 0,
+    });
+  });
+
+  it.each(['recipe', 'run', 'project'])('leaves a current %s as it is', (kind) => {
+    const current = fixture(`${kind}-v1.json`);
+    const read =
+      kind === 'recipe'
+        ? readRecipe(current)
+        : kind === 'run'
+          ? readRun(current)
+          : readProjectRecord(current);
+    expect(parseJson(jsonBytes(read), kind)).toEqual(current);
+  });
+});
+
+describe('documents that cannot be used', () => {
+  it('refuses one from a newer Headlight and says so', () => {
+    const error = errorOf(() => readRecipe({ ...fixture('recipe-v1.json'), schemaVersion: 99 }));
+    expect(error.code).toBe('bad-project');
+    expect(error.message).toContain('newer Headlight');
+    expect(error.hint).toContain('update Headlight');
+  });
+
+  it('refuses another kind of document', () => {
+    expect(errorOf(() => readRecipe(fixture('project-v1.json'))).message).toContain(
+      'headlight.recipe',
+    );
+  });
+
+  it.each([
+    ['split.testShare', { split: { method: 'stratified', testShare: 1.5, seed: 0 } }],
+    ['device', { device: 'abacus' }],
+    ['embed.layer', { embed: { layer: -1, pooling: 'mean', normalize: true, maxTokens: 10 } }],
+  ])('names the key that is wrong: %s', (key, change) => {
+    const error = errorOf(() => readRecipe({ ...fixture('recipe-v1.json'), ...change }));
+    expect(error.message).toContain(key);
+  });
+
+  it('refuses a file name that leaves its folder', () => {
+    const project = fixture('project-v1.json');
+    const error = errorOf(() =>
+      readProjectRecord({
+        ...project,
+        files: [{ name: '../../x', sha256: 'a'.repeat(64), bytes: 1 }],
+      }),
+    );
+    expect(error.message).toContain('files.0.name');
+  });
+
+  it('says when the bytes are not JSON', () => {
+    const error = errorOf(() => parseJson(new TextEncoder().encode('{"a":'), 'recipe.json'));
+    expect(error.message).toBe('recipe.json is not valid JSON.');
+  });
+});
+
+describe('a recipe and the choice it was made from', () => {
+  it('pins how the file was read', () => {
+    const choice = choiceOfRecipe(readRecipe(fixture('recipe-v1.json')));
+    expect(choice).toEqual({
+      trainFile: 'train.csv',
+      testFile: null,
+      textColumn: 'text',
+      labelColumn: 'label',
+      split: { method: 'stratified', testShare: 0.25, seed: 7 },
+      parse: { encoding: 'utf-8', delimiter: ',', hasHeader: true },
+    });
+  });
+});

@@ -1,0 +1,137 @@
+/** Projects are kept whole or not at all, leave nothing behind, and travel as a zip that opens exactly. */
+import { readFileSync } from 'node:fs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { HeadlightError, sha256 } from '../../../src/base';
+import {
+  jsonBytes,
+  parseJson,
+  ProjectStore,
+  readArchive,
+  readPredictions,
+  readProjectRecord,
+  readProjectZip,
+  readRun,
+  writeArchive,
+  writePredictions,
+  writeProjectZip,
+  type ProjectRecord,
+  type RunParts,
+} from '../../../src/project';
+import { memoryStorage, type MemoryStorage } from '../../helpers/memory-storage';
+
+const fixture = (name: string): unknown =>
+  parseJson(
+    new Uint8Array(readFileSync(new URL(`../../fixtures/documents/${name}`, import.meta.url))),
+    name,
+  );
+const csv = new TextEncoder().encode('text,label\nübung,yes\n');
+
+let storage: MemoryStorage;
+let store: ProjectStore;
+let record: ProjectRecord;
+let run: RunParts;
+
+beforeEach(async () => {
+  storage = memoryStorage();
+  store = new ProjectStore(storage);
+  record = {
+    ...readProjectRecord(fixture('project-v1.json')),
+    files: [{ name: 'train.csv', sha256: await sha256(csv), bytes: csv.length }],
+  };
+  const document = readRun(fixture('run-v1.json'));
+  run = {
+    document,
+    head: jsonBytes({ classes_: ['no', 'yes'] }),
+    predictions: writePredictions({
+      train: {
+        indices: Int32Array.of(4, 2, 9),
+        labels: Int32Array.of(0, 1, 1),
+        probabilities: Float64Array.of(0.9, 0.1, 0.2, 0.8, 1 / 3, 2 / 3),
+      },
+      test: {
+        indices: Int32Array.of(1),
+        labels: Int32Array.of(0),
+        probabilities: Float64Array.of(0.6, 0.4),
+      },
+    }),
+  };
+});
+
+describe('the store', () => {
+  it('writes a project record after its files, and a run.json after its parts', async () => {
+    await store.create(record, [{ name: 'train.csv', bytes: csv }]);
+    await store.writeRun('p-1', run);
+    expect(storage.writes[1]).toBe('projects/p-1');
+    expect(storage.writes.at(-1)).toBe('runs/p-1/m1-abcdef01/run.json');
+  });
+
+  it('does not list a project whose files did not fit', async () => {
+    storage.quota = 10;
+    const error: unknown = await store
+      .create(record, [{ name: 'train.csv', bytes: csv }])
+      .catch((thrown: unknown) => thrown);
+    expect((error as HeadlightError).code).toBe('storage-full');
+    expect(await store.list()).toEqual([]);
+  });
+
+  it('leaves nothing of a deleted project in any area', async () => {
+    await store.create(record, [{ name: 'train.csv', bytes: csv }]);
+    await store.writeRun('p-1', run);
+    await storage.write('features', 'p-1/key/0', new Uint8Array(8));
+    await storage.write('features', 'p-10/key/0', new Uint8Array(8));
+    await store.delete('p-1');
+    expect(await storage.entries('projects')).toEqual([]);
+    expect(await storage.entries('files')).toEqual([]);
+    expect(await storage.entries('runs')).toEqual([]);
+    expect((await storage.entries('features')).map(({ key }) => key)).toEqual(['p-10/key/0']);
+  });
+
+  it('says what is gone', async () => {
+    const error: unknown = await store.read('nope').catch((thrown: unknown) => thrown);
+    expect((error as HeadlightError).code).toBe('not-found');
+  });
+
+  it('keeps predictions to the last bit', () => {
+    const { train, test } = readPredictions(run.predictions);
+    expect([...train.probabilities]).toEqual([0.9, 0.1, 0.2, 0.8, 1 / 3, 2 / 3]);
+    expect([...train.indices]).toEqual([4, 2, 9]);
+    expect([...test.labels]).toEqual([0]);
+  });
+});
+
+describe('the project zip', () => {
+  async function zipped(): Promise<Uint8Array> {
+    await store.create(record, [{ name: 'train.csv', bytes: csv }]);
+    await store.writeRun('p-1', run);
+    return writeProjectZip(store, 'p-1');
+  }
+
+  it('opens again exactly', async () => {
+    const content = await readProjectZip({ name: 'p.zip', bytes: await zipped() });
+    expect(content.record).toEqual(record);
+    expect(content.files).toEqual([{ name: 'train.csv', bytes: csv }]);
+    expect(content.runs).toEqual([run]);
+  });
+
+  it.each(['files/train.csv', 'runs/m1-abcdef01/predictions.safetensors', 'project.json'])(
+    'is refused when %s was changed, and names it',
+    async (name) => {
+      const files = new Map(readArchive(await zipped(), 'p.zip'));
+      files.set(name, new TextEncoder().encode('changed'));
+      const error: unknown = await readProjectZip({
+        name: 'p.zip',
+        bytes: writeArchive(files),
+      }).catch((thrown: unknown) => thrown);
+      expect((error as HeadlightError).code).toBe('bad-project');
+      expect((error as HeadlightError).message).toContain(name);
+    },
+  );
+
+  it('is refused when it is some other zip', async () => {
+    const bytes = writeArchive(new Map([['a.txt', csv]]));
+    const error: unknown = await readProjectZip({ name: 'a.zip', bytes }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect((error as HeadlightError).message).toContain('not a project that Headlight saved');
+  });
+});
