@@ -1,0 +1,427 @@
+/**
+ * Bytes to `Model`. Everything the file says is checked before it is believed; whatever is wrong ends in
+ * HeadlightError `bad-model` that names the part. Tensor data are views into the given bytes.
+ */
+import { HeadlightError } from '../../base';
+import {
+  ELEMENT_TYPES,
+  type Attribute,
+  type Dim,
+  type ElementType,
+  type Graph,
+  type Model,
+  type Node,
+  type Tensor,
+  type TensorType,
+  type ValueInfo,
+} from './model';
+import { badModel, concatenate, MessageReader } from './protobuf';
+import { byteLength } from './tensor';
+
+const ELEMENT_TYPE_OF_CODE = new Map<number, ElementType>(
+  Object.entries(ELEMENT_TYPES).map(([name, { code }]) => [code, name as ElementType]),
+);
+
+/**
+ * Reads an ONNX file (`ModelProto`). Functions, training info and the like are kept unread.
+ * @throws HeadlightError `bad-model` when it is not one, is damaged, or keeps its weights in other files.
+ */
+export function readModel(bytes: Uint8Array): Model {
+  const reader = new MessageReader(bytes, 'model');
+  let irVersion = 0;
+  const opsets: { domain: string; version: number }[] = [];
+  let producerName = '';
+  let producerVersion = '';
+  const metadata = new Map<string, string>();
+  const graphParts: Uint8Array[] = [];
+  while (reader.next()) {
+    switch (reader.field) {
+      case 1:
+        irVersion = reader.integer();
+        break;
+      case 2:
+        producerName = reader.string();
+        break;
+      case 3:
+        producerVersion = reader.string();
+        break;
+      case 7:
+        // A message that comes in several parts is their concatenation: files grown by appending rely on it.
+        graphParts.push(reader.bytes());
+        break;
+      case 8:
+        opsets.push(readOpset(reader.message('opset import')));
+        break;
+      case 14: {
+        const [key, value] = readEntry(reader.message('metadata'));
+        metadata.set(key, value);
+        break;
+      }
+      default:
+        reader.keep();
+    }
+  }
+  const first = graphParts[0];
+  if (first === undefined || irVersion < 1 || opsets.length === 0)
+    throw badModel('This is not an ONNX model: it has no graph, no version or no operator set.');
+  const graphBytes = graphParts.length === 1 ? first : concatenate(graphParts);
+  const graph = readGraph(new MessageReader(graphBytes, 'graph', 1));
+  return { irVersion, opsets, producerName, producerVersion, metadata, graph, ...extra(reader) };
+}
+
+function readOpset(reader: MessageReader): { domain: string; version: number } {
+  let domain = '';
+  let version = 0;
+  while (reader.next()) {
+    if (reader.field === 1) domain = reader.string();
+    else if (reader.field === 2) version = reader.integer();
+    else reader.keep();
+  }
+  // ONNX's own domain has two spellings.
+  return { domain: domain === 'ai.onnx' ? '' : domain, version };
+}
+
+function readEntry(reader: MessageReader): [string, string] {
+  let key = '';
+  let value = '';
+  while (reader.next()) {
+    if (reader.field === 1) key = reader.string();
+    else if (reader.field === 2) value = reader.string();
+    else reader.keep();
+  }
+  return [key, value];
+}
+
+function readGraph(reader: MessageReader): Graph {
+  let name = '';
+  const nodes: Node[] = [];
+  const initializers: Tensor[] = [];
+  const inputs: ValueInfo[] = [];
+  const outputs: ValueInfo[] = [];
+  const valueInfo: ValueInfo[] = [];
+  while (reader.next()) {
+    switch (reader.field) {
+      case 1:
+        nodes.push(readNode(reader.message('node')));
+        break;
+      case 2:
+        name = reader.string();
+        break;
+      case 5:
+        initializers.push(readTensor(reader.message('tensor')));
+        break;
+      case 11:
+        inputs.push(readValueInfo(reader.message('input')));
+        break;
+      case 12:
+        outputs.push(readValueInfo(reader.message('output')));
+        break;
+      case 13:
+        valueInfo.push(readValueInfo(reader.message('value info')));
+        break;
+      default:
+        reader.keep();
+    }
+  }
+  return { name, nodes, initializers, inputs, outputs, valueInfo, ...extra(reader) };
+}
+
+function readNode(reader: MessageReader): Node {
+  let name = '';
+  let opType = '';
+  let domain = '';
+  const inputs: string[] = [];
+  const outputs: string[] = [];
+  const attributes = new Map<string, Attribute>();
+  while (reader.next()) {
+    switch (reader.field) {
+      case 1:
+        inputs.push(reader.string());
+        break;
+      case 2:
+        outputs.push(reader.string());
+        break;
+      case 3:
+        name = reader.string();
+        break;
+      case 4:
+        opType = reader.string();
+        break;
+      case 5: {
+        const [key, attribute] = readAttribute(reader.message('attribute'));
+        if (attributes.has(key)) throw badModel(`The node "${name}" has two attributes "${key}".`);
+        attributes.set(key, attribute);
+        break;
+      }
+      case 7:
+        domain = reader.string();
+        break;
+      default:
+        reader.keep();
+    }
+  }
+  if (opType === '') throw badModel(`The node "${name}" names no operator.`);
+  if (domain === 'ai.onnx') domain = '';
+  return { name, opType, domain, inputs, outputs, attributes, ...extra(reader) };
+}
+
+function readAttribute(reader: MessageReader): [string, Attribute] {
+  let name = '';
+  let code = 0;
+  let float = 0;
+  let int = 0n;
+  let string = '';
+  let tensor: Tensor | undefined;
+  let graph: Graph | undefined;
+  const floats: number[] = [];
+  const ints: bigint[] = [];
+  const strings: string[] = [];
+  const tensors: Tensor[] = [];
+  const graphs: Graph[] = [];
+  // Files older than IR version 2 leave the type out: then it is that of the one value there is.
+  let seen = 0;
+  while (reader.next()) {
+    switch (reader.field) {
+      case 1:
+        name = reader.string();
+        break;
+      case 20:
+        code = reader.integer();
+        break;
+      case 2:
+        float = reader.float();
+        seen = 1;
+        break;
+      case 3:
+        int = reader.int64();
+        seen = 2;
+        break;
+      case 4:
+        string = reader.string();
+        seen = 3;
+        break;
+      case 5:
+        tensor = readTensor(reader.message('tensor'));
+        seen = 4;
+        break;
+      case 6:
+        graph = readGraph(reader.message('graph'));
+        seen = 5;
+        break;
+      case 7:
+        reader.floats(floats);
+        seen = 6;
+        break;
+      case 8:
+        reader.int64s(ints);
+        seen = 7;
+        break;
+      case 9:
+        strings.push(reader.string());
+        seen = 8;
+        break;
+      case 10:
+        tensors.push(readTensor(reader.message('tensor')));
+        seen = 9;
+        break;
+      case 11:
+        graphs.push(readGraph(reader.message('graph')));
+        seen = 10;
+        break;
+      default:
+        reader.keep();
+    }
+  }
+  const rest = extra(reader);
+  const missing = (): never => {
+    throw badModel(`The attribute "${name}" has no value.`);
+  };
+  switch (code === 0 ? seen : code) {
+    case 1:
+      return [name, { type: 'float', value: float, ...rest }];
+    case 2:
+      return [name, { type: 'int', value: int, ...rest }];
+    case 3:
+      return [name, { type: 'string', value: string, ...rest }];
+    case 4:
+      return [name, { type: 'tensor', value: tensor ?? missing(), ...rest }];
+    case 5:
+      return [name, { type: 'graph', value: graph ?? missing(), ...rest }];
+    case 6:
+      return [name, { type: 'floats', value: floats, ...rest }];
+    case 7:
+      return [name, { type: 'ints', value: ints, ...rest }];
+    case 8:
+      return [name, { type: 'strings', value: strings, ...rest }];
+    case 9:
+      return [name, { type: 'tensors', value: tensors, ...rest }];
+    case 10:
+      return [name, { type: 'graphs', value: graphs, ...rest }];
+    default:
+      return [name, { type: 'other', code, ...rest }];
+  }
+}
+
+function readTensor(reader: MessageReader): Tensor {
+  let name = '';
+  let code = 0;
+  let external = false;
+  let raw: Uint8Array | null = null;
+  const bigDims: bigint[] = [];
+  const floats: number[] = [];
+  const doubles: number[] = [];
+  const integers: bigint[] = [];
+  const strings: string[] = [];
+  while (reader.next()) {
+    switch (reader.field) {
+      case 1:
+        reader.int64s(bigDims);
+        break;
+      case 2:
+        code = reader.integer();
+        break;
+      case 4:
+        reader.floats(floats);
+        break;
+      case 5:
+      case 7:
+      case 11:
+        reader.int64s(integers);
+        break;
+      case 6:
+        strings.push(reader.string());
+        break;
+      case 8:
+        name = reader.string();
+        break;
+      case 9:
+        raw = reader.bytes();
+        break;
+      case 10:
+        reader.doubles(doubles);
+        break;
+      case 14:
+        external = reader.integer() === 1;
+        break;
+      default:
+        reader.keep();
+    }
+  }
+  if (external)
+    throw new HeadlightError(
+      'bad-model',
+      `The model keeps the tensor "${name}" in another file (external data).`,
+      {
+        hint: 'Choose a model whose ONNX file holds its weights, or one with a model.safetensors file.',
+      },
+    );
+  const elementType = ELEMENT_TYPE_OF_CODE.get(code);
+  if (elementType === undefined)
+    throw badModel(
+      `The tensor "${name}" has the element type ${code}, which Headlight does not know.`,
+    );
+  const dims = bigDims.map(Number);
+  const expected = byteLength(elementType, dims);
+  const base = { name, elementType, dims, ...extra(reader) };
+  if (elementType === 'string') {
+    if (strings.length !== dims.reduce((product, dim) => product * dim, 1))
+      throw wrongSize(name, dims);
+    return { ...base, data: new Uint8Array(0), strings };
+  }
+  const data = raw ?? packValues(elementType, expected, floats, doubles, integers);
+  if (data === null || data.byteLength !== expected) throw wrongSize(name, dims);
+  return { ...base, data };
+}
+
+function wrongSize(name: string, dims: readonly number[]): HeadlightError {
+  return badModel(`The values of the tensor "${name}" do not fill its shape [${dims.join(', ')}].`);
+}
+
+/** ONNX's typed value lists as the bytes that `raw_data` would have; null when their number is wrong. */
+function packValues(
+  elementType: ElementType,
+  expected: number,
+  floats: readonly number[],
+  doubles: readonly number[],
+  integers: readonly bigint[],
+): Uint8Array | null {
+  const { bits } = ELEMENT_TYPES[elementType];
+  const [values, width] =
+    elementType === 'float32' || elementType === 'complex64'
+      ? [floats, 4]
+      : elementType === 'float64' || elementType === 'complex128'
+        ? [doubles, 8]
+        : [integers, Math.max(1, bits / 8)];
+  if (values.length * width !== expected) return null;
+  const data = new Uint8Array(expected);
+  const view = new DataView(data.buffer);
+  values.forEach((value, i) => {
+    if (typeof value === 'bigint') {
+      if (width === 1) view.setUint8(i, Number(value & 0xffn));
+      else if (width === 2) view.setUint16(i * 2, Number(value & 0xffffn), true);
+      else if (width === 4) view.setUint32(i * 4, Number(value & 0xffffffffn), true);
+      else view.setBigUint64(i * 8, BigInt.asUintN(64, value), true);
+    } else if (width === 4) view.setFloat32(i * 4, value, true);
+    else view.setFloat64(i * 8, value, true);
+  });
+  return data;
+}
+
+function readValueInfo(reader: MessageReader): ValueInfo {
+  let name = '';
+  let type: TensorType | null = null;
+  while (reader.next()) {
+    if (reader.field === 1) name = reader.string();
+    else if (reader.field === 2) {
+      type = readType(reader.message('type'));
+      if (type === null) reader.keepRead();
+    } else reader.keep();
+  }
+  return { name, type, ...extra(reader) };
+}
+
+/** null when it is not a tensor's. */
+function readType(reader: MessageReader): TensorType | null {
+  let type: TensorType | null = null;
+  while (reader.next()) {
+    if (reader.field === 1) type = readTensorType(reader.message('tensor type'));
+    else reader.keep();
+  }
+  return type;
+}
+
+function readTensorType(reader: MessageReader): TensorType {
+  let code = 0;
+  let dims: Dim[] | null = null;
+  while (reader.next()) {
+    if (reader.field === 1) code = reader.integer();
+    else if (reader.field === 2) {
+      dims = [];
+      const shape = reader.message('shape');
+      while (shape.next()) {
+        if (shape.field === 1) dims.push(readDim(shape.message('dimension')));
+        else shape.keep();
+      }
+    } else reader.keep();
+  }
+  const elementType = ELEMENT_TYPE_OF_CODE.get(code);
+  if (elementType === undefined)
+    throw badModel(`A value has the element type ${code}, which Headlight does not know.`);
+  return { elementType, dims };
+}
+
+function readDim(reader: MessageReader): Dim {
+  let dim: Dim = null;
+  while (reader.next()) {
+    if (reader.field === 1) dim = reader.integer();
+    else if (reader.field === 2) dim = reader.string();
+    else reader.keep();
+  }
+  // Exporters write -1 or '' for "not known".
+  return dim === '' || (typeof dim === 'number' && dim < 0) ? null : dim;
+}
+
+function extra(reader: MessageReader): { extraFields?: Uint8Array } {
+  const extraFields = reader.kept();
+  return extraFields === null ? {} : { extraFields };
+}

@@ -1,0 +1,70 @@
+/**
+ * One session: a graph on a device. ONNX Runtime does not survive two things at once (two runs on a
+ * WebGPU session hang the page; a second create while one is under way is refused), so create, run and
+ * release all wait for one mutex, for all sessions together.
+ */
+import { HeadlightError } from '../../base';
+import type {
+  Device,
+  OnnxRuntime,
+  RuntimeSession,
+  SessionOptions,
+  TensorData,
+} from '../../platform';
+import { Mutex } from './mutex';
+
+const mutex = new Mutex();
+
+export class Session {
+  readonly device: Device;
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  #inner: RuntimeSession | null;
+
+  constructor(inner: RuntimeSession, device: Device) {
+    this.#inner = inner;
+    this.device = device;
+    this.inputNames = inner.inputNames;
+    this.outputNames = inner.outputNames;
+  }
+
+  /**
+   * Runs the graph once. Callers may call it at once from several places; the runs take turns.
+   * @throws HeadlightError `internal` when an input is missing or the session was released.
+   */
+  run(feeds: Readonly<Record<string, TensorData>>): Promise<Readonly<Record<string, TensorData>>> {
+    return mutex.runExclusive(async () => {
+      if (this.#inner === null)
+        throw new HeadlightError('internal', 'A session was run after it was released.');
+      for (const name of this.inputNames)
+        if (feeds[name] === undefined)
+          throw new HeadlightError('internal', `A session was run without its input "${name}".`);
+      return this.#inner.run(feeds);
+    });
+  }
+
+  /** Frees the graph and its memory. Waits for runs that were asked for before; twice is harmless. */
+  release(): Promise<void> {
+    return mutex.runExclusive(async () => {
+      const inner = this.#inner;
+      this.#inner = null;
+      await inner?.release();
+    });
+  }
+}
+
+/**
+ * Makes a session of an ONNX model.
+ * @param model bytes of a ModelProto.
+ * @throws HeadlightError `device` when the device is missing or was lost, `bad-model` when the graph is
+ *   refused.
+ */
+export function openSession(
+  runtime: OnnxRuntime,
+  model: Uint8Array,
+  options: SessionOptions,
+): Promise<Session> {
+  return mutex.runExclusive(
+    async () => new Session(await runtime.createSession(model, options), options.device),
+  );
+}

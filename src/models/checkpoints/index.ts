@@ -1,0 +1,9 @@
+/** Checkpoints: reading and writing safetensors. */
+export {
+  readSafetensors,
+  writeSafetensors,
+  type Checkpoint,
+  type CheckpointTensor,
+  type Dtype,
+} from './safetensors';
+export { float32Values, int8Values, integerValues, tensorOf } from './values';

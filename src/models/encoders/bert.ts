@@ -1,0 +1,281 @@
+/**
+ * BERT (Devlin et al. 2019, https://arxiv.org/abs/1810.04805) as a graph, from its config and weights; the
+ * same numbers as `transformers.BertModel` in evaluation mode, token types all 0.
+ */
+import { attribute, GraphBuilder, makeTensor, MICROSOFT, type Value } from '../../graph/onnx';
+import type { BertConfig } from './config';
+import { MASKED } from './pooling';
+import type { Matrix, Weights } from './weights';
+
+export interface BertHidden {
+  /** Hidden states by layer: 0 after the embeddings, k after the k-th layer; [batch, tokens, hidden]. */
+  readonly states: readonly Value[];
+  /** [batch, tokens], float32: 1 for a token, 0 for padding. */
+  readonly mask: Value;
+}
+
+/**
+ * Adds the inputs `input_ids` and `attention_mask` (int64 [batch, tokens]) and the first `layers` layers.
+ */
+export function addBert(
+  builder: GraphBuilder,
+  config: BertConfig,
+  weights: Weights,
+  layers: number,
+): BertHidden {
+  const ids = builder.input('input_ids', 'int64', ['batch', 'tokens']);
+  const attentionMask = builder.input('attention_mask', 'int64', ['batch', 'tokens']);
+  const mask = builder.add('Cast', [attentionMask], { to: attribute.elementType('float32') });
+  const bert = new BertGraph(builder, config, weights);
+  const states = [bert.embeddings(ids)];
+  const bias = layers === 0 ? null : bert.attentionBias(mask);
+  for (let layer = 0; layer < layers; layer++) {
+    const before = states[layer];
+    if (before !== undefined && bias !== null) states.push(bert.layer(layer, before, bias));
+  }
+  return { states, mask };
+}
+
+class BertGraph {
+  readonly #builder: GraphBuilder;
+  readonly #config: BertConfig;
+  readonly #weights: Weights;
+
+  constructor(builder: GraphBuilder, config: BertConfig, weights: Weights) {
+    this.#builder = builder;
+    this.#config = config;
+    this.#weights = weights;
+  }
+
+  /** Word + position + token type 0, normalised. */
+  embeddings(ids: Value): Value {
+    const b = this.#builder;
+    const { hiddenSize, maxTokens, vocabSize } = this.#config;
+    const words = this.#gatherRows(
+      'embeddings.word_embeddings.weight',
+      this.#weights.matrix('embeddings.word_embeddings.weight', vocabSize, hiddenSize),
+      ids,
+    );
+    const length = b.add('Shape', [ids], { start: attribute.int(1), end: attribute.int(2) });
+    const positions = b.add('Slice', [
+      b.tensor(
+        makeTensor(
+          'embeddings.position_and_type_embeddings',
+          'float32',
+          [maxTokens, hiddenSize],
+          this.#positionTable(),
+        ),
+      ),
+      b.integers(0),
+      length,
+      b.integers(0),
+    ]);
+    const sum = b.add('Add', [words, b.withDims(positions, ['tokens', hiddenSize])]);
+    return this.#layerNorm('embeddings.LayerNorm', sum);
+  }
+
+  /** 0 where a token may be attended to, MASKED where not: [batch, 1, 1, tokens]. */
+  attentionBias(mask: Value): Value {
+    const b = this.#builder;
+    const penalty = b.add('Mul', [b.add('Sub', [b.scalar(1), mask]), b.scalar(MASKED)]);
+    return b.add('Unsqueeze', [penalty, b.integers(1, 2)]);
+  }
+
+  layer(index: number, input: Value, bias: Value): Value {
+    const b = this.#builder;
+    const { hiddenSize, intermediateSize } = this.#config;
+    const at = `encoder.layer.${index}`;
+    const attended = this.#linear(
+      `${at}.attention.output.dense`,
+      this.#attention(`${at}.attention.self`, input, bias),
+      hiddenSize,
+      hiddenSize,
+    );
+    const middle = this.#layerNorm(
+      `${at}.attention.output.LayerNorm`,
+      b.add('Add', [attended, input]),
+    );
+    const wide = this.#activate(
+      this.#linear(`${at}.intermediate.dense`, middle, hiddenSize, intermediateSize),
+    );
+    const narrow = this.#linear(`${at}.output.dense`, wide, intermediateSize, hiddenSize);
+    return this.#layerNorm(`${at}.output.LayerNorm`, b.add('Add', [narrow, middle]));
+  }
+
+  #attention(at: string, input: Value, bias: Value): Value {
+    const b = this.#builder;
+    const { hiddenSize, heads } = this.#config;
+    const size = hiddenSize / heads;
+    const parts = ['query', 'key', 'value'];
+    // One product for query, key and value: three times as wide, once over the input.
+    const joined = b.add('Add', [
+      this.#product(
+        `${at}.qkv.weight`,
+        parts.map((part) => this.#weights.matrix(`${at}.${part}.weight`, hiddenSize, hiddenSize)),
+        input,
+      ),
+      b.tensor(
+        makeTensor(
+          `${at}.qkv.bias`,
+          'float32',
+          [3 * hiddenSize],
+          concatenateFloats(
+            parts.map((part) => this.#weights.vector(`${at}.${part}.bias`, hiddenSize)),
+          ),
+        ),
+      ),
+    ]);
+    const split = b.addAll('Split', [joined, b.integers(hiddenSize, hiddenSize, hiddenSize)], {
+      axis: attribute.int(2),
+    });
+    const [query, key, value] = split.map((part, i) =>
+      b.add('Transpose', [b.add('Reshape', [part, b.integers(0, 0, heads, size)])], {
+        perm: attribute.ints(i === 1 ? [0, 2, 3, 1] : [0, 2, 1, 3]),
+      }),
+    ) as [Value, Value, Value];
+    const scores = b.add('Add', [
+      b.add('Mul', [b.add('MatMul', [query, key]), b.scalar(1 / Math.sqrt(size))]),
+      bias,
+    ]);
+    const context = b.add('MatMul', [
+      b.add('Softmax', [scores], { axis: attribute.int(-1) }),
+      value,
+    ]);
+    const together = b.add('Transpose', [context], { perm: attribute.ints([0, 2, 1, 3]) });
+    return b.add('Reshape', [together, b.integers(0, 0, hiddenSize)]);
+  }
+
+  #activate(value: Value): Value {
+    switch (this.#config.activation) {
+      case 'gelu':
+        return this.#builder.add('Gelu', [value], {}, MICROSOFT);
+      case 'gelu_tanh':
+        return this.#builder.add('FastGelu', [value], {}, MICROSOFT);
+      case 'relu':
+        return this.#builder.add('Relu', [value]);
+    }
+  }
+
+  #layerNorm(at: string, value: Value): Value {
+    const b = this.#builder;
+    const { hiddenSize, layerNormEpsilon } = this.#config;
+    const [scale, shift] = ['weight', 'bias'].map((part) =>
+      b.tensor(
+        makeTensor(
+          `${at}.${part}`,
+          'float32',
+          [hiddenSize],
+          this.#weights.vector(`${at}.${part}`, hiddenSize),
+        ),
+      ),
+    ) as [Value, Value];
+    return b.add('LayerNormalization', [value, scale, shift], {
+      axis: attribute.int(-1),
+      epsilon: attribute.float(layerNormEpsilon),
+    });
+  }
+
+  #linear(at: string, value: Value, from: number, to: number): Value {
+    const b = this.#builder;
+    const matrix = this.#weights.matrix(`${at}.weight`, to, from);
+    const bias = makeTensor(`${at}.bias`, 'float32', [to], this.#weights.vector(`${at}.bias`, to));
+    return b.add('Add', [this.#product(`${at}.weight`, [matrix], value), b.tensor(bias)]);
+  }
+
+  /** value [batch, tokens, in] times the transposes of [out, in] matrices, side by side. */
+  #product(name: string, matrices: readonly Matrix[], value: Value): Value {
+    const b = this.#builder;
+    const inner = matrices[0]?.columns ?? 0;
+    const outer = matrices.reduce((total, matrix) => total + matrix.rows, 0);
+    if (matrices.every((matrix) => matrix.scales === null)) {
+      const weight = new Float32Array(inner * outer);
+      transposeInto(weight, matrices, outer);
+      return b.add('MatMul', [
+        value,
+        b.tensor(makeTensor(name, 'float32', [inner, outer], weight)),
+      ]);
+    }
+    const integers = new Int8Array(inner * outer);
+    transposeInto(integers, matrices, outer);
+    const scales = concatenateFloats(
+      matrices.map((matrix) => matrix.scales ?? new Float32Array(0)),
+    );
+    const weight = b.add(
+      'DequantizeLinear',
+      [
+        b.tensor(makeTensor(name, 'int8', [inner, outer], integers)),
+        b.tensor(makeTensor(`${name}.scale`, 'float32', [outer], scales)),
+      ],
+      { axis: attribute.int(1) },
+    );
+    return b.add('MatMul', [value, weight]);
+  }
+
+  #gatherRows(name: string, table: Matrix, ids: Value): Value {
+    return gatherRows(this.#builder, name, table, ids);
+  }
+
+  /** [maxTokens, hidden]: position embeddings plus token type 0's, which every token gets. */
+  #positionTable(): Float32Array {
+    const { hiddenSize, maxTokens } = this.#config;
+    const types = this.#weights.rows('embeddings.token_type_embeddings.weight', hiddenSize);
+    const type = this.#weights.floats('embeddings.token_type_embeddings.weight', types, hiddenSize);
+    const table = Float32Array.from(
+      this.#weights.floats('embeddings.position_embeddings.weight', maxTokens, hiddenSize),
+    );
+    for (let i = 0; i < table.length; i++) table[i] = (table[i] ?? 0) + (type[i % hiddenSize] ?? 0);
+    return table;
+  }
+}
+
+/**
+ * Rows of a table by id: [batch, tokens, hidden]. An 8-bit table stays 8-bit in memory: only the rows that
+ * are looked up become floats.
+ */
+export function gatherRows(builder: GraphBuilder, name: string, table: Matrix, ids: Value): Value {
+  const dims = [table.rows, table.columns];
+  if (table.values instanceof Float32Array)
+    return builder.add('Gather', [
+      builder.tensor(makeTensor(name, 'float32', dims, table.values)),
+      ids,
+    ]);
+  const scales = table.scales ?? new Float32Array(table.rows).fill(1);
+  const rows = builder.add(
+    'Cast',
+    [builder.add('Gather', [builder.tensor(makeTensor(name, 'int8', dims, table.values)), ids])],
+    { to: attribute.elementType('float32') },
+  );
+  const scale = builder.add('Gather', [
+    builder.tensor(makeTensor(`${name}.scale`, 'float32', [table.rows, 1], scales)),
+    ids,
+  ]);
+  return builder.add('Mul', [rows, scale]);
+}
+
+/** Writes the transposes of [rows, columns] matrices side by side into [columns, width], block by block. */
+function transposeInto(
+  into: Float32Array | Int8Array,
+  matrices: readonly Matrix[],
+  width: number,
+): void {
+  const block = 32;
+  let offset = 0;
+  for (const { rows, columns, values } of matrices) {
+    for (let row0 = 0; row0 < rows; row0 += block)
+      for (let column0 = 0; column0 < columns; column0 += block)
+        for (let row = row0; row < Math.min(rows, row0 + block); row++)
+          for (let column = column0; column < Math.min(columns, column0 + block); column++)
+            into[column * width + offset + row] = values[row * columns + column] ?? 0;
+    offset += rows;
+  }
+}
+
+function concatenateFloats(parts: readonly Float32Array[]): Float32Array {
+  const joined = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}

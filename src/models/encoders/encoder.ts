@@ -1,0 +1,161 @@
+/**
+ * An encoder's files as something that gives graphs: any layer, any pooling, several at once, or with a
+ * linear head. The graphs take `input_ids` and `attention_mask` (int64 [batch, tokens]).
+ */
+import { HeadlightError } from '../../base';
+import { GraphBuilder, writeModel, type Value } from '../../graph/onnx';
+import type { Pooling, Precision } from '../types';
+import { addBert } from './bert';
+import { parseEncoderConfig, type BertConfig, type StaticConfig } from './config';
+import { linearHead, normalize, pool, type HeadWeights } from './pooling';
+import { addStaticEmbedding, readStaticTable } from './static';
+import { Weights } from './weights';
+
+export interface EncoderFiles {
+  /** `config.json`. */
+  readonly config: Uint8Array;
+  /** `model.safetensors`, `model_q8.safetensors`, or `model.onnx` for a static encoder. */
+  readonly weights: Uint8Array;
+}
+
+/** Which embedding a graph gives. */
+export interface EncoderOutput {
+  /** 0 for the embedding layer, k for the k-th transformer layer. */
+  readonly layer: number;
+  readonly pooling: Pooling;
+  /** Scale each embedding to unit length. */
+  readonly normalize: boolean;
+}
+
+export interface EncoderModel {
+  readonly architecture: 'bert' | 'static';
+  /** Transformer layers; 0 for static embeddings. */
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly maxTokens: number;
+  readonly parameters: number;
+  readonly precision: Precision;
+  /**
+   * ONNX bytes with the output `embedding` [batch, hidden].
+   * @throws HeadlightError `bad-setting` when the encoder has no such layer or pooling.
+   */
+  graph(output: EncoderOutput): Uint8Array;
+  /** As `graph`, with several outputs in one pass, named as given: letters, digits and `_`. */
+  graphWithOutputs(outputs: readonly (EncoderOutput & { readonly name: string })[]): Uint8Array;
+  /** Encoder, pooling and linear head in one graph, with the output `logits` [batch, classes]. */
+  classifierGraph(output: EncoderOutput, head: HeadWeights): Uint8Array;
+}
+
+/**
+ * Opens an encoder. With `q8` and a checkpoint in floats the weights are quantised now.
+ * @throws HeadlightError `bad-model` when the files are damaged, do not fit each other or are of an
+ *   architecture that is not supported; `bad-setting` when the files are 8-bit and `fp32` is asked for.
+ */
+export function openEncoderModel(files: EncoderFiles, precision: Precision): EncoderModel {
+  const config = parseEncoderConfig(files.config);
+  return config.modelType === 'bert'
+    ? openBert(config, files.weights, precision)
+    : openStatic(config, files.weights, precision);
+}
+
+/** Adds inputs and body; returns what makes one output's embedding, sharing the body. */
+type Body = (builder: GraphBuilder, deepest: number) => (output: EncoderOutput) => Value;
+
+function openBert(config: BertConfig, file: Uint8Array, precision: Precision): EncoderModel {
+  const weights = new Weights(file, precision, ['', 'bert.'], 'embeddings.word_embeddings.weight');
+  const body: Body = (builder, deepest) => {
+    const { states, mask } = addBert(builder, config, weights, deepest);
+    return ({ layer, pooling }) => {
+      const hidden = states[layer];
+      if (hidden === undefined) throw noSuchLayer(layer, config.layers);
+      return pool(builder, hidden, mask, pooling);
+    };
+  };
+  const about = {
+    architecture: 'bert',
+    layers: config.layers,
+    hiddenSize: config.hiddenSize,
+    maxTokens: config.maxTokens,
+    parameters: weights.parameters,
+    precision,
+  } as const;
+  return { ...about, ...graphsOf(about, body) };
+}
+
+function openStatic(config: StaticConfig, file: Uint8Array, precision: Precision): EncoderModel {
+  if (precision !== 'q8')
+    throw new HeadlightError('bad-setting', 'A static encoder is kept in 8 bits only.', {
+      hint: 'Choose the precision q8.',
+    });
+  const table = readStaticTable(file, config);
+  const body: Body = (builder) => {
+    const embedding = addStaticEmbedding(builder, table);
+    return ({ pooling }) => {
+      if (pooling !== 'mean')
+        throw new HeadlightError('bad-setting', `A static encoder has no "${pooling}" pooling.`, {
+          hint: 'Choose mean pooling.',
+        });
+      return embedding;
+    };
+  };
+  const about = {
+    architecture: 'static',
+    layers: 0,
+    hiddenSize: config.hiddenSize,
+    maxTokens: config.maxTokens,
+    parameters: config.vocabSize * config.hiddenSize,
+    precision,
+  } as const;
+  return { ...about, ...graphsOf(about, body) };
+}
+
+function graphsOf(
+  about: Pick<EncoderModel, 'architecture' | 'layers' | 'hiddenSize'>,
+  body: Body,
+): Pick<EncoderModel, 'graph' | 'graphWithOutputs' | 'classifierGraph'> {
+  function start(outputs: readonly EncoderOutput[]): {
+    builder: GraphBuilder;
+    embed: (output: EncoderOutput) => Value;
+  } {
+    for (const { layer } of outputs)
+      if (!Number.isInteger(layer) || layer < 0 || layer > about.layers)
+        throw noSuchLayer(layer, about.layers);
+    const builder = new GraphBuilder({ name: about.architecture });
+    const embedding = body(builder, Math.max(0, ...outputs.map((output) => output.layer)));
+    return {
+      builder,
+      embed: (output) =>
+        output.normalize ? normalize(builder, embedding(output)) : embedding(output),
+    };
+  }
+
+  function graphWithOutputs(
+    outputs: readonly (EncoderOutput & { readonly name: string })[],
+  ): Uint8Array {
+    const { builder, embed } = start(outputs);
+    for (const output of outputs) builder.output(embed(output), output.name);
+    return writeModel(builder.build());
+  }
+
+  return {
+    graph: (output) => graphWithOutputs([{ ...output, name: 'embedding' }]),
+    graphWithOutputs,
+    classifierGraph(output, head) {
+      const { hiddenSize } = about;
+      if (head.weight.length !== head.classes * hiddenSize || head.bias.length !== head.classes)
+        throw new HeadlightError(
+          'bad-model',
+          `A head of ${head.weight.length} weights does not fit ${head.classes} classes and ${hiddenSize} dimensions.`,
+        );
+      const { builder, embed } = start([output]);
+      builder.output(linearHead(builder, embed(output), hiddenSize, head), 'logits');
+      return writeModel(builder.build());
+    },
+  };
+}
+
+function noSuchLayer(layer: number, layers: number): HeadlightError {
+  return new HeadlightError('bad-setting', `This encoder has no layer ${layer}.`, {
+    hint: `Choose a layer from 0 (the embeddings) to ${layers} (the last).`,
+  });
+}

@@ -1,0 +1,11 @@
+/** Encoders: from `config.json` and weights to graphs. */
+export { parseEncoderConfig, SUPPORTED_MODEL_TYPES, type EncoderConfig } from './config';
+export {
+  openEncoderModel,
+  type EncoderFiles,
+  type EncoderModel,
+  type EncoderOutput,
+} from './encoder';
+export type { HeadWeights } from './pooling';
+export { quantizeCheckpoint, quantizeRows, type QuantizedRows } from './quantize';
+export { buildStaticGraph, quantizeStaticTable, staticConfig, type StaticTable } from './static';

@@ -1,0 +1,143 @@
+/** Weights of a checkpoint by name, in the precision asked for, their shapes checked. */
+import { HeadlightError } from '../../base';
+import {
+  float32Values,
+  int8Values,
+  readSafetensors,
+  type Checkpoint,
+  type CheckpointTensor,
+} from '../checkpoints';
+import type { Precision } from '../types';
+import { quantizeRows, scaleName } from './quantize';
+
+/** [rows, columns], row-major: [out, in] of a linear layer, [entries, hidden] of a table. */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  /** Floats, or 8-bit integers with `scales` [rows]. */
+  readonly values: Float32Array | Int8Array;
+  readonly scales: Float32Array | null;
+}
+
+export class Weights {
+  readonly precision: Precision;
+  readonly #checkpoint: Checkpoint;
+  readonly #prefix: string;
+  readonly #matrices = new Map<string, Matrix>();
+
+  /**
+   * @param prefixes that may stand before every name (`bert.`); the one under which `probe` is found is
+   *   taken.
+   * @throws HeadlightError `bad-model` when `probe` is not there, `bad-setting` when 32-bit floats are
+   *   asked of an 8-bit checkpoint.
+   */
+  constructor(
+    safetensors: Uint8Array,
+    precision: Precision,
+    prefixes: readonly string[],
+    probe: string,
+  ) {
+    this.precision = precision;
+    this.#checkpoint = readSafetensors(safetensors);
+    const prefix = prefixes.find((candidate) => this.#checkpoint.tensors.has(candidate + probe));
+    if (prefix === undefined) throw missing(probe);
+    this.#prefix = prefix;
+    if (precision === 'fp32' && this.#checkpoint.tensors.has(scaleName(prefix + probe)))
+      throw new HeadlightError('bad-setting', 'This encoder’s weights are kept in 8 bits.', {
+        hint: 'Choose the precision q8, or the encoder’s original weights (model.safetensors).',
+      });
+  }
+
+  /** The number of weights, as papers count them. */
+  get parameters(): number {
+    let total = 0;
+    for (const [name, tensor] of this.#checkpoint.tensors)
+      if (!isBookkeeping(name)) total += tensor.shape.reduce((product, dim) => product * dim, 1);
+    return total;
+  }
+
+  /** The rows of a matrix that has this many columns. @throws HeadlightError `bad-model`. */
+  rows(name: string, columns: number): number {
+    const shape = this.#checkpoint.tensors.get(this.#prefix + name)?.shape;
+    if (shape === undefined) throw missing(this.#prefix + name);
+    const rows = shape.length === 2 && shape[1] === columns ? shape[0] : undefined;
+    if (rows === undefined || rows < 1)
+      throw wrongShape(this.#prefix + name, shape, ['any', columns]);
+    return rows;
+  }
+
+  /** A vector of 32-bit floats. @throws HeadlightError `bad-model` when it is missing or of another length. */
+  vector(name: string, length: number): Float32Array {
+    return float32Values(this.#find(name, [length]), name);
+  }
+
+  /**
+   * A matrix in this precision; quantised once when the checkpoint has floats.
+   * @throws HeadlightError `bad-model` when it is missing or of another shape.
+   */
+  matrix(name: string, rows: number, columns: number): Matrix {
+    const known = this.#matrices.get(name);
+    if (known) return known;
+    const tensor = this.#find(name, [rows, columns]);
+    const matrix = this.#read(name, tensor, rows, columns);
+    if (matrix.scales !== null) this.#matrices.set(name, matrix);
+    return matrix;
+  }
+
+  /** A matrix as 32-bit floats, whatever it is kept in; [rows, columns]. */
+  floats(name: string, rows: number, columns: number): Float32Array {
+    const { values, scales } = this.matrix(name, rows, columns);
+    if (values instanceof Float32Array) return values;
+    const floats = new Float32Array(values.length);
+    for (let row = 0; row < rows; row++) {
+      const scale = scales?.[row] ?? 1;
+      for (let i = row * columns; i < (row + 1) * columns; i++)
+        floats[i] = (values[i] ?? 0) * scale;
+    }
+    return floats;
+  }
+
+  #read(name: string, tensor: CheckpointTensor, rows: number, columns: number): Matrix {
+    if (tensor.dtype === 'I8') {
+      const scales = this.vector(scaleName(name), rows);
+      return { rows, columns, values: int8Values(tensor, name), scales };
+    }
+    const values = float32Values(tensor, name);
+    if (this.precision === 'fp32') return { rows, columns, values, scales: null };
+    return { rows, columns, ...quantizeRows(values, rows, columns) };
+  }
+
+  #find(name: string, shape: readonly number[]): CheckpointTensor {
+    const full = this.#prefix + name;
+    // Checkpoints that were once TensorFlow's call a LayerNorm's weight and bias gamma and beta.
+    const old = full
+      .replace(/LayerNorm\.weight$/, 'LayerNorm.gamma')
+      .replace(/LayerNorm\.bias$/, 'LayerNorm.beta');
+    const tensor = this.#checkpoint.tensors.get(full) ?? this.#checkpoint.tensors.get(old);
+    if (tensor === undefined) throw missing(full);
+    if (tensor.shape.join() !== shape.join()) throw wrongShape(full, tensor.shape, shape);
+    return tensor;
+  }
+}
+
+function isBookkeeping(name: string): boolean {
+  return name.endsWith('.scale') || name.endsWith('position_ids');
+}
+
+function missing(name: string): HeadlightError {
+  return new HeadlightError('bad-model', `The checkpoint has no weight "${name}".`, {
+    hint: 'Check that config.json and the weights belong to the same model, and that the file is complete.',
+  });
+}
+
+function wrongShape(
+  name: string,
+  found: readonly number[],
+  expected: readonly (number | string)[],
+): HeadlightError {
+  return new HeadlightError(
+    'bad-model',
+    `The weight "${name}" has the shape [${found.join(', ')}] where config.json says [${expected.join(', ')}].`,
+    { hint: 'Check that config.json and the weights belong to the same model.' },
+  );
+}
