@@ -1,0 +1,42 @@
+/** Files that ship with Headlight, from the package's `public/`. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { HeadlightError } from '../../base';
+import type { Assets } from '../platform';
+
+export function createNodeAssets(folder: string): Assets {
+  return {
+    async read(path, onBytes) {
+      const file = resolve(folder, ...path.split('/'));
+      const inside = relative(folder, file);
+      if (inside === '' || inside.startsWith('..') || file === join(folder, sep)) {
+        throw new HeadlightError('not-found', `${path} does not ship with Headlight.`);
+      }
+      let total: number;
+      try {
+        total = (await stat(file)).size;
+      } catch (cause) {
+        throw new HeadlightError('not-found', `${path} does not ship with this Headlight.`, {
+          hint: `It should stand in ${folder}. Install Headlight again.`,
+          cause,
+        });
+      }
+      const bytes = new Uint8Array(total);
+      let done = 0;
+      for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+        const piece = chunk as Buffer;
+        if (done + piece.length > total) break;
+        bytes.set(piece, done);
+        done += piece.length;
+        onBytes?.(done, total);
+      }
+      if (done !== total) {
+        throw new HeadlightError('bad-file', `${file} changed while it was read.`, {
+          hint: 'Start again.',
+        });
+      }
+      return bytes;
+    },
+  };
+}

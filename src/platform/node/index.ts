@@ -1,0 +1,43 @@
+/**
+ * Headlight in Node: the command line and the tests. Only entry points import this room; everything else
+ * is handed the Platform that it makes.
+ */
+import { join } from 'node:path';
+import type { Platform } from '../platform';
+import { createNodeAssets } from './assets';
+import { createNodeNetwork } from './network';
+import { packageRoot } from './package-root';
+import { createNodeRuntime } from './runtime';
+import { createFolderStorage, defaultHome } from './storage';
+import { createNodeTensors } from './tensors';
+
+export { packageRoot } from './package-root';
+
+export interface NodePlatformOptions {
+  /** Folder for projects, models and embeddings. Default: `$HEADLIGHT_HOME`, else the cache folder of this system. */
+  readonly home?: string;
+  /** Folder of the files that ship. Default: the package's `public/`. */
+  readonly assetsDir?: string;
+}
+
+/** @throws HeadlightError `storage` when the folder cannot be made or written. */
+export async function createNodePlatform(options: NodePlatformOptions = {}): Promise<Platform> {
+  const { folder, version } = packageRoot();
+  const runtime = createNodeRuntime();
+  const tensors = createNodeTensors();
+  return {
+    kind: 'node',
+    versions: {
+      headlight: version,
+      onnxruntime: runtime.version,
+      tfjs: tensors.version,
+      node: process.versions.node,
+      system: `${process.platform} ${process.arch}`,
+    },
+    runtime,
+    tensors,
+    storage: await createFolderStorage(options.home ?? defaultHome()),
+    network: createNodeNetwork(),
+    assets: createNodeAssets(options.assetsDir ?? join(folder, 'public')),
+  };
+}

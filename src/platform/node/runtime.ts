@@ -1,0 +1,174 @@
+/**
+ * ONNX Runtime in Node (onnxruntime-node). The CPU always works; WebGPU and CUDA are listed only when a
+ * small graph gives the right numbers on them. `run` blocks the thread while it computes, so a caller
+ * that shows progress hands in batches.
+ */
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { HeadlightError } from '../../base';
+import type {
+  Device,
+  DeviceInfo,
+  OnnxRuntime,
+  RuntimeSession,
+  SessionOptions,
+  TensorData,
+} from '../platform';
+import { installedVersion } from './package-root';
+
+/** y = x · [[1, 2], [3, 4]], opset 17: enough to know whether a device computes at all. */
+const PROBE_GRAPH =
+  'CAgSADpfChEKAXgKAXcSAXkiBk1hdE11bBIBcCobCAIIAhABIhAAAIA/AAAAQAAAQEAAAIBAQgF3WhQKAXgSDwoNCAESCQoDEgFuCgIIAmIUCgF5Eg8KDQgBEgkKAxIBbgoCCAJCBAoAEBE=';
+const PROBE_MILLISECONDS = 20_000;
+
+export function createNodeRuntime(): OnnxRuntime {
+  let devices: Promise<readonly DeviceInfo[]> | null = null;
+  return {
+    version: installedVersion('onnxruntime-node'),
+    devices: () => (devices ??= findDevices()),
+    createSession,
+  };
+}
+
+async function findDevices(): Promise<readonly DeviceInfo[]> {
+  const [cuda, webgpu] = await Promise.all([deviceWorks('cuda'), deviceWorks('webgpu')]);
+  const threads = availableParallelism();
+  const found: DeviceInfo[] = [];
+  if (cuda) found.push({ device: 'cuda', label: 'CUDA', threads: null });
+  if (webgpu) found.push({ device: 'webgpu', label: 'WebGPU', threads: null });
+  found.push({
+    device: 'cpu',
+    label: `CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    threads,
+  });
+  return found;
+}
+
+/**
+ * Asks in a process of its own: a driver that is not there makes the native library write to stderr, and
+ * one that is broken can take the process down.
+ */
+function deviceWorks(device: 'cuda' | 'webgpu'): Promise<boolean> {
+  const library = createRequire(import.meta.url).resolve('onnxruntime-node');
+  const script = `
+    const { InferenceSession, Tensor } = require(process.argv[1]);
+    (async () => {
+      const graph = Buffer.from(process.argv[3], 'base64');
+      const session = await InferenceSession.create(graph, { executionProviders: [process.argv[2]] });
+      const { y } = await session.run({ x: new Tensor('float32', Float32Array.of(1, 1), [1, 2]) });
+      process.stdout.write(y.data[0] === 4 && y.data[1] === 6 ? 'works' : 'wrong');
+    })().catch(() => process.exit(1));`;
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ['-e', script, library, device, PROBE_GRAPH],
+      { timeout: PROBE_MILLISECONDS, windowsHide: true },
+      (error, stdout) => resolve(error === null && stdout === 'works'),
+    );
+  });
+}
+
+async function createSession(model: Uint8Array, options: SessionOptions): Promise<RuntimeSession> {
+  const { device } = options;
+  if (device === 'wasm') {
+    throw new HeadlightError('device', 'Node runs models on its CPU, not on WASM.', {
+      hint: 'Use the device cpu.',
+    });
+  }
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(model, {
+      executionProviders: [device],
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: options.threads ?? availableParallelism(),
+      // Errors come as exceptions; ORT's own lines would break the progress line.
+      logSeverityLevel: 4,
+      // Constant int8 weights are dequantised once, when the session is made. Left on, ORT fuses them
+      // into integer kernels that round differently from the page's.
+      extra: { session: { disable_quant_qdq: '1' } },
+    });
+  } catch (cause) {
+    throw sessionError(cause, device);
+  }
+  return new NodeSession(session, device);
+}
+
+/** A device that is not there and a graph that is refused come as the same kind of Error; the text tells. */
+function sessionError(cause: unknown, device: Device): HeadlightError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const missing =
+    device !== 'cpu' && /adapter|ExecutionProvider|shared library|backend|device/i.test(message);
+  if (missing) {
+    return new HeadlightError('device', `This machine cannot run models on ${device}: ${message}`, {
+      hint: 'Use the device cpu.',
+      cause,
+    });
+  }
+  return new HeadlightError('bad-model', `ONNX Runtime refuses the graph: ${message}`, {
+    hint: 'The model may be damaged or use operators that are not supported.',
+    cause,
+  });
+}
+
+class NodeSession implements RuntimeSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly #session: InferenceSession;
+  readonly #device: Device;
+
+  constructor(session: InferenceSession, device: Device) {
+    this.#session = session;
+    this.#device = device;
+    this.inputNames = session.inputNames;
+    this.outputNames = session.outputNames;
+  }
+
+  async run(
+    feeds: Readonly<Record<string, TensorData>>,
+  ): Promise<Readonly<Record<string, TensorData>>> {
+    const inputs: Record<string, Tensor> = {};
+    for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(tensor);
+    let results: InferenceSession.ReturnType;
+    try {
+      results = await this.#session.run(inputs);
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new HeadlightError('device', `The model failed on ${this.#device}: ${message}`, {
+        hint:
+          this.#device === 'cpu'
+            ? 'If memory ran out, close other programs and start again.'
+            : 'Use the device cpu.',
+        cause,
+      });
+    }
+    const outputs: Record<string, TensorData> = {};
+    for (const [name, tensor] of Object.entries(results)) outputs[name] = fromOrt(name, tensor);
+    return outputs;
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+function toOrt(tensor: TensorData): Tensor {
+  return new Tensor(tensor.type, tensor.data, tensor.dims);
+}
+
+function fromOrt(name: string, tensor: Tensor): TensorData {
+  const { type, dims, data } = tensor;
+  if (type === 'float32' && data instanceof Float32Array) return { type, dims, data };
+  if (type === 'float64' && data instanceof Float64Array) return { type, dims, data };
+  if (type === 'int64' && data instanceof BigInt64Array) return { type, dims, data };
+  if (type === 'int32' && data instanceof Int32Array) return { type, dims, data };
+  if (type === 'int8' && data instanceof Int8Array) return { type, dims, data };
+  if ((type === 'uint8' || type === 'bool') && data instanceof Uint8Array) {
+    return { type, dims, data };
+  }
+  throw new HeadlightError(
+    'bad-model',
+    `Output ${name} is of type ${type}, which is not read here.`,
+  );
+}
