@@ -1,4 +1,7 @@
 /** Encoders: where they come from, what they read, and the features they give. */
 export * from './checkpoints';
+export * from './embed';
+export * from './encoders';
+export * from './hub';
 export * from './text';
 export * from './types';

@@ -57,7 +57,7 @@ export function makeBatches(lengths: ArrayLike<number>, options: BatchOptions): 
  * @returns `input_ids` and `attention_mask`, both `[rows, length]`
  */
 export function padBatch(
-  sequences: readonly (readonly number[])[],
+  sequences: readonly ArrayLike<number>[],
   rows: number,
   length: number,
   padId: number,

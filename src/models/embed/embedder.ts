@@ -1,0 +1,124 @@
+/**
+ * An open session of one encoder with one choice of features: texts in, vectors out. Kept open, a
+ * single short text takes milliseconds, so that predictions follow the typing.
+ */
+import { HeadlightError, throwIfAborted } from '../../base';
+import { openSession, type Session } from '../../graph/runtime';
+import type { Device, OnnxRuntime } from '../../platform';
+import type { Encoder } from '../hub';
+import { makeBatches, padBatch, type Batch } from '../text';
+import type { EmbedSettings } from '../types';
+import { batchOptions } from './batching';
+import { pauser } from './pause';
+
+/** Row-major `[rows, columns]`, one row a text. */
+export interface Features {
+  readonly rows: number;
+  readonly columns: number;
+  readonly data: Float32Array;
+}
+
+export interface EmbedderOptions {
+  readonly encoder: Encoder;
+  readonly embed: EmbedSettings;
+  readonly device: Device;
+  readonly runtime: OnnxRuntime;
+  readonly threads?: number;
+}
+
+export interface Embedder {
+  readonly device: Device;
+  readonly columns: number;
+  /**
+   * @returns `[texts, columns]`, in the order given.
+   * @throws HeadlightError `device` when a value is not finite, `aborted`.
+   */
+  embed(texts: readonly string[], signal?: AbortSignal): Promise<Features>;
+  /** Token ids already made, as one batch: what `embedTexts` uses. `[sequences, columns]`. */
+  run(
+    sequences: readonly ArrayLike<number>[],
+    batch: Omit<Batch, 'indices'>,
+  ): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * @throws HeadlightError `bad-setting` for a layer or a length that the encoder does not have, `device`
+ *   when the device is missing, `bad-model` when the graph is refused.
+ */
+export async function openEmbedder(options: EmbedderOptions): Promise<Embedder> {
+  const { encoder, embed, device, runtime, threads } = options;
+  checkSettings(encoder, embed);
+  const { model, tokenizer } = encoder;
+  const columns = model.hiddenSize;
+  const session: Session = await openSession(runtime, model.graph(embed), {
+    device,
+    ...(threads === undefined ? {} : { threads }),
+  });
+
+  const run: Embedder['run'] = async (sequences, { rows, length }) => {
+    const { inputIds, attentionMask } = padBatch(sequences, rows, length, tokenizer.padId);
+    const dims = [rows, length];
+    const outputs = await session.run({
+      input_ids: { type: 'int64', dims, data: inputIds },
+      attention_mask: { type: 'int64', dims, data: attentionMask },
+    });
+    const embedding = outputs['embedding'];
+    if (embedding?.type !== 'float32' || embedding.data.length !== rows * columns) {
+      throw new HeadlightError('internal', `The graph of ${encoder.info.name} gave no embeddings.`);
+    }
+    const vectors = embedding.data.subarray(0, sequences.length * columns);
+    if (!vectors.every(Number.isFinite)) {
+      throw new HeadlightError(
+        'device',
+        `${encoder.info.name} gave values that are not numbers on ${device}.`,
+        { hint: 'Choose another device for the embedding.' },
+      );
+    }
+    return vectors;
+  };
+
+  return {
+    device,
+    columns,
+    run,
+    async embed(texts, signal) {
+      const sequences = texts.map((text) => tokenizer.encode(text, embed.maxTokens));
+      const data = new Float32Array(texts.length * columns);
+      const pause = pauser();
+      const lengths = sequences.map((sequence) => sequence.length);
+      for (const batch of makeBatches(lengths, batchOptions(device, model.layers))) {
+        throwIfAborted(signal);
+        const vectors = await run(
+          batch.indices.map((index) => sequences[index] ?? []),
+          batch,
+        );
+        batch.indices.forEach((index, row) => {
+          data.set(vectors.subarray(row * columns, (row + 1) * columns), index * columns);
+        });
+        await pause();
+      }
+      return { rows: texts.length, columns, data };
+    },
+    close: () => session.release(),
+  };
+}
+
+/** @throws HeadlightError `bad-setting`. */
+export function checkSettings(encoder: Encoder, embed: EmbedSettings): void {
+  const { layers, maxTokens } = encoder.model;
+  if (!Number.isInteger(embed.layer) || embed.layer < 0 || embed.layer > layers) {
+    throw new HeadlightError(
+      'bad-setting',
+      `Layer ${embed.layer} was asked for, but ${encoder.info.name} has layers 0 to ${layers}.`,
+      { hint: `Set the layer to ${layers} for its last one.` },
+    );
+  }
+  if (!Number.isInteger(embed.maxTokens) || embed.maxTokens < 3 || embed.maxTokens > maxTokens) {
+    throw new HeadlightError(
+      'bad-setting',
+      `Texts cannot be cut at ${embed.maxTokens} tokens: ${encoder.info.name} reads 3 to ${maxTokens}.`,
+      { hint: `Set the longest text to ${maxTokens} tokens or fewer.` },
+    );
+  }
+}

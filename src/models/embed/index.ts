@@ -1,0 +1,9 @@
+/** Texts in, features out: the job, a session kept open for single texts, and the choice of device. */
+export { openEmbedder, type Embedder, type EmbedderOptions, type Features } from './embedder';
+export { embedTexts, type EmbedRequest, type EmbedResult } from './embed-texts';
+export {
+  measureDevices,
+  type MeasuredChoice,
+  type MeasuredDevice,
+  type MeasureRequest,
+} from './measure';

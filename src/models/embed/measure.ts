@@ -1,0 +1,230 @@
+/**
+ * Which device to embed on: by measurement, not by belief. A few of the user's rows run on every device;
+ * each is compared with the reference device (native CPU, or WASM in the page), since GPUs have given
+ * silently wrong numbers; the fastest that agrees is chosen.
+ */
+import {
+  HeadlightError,
+  throwIfAborted,
+  toHeadlightError,
+  type Job,
+  type Progress,
+} from '../../base';
+import type { Device, DeviceInfo, OnnxRuntime } from '../../platform';
+import type { Encoder } from '../hub';
+import type { EmbedSettings, Precision } from '../types';
+import { openEmbedder, type Embedder, type Features } from './embedder';
+
+export interface MeasureRequest {
+  /** A few dozen of the rows that will be embedded. */
+  readonly texts: readonly string[];
+  readonly encoder: Encoder;
+  readonly embed: EmbedSettings;
+  readonly runtime: OnnxRuntime;
+}
+
+export interface MeasuredDevice {
+  readonly device: Device;
+  readonly label: string;
+  /** 0 when it did not run. */
+  readonly textsPerSecond: number;
+  /** Smallest cosine of a text's embedding to the reference device's; 0 when it did not run. */
+  readonly agreement: number;
+  readonly usable: boolean;
+  /** Why it is not usable; null when it is. */
+  readonly problem: string | null;
+}
+
+export interface MeasuredChoice {
+  readonly device: Device;
+  readonly precision: Precision;
+  /** One or two plain sentences. */
+  readonly reason: string;
+  readonly measurements: readonly MeasuredDevice[];
+}
+
+/** Below this, embeddings are not the same model's any more; rounding alone stays above 0.99999. */
+const LEAST_AGREEMENT = 0.999;
+/** Long enough to tell devices apart, short enough to wait for. */
+const MEASURE_MS = 600;
+const MOST_MS = 4000;
+/** Compared with the reference before anything is timed; also the warm-up. */
+const COMPARED = 8;
+
+/**
+ * @throws HeadlightError `bad-setting` without texts, `device` when the reference device itself fails.
+ */
+export async function* measureDevices(
+  request: MeasureRequest,
+  signal?: AbortSignal,
+): Job<MeasuredChoice> {
+  const { texts, encoder, runtime } = request;
+  if (texts.length === 0) {
+    throw new HeadlightError('bad-setting', 'There are no texts to measure the devices with.', {
+      hint: 'Choose a text column first.',
+    });
+  }
+  const found = await runtime.devices();
+  const reference = found.find(({ device }) => device === 'cpu' || device === 'wasm') ?? found[0];
+  if (reference === undefined) {
+    throw new HeadlightError('device', 'No device can run models here.', {
+      hint: 'Use a current version of Chrome, Edge, Firefox or Safari.',
+    });
+  }
+  const order = [reference, ...found.filter((info) => info !== reference)];
+  const measurements: MeasuredDevice[] = [];
+  let expected: Features | null = null;
+  for (const [index, info] of order.entries()) {
+    throwIfAborted(signal);
+    yield at(index, order.length, `Measuring ${info.label}.`);
+    const outcome = await measureOne(request, info, expected, signal);
+    if (index === 0) {
+      if ('problem' in outcome) throw outcome.problem;
+      expected = outcome.features;
+    }
+    const measured = describe(info, outcome);
+    measurements.push(measured);
+    yield at(index + 1, order.length, noteOf(measured));
+  }
+  const usable = measurements.filter((one) => one.usable);
+  const best = usable.reduce((a, b) => (b.textsPerSecond > a.textsPerSecond ? b : a));
+  return {
+    device: best.device,
+    precision: encoder.model.precision,
+    reason: reasonFor(best, measurements),
+    measurements,
+  };
+}
+
+type Outcome =
+  | { readonly features: Features; readonly agreement: number; readonly textsPerSecond: number }
+  | { readonly problem: HeadlightError };
+
+/** What a device does wrong is its measurement, not the job's failure; only a stop passes through. */
+async function measureOne(
+  request: MeasureRequest,
+  { device }: DeviceInfo,
+  expected: Features | null,
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
+  let embedder: Embedder | null = null;
+  try {
+    embedder = await openEmbedder({ ...request, device });
+    const compared = request.texts.slice(0, COMPARED);
+    const before = performance.now();
+    const features = await embedder.embed(compared, signal);
+    const firstMs = performance.now() - before;
+    const agreement = expected === null ? 1 : leastCosine(features, expected);
+    const textsPerSecond = await speed(embedder, request, firstMs, signal);
+    return { features, agreement, textsPerSecond };
+  } catch (error) {
+    const problem = toHeadlightError(error);
+    if (problem.code === 'aborted') throw problem;
+    return { problem };
+  } finally {
+    await embedder?.close();
+  }
+}
+
+/**
+ * Texts a second, by the best of a few passes: the first ones compile shaders and grow buffers. A slow
+ * device gets fewer of the texts; tokens a second are what is measured, so that which ones matters little.
+ *
+ * @param firstMs what the first few texts took, warm-up included
+ */
+async function speed(
+  embedder: Embedder,
+  { texts, encoder, embed }: MeasureRequest,
+  firstMs: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const tokens = (some: readonly string[]): number =>
+    some.reduce((sum, text) => sum + encoder.tokenizer.encode(text, embed.maxTokens).length, 0);
+  const tokensPerText = Math.max(1, tokens(texts)) / texts.length;
+  const few = texts.slice(0, COMPARED);
+  if (firstMs > MOST_MS) return Math.max(1, tokens(few)) / (firstMs / 1000) / tokensPerText;
+  const affordable = Math.floor((COMPARED * MEASURE_MS) / Math.max(1, firstMs));
+  const timed = texts.slice(0, Math.max(COMPARED, affordable));
+  const started = performance.now();
+  let best = Infinity;
+  for (let passes = 0; passes < 2 || performance.now() - started < MEASURE_MS; passes++) {
+    const before = performance.now();
+    await embedder.embed(timed, signal);
+    best = Math.min(best, performance.now() - before);
+    if (performance.now() - started > MOST_MS) break;
+  }
+  return Math.max(1, tokens(timed)) / (Math.max(best, 0.001) / 1000) / tokensPerText;
+}
+
+/** The smallest cosine between rows; two zero rows (texts without tokens) agree. */
+function leastCosine(a: Features, b: Features): number {
+  let least = 1;
+  for (let row = 0; row < a.rows; row++) {
+    let dot = 0;
+    let squareA = 0;
+    let squareB = 0;
+    for (let i = row * a.columns; i < (row + 1) * a.columns; i++) {
+      const x = a.data[i] ?? 0;
+      const y = b.data[i] ?? 0;
+      dot += x * y;
+      squareA += x * x;
+      squareB += y * y;
+    }
+    const bothZero = squareA === 0 && squareB === 0;
+    const oneZero = squareA === 0 || squareB === 0;
+    const cosine = bothZero ? 1 : oneZero ? 0 : dot / Math.sqrt(squareA * squareB);
+    least = Math.min(least, cosine);
+  }
+  return least;
+}
+
+function describe({ device, label }: DeviceInfo, outcome: Outcome): MeasuredDevice {
+  if ('problem' in outcome) {
+    const problem = outcome.problem.message;
+    return { device, label, textsPerSecond: 0, agreement: 0, usable: false, problem };
+  }
+  const { agreement, textsPerSecond } = outcome;
+  const usable = agreement >= LEAST_AGREEMENT;
+  const problem = usable
+    ? null
+    : `Its embeddings differ from the reference (cosine ${agreement.toFixed(4)}).`;
+  return { device, label, textsPerSecond, agreement, usable, problem };
+}
+
+function reasonFor(best: MeasuredDevice, measurements: readonly MeasuredDevice[]): string {
+  const others = measurements.filter((one) => one !== best);
+  const slower = others.filter((one) => one.usable);
+  const against = slower.map((one) => `${rate(one)} on ${one.label}`).join(' and ');
+  const chosen =
+    others.length === 0
+      ? `${best.label} is the only device here: ${rate(best)} texts a second.`
+      : slower.length === 0
+        ? `${best.label}: ${rate(best)} texts a second.`
+        : `${best.label} is the fastest: ${rate(best)} texts a second against ${against}, with the same embeddings.`;
+  const leftOut = others
+    .filter((one) => !one.usable)
+    .map((one) => `${one.label} was left out. ${one.problem ?? ''}`);
+  return [chosen, ...leftOut].join(' ').trim();
+}
+
+function noteOf(measured: MeasuredDevice): string {
+  return measured.usable
+    ? `${measured.label}: ${rate(measured)} texts a second.`
+    : `${measured.label} cannot be used here. ${measured.problem ?? ''}`;
+}
+
+function rate({ textsPerSecond }: MeasuredDevice): string {
+  return textsPerSecond >= 10 ? String(Math.round(textsPerSecond)) : textsPerSecond.toFixed(1);
+}
+
+function at(done: number, total: number, note: string): Progress {
+  return {
+    phase: 'Measuring devices',
+    done,
+    total,
+    unit: 'devices',
+    rate: null,
+    secondsLeft: null,
+    note,
+  };
+}

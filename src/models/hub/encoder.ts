@@ -1,0 +1,81 @@
+/** An encoder that is loaded: its graph's maker, its tokenizer, and where they came from. */
+import { HeadlightError, sha256 } from '../../base';
+import { openEncoderModel, type EncoderModel } from '../encoders';
+import { loadTokenizer, type TextTokenizer } from '../text';
+import type { EmbedSettings, EncoderInfo, EncoderReference } from '../types';
+import { sentenceDefaults } from './sentence-transformers';
+
+export interface ModelFile {
+  /** Relative to the model's folder: `config.json`, `1_Pooling/config.json`. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface Encoder {
+  readonly info: EncoderInfo;
+  readonly model: EncoderModel;
+  readonly tokenizer: TextTokenizer;
+  /** SHA-256 of the weights file as it was read. */
+  readonly weightsHash: string;
+  /** What goes along with an exported model: `config.json`, `tokenizer.json`, `tokenizer_config.json`. */
+  readonly files: readonly ModelFile[];
+}
+
+/** What the source knows of a model beyond its files. */
+export interface EncoderFacts {
+  readonly name: string;
+  readonly description: string;
+  readonly licence: string | null;
+  /** null: found in the files of sentence-transformers, else the usual ones. */
+  readonly defaults: EmbedSettings | null;
+}
+
+/**
+ * Makes an encoder of its files.
+ *
+ * @param reference a null revision becomes the weights' hash
+ * @param weightsName which of the files holds the weights
+ * @throws HeadlightError `bad-model` when a file is missing, broken, or of an unsupported architecture.
+ */
+export async function openEncoder(
+  reference: EncoderReference,
+  files: readonly ModelFile[],
+  weightsName: string,
+  facts: EncoderFacts,
+): Promise<Encoder> {
+  const find = (name: string): Uint8Array | null =>
+    files.find((file) => file.name === name)?.bytes ?? null;
+  const required = (name: string): Uint8Array => {
+    const bytes = find(name);
+    if (bytes === null) {
+      throw new HeadlightError('bad-model', `${facts.name} has no ${name}.`, {
+        hint: 'Headlight reads models with config.json, model.safetensors and tokenizer.json; choose one that has them.',
+      });
+    }
+    return bytes;
+  };
+  const config = required('config.json');
+  const weights = required(weightsName);
+  const tokenizer = loadTokenizer(required('tokenizer.json'), find('tokenizer_config.json'));
+  const model = openEncoderModel({ config, weights }, reference.precision);
+  const weightsHash = await sha256(weights);
+  return {
+    info: {
+      reference: { ...reference, revision: reference.revision ?? weightsHash },
+      name: facts.name,
+      description: facts.description,
+      architecture: model.architecture,
+      layers: model.layers,
+      hiddenSize: model.hiddenSize,
+      maxTokens: model.maxTokens,
+      parameters: model.parameters,
+      bytes: files.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      licence: facts.licence,
+      defaults: facts.defaults ?? sentenceDefaults(files, model),
+    },
+    model,
+    tokenizer,
+    weightsHash,
+    files: [{ name: 'config.json', bytes: config }, ...tokenizer.files],
+  };
+}

@@ -1,0 +1,175 @@
+/** What the Hugging Face Hub (or a mirror that answers as it does) says about a repository. */
+import * as v from 'valibot';
+import { HeadlightError, throwIfAborted, toHeadlightError } from '../../base';
+import type { Network } from '../../platform';
+
+export const DEFAULT_HOST = 'https://huggingface.co';
+
+export interface RepositoryFile {
+  readonly name: string;
+  readonly bytes: number | null;
+  /** Known for large files (kept by LFS); null otherwise. */
+  readonly sha256: string | null;
+}
+
+export interface Repository {
+  /** As the Hub spells it. */
+  readonly id: string;
+  /** The commit that the revision was at. */
+  readonly commit: string;
+  readonly files: readonly RepositoryFile[];
+  readonly licence: string | null;
+}
+
+const answerSchema = v.object({
+  id: v.optional(v.string()),
+  sha: v.pipe(v.string(), v.regex(/^[0-9a-f]{7,64}$/)),
+  siblings: v.array(
+    v.object({
+      rfilename: v.string(),
+      size: v.optional(v.nullable(v.number())),
+      lfs: v.optional(v.nullable(v.object({ sha256: v.optional(v.string()) }))),
+    }),
+  ),
+  cardData: v.optional(v.nullable(v.object({ license: v.optional(v.unknown()) }))),
+  tags: v.optional(v.array(v.string())),
+});
+
+/** `owner/name`, or one of the Hub's old names without an owner. No part may start with a dot. */
+const ID = /^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)?$/;
+const REVISION = /^[A-Za-z0-9_][\w./-]*$/;
+
+/** @throws HeadlightError `bad-setting` for an id or a revision that cannot be one. */
+export function checkRepositoryId(id: string, revision: string | null): void {
+  if (!ID.test(id) || id.includes('..')) {
+    throw new HeadlightError('bad-setting', `“${id}” is not the id of a Hugging Face repository.`, {
+      hint: 'Give it as owner/name, as in sentence-transformers/all-MiniLM-L6-v2.',
+    });
+  }
+  if (revision !== null && (!REVISION.test(revision) || revision.includes('..'))) {
+    throw new HeadlightError('bad-setting', `“${revision}” is not a revision of a repository.`, {
+      hint: 'Give a branch, a tag or a commit.',
+    });
+  }
+}
+
+/**
+ * Asks for a revision (null: the main branch) and pins it to its commit.
+ *
+ * @throws HeadlightError `not-found` when there is no such repository or revision or it is not public,
+ *   `network` when the host cannot be reached or does not answer as the Hub does.
+ */
+export async function askRepository(
+  network: Network,
+  host: string,
+  id: string,
+  revision: string | null,
+  signal?: AbortSignal,
+): Promise<Repository> {
+  checkRepositoryId(id, revision);
+  const at = encodeURIComponent(revision ?? 'main');
+  const url = `${host}/api/models/${id}/revision/${at}?blobs=true`;
+  const response = await request(network, url, {}, signal);
+  if (!response.ok) throw await refusal(response, host, id, revision);
+  let answer: v.InferOutput<typeof answerSchema>;
+  try {
+    answer = v.parse(answerSchema, await response.json());
+  } catch (error) {
+    throwIfAborted(signal);
+    throw new HeadlightError('network', `${host} does not answer as the Hugging Face Hub does.`, {
+      hint: 'Check the address of the model host in the settings.',
+      cause: error,
+    });
+  }
+  const { license } = answer.cardData ?? {};
+  const tag = answer.tags?.find((one) => one.startsWith('license:'))?.slice('license:'.length);
+  return {
+    id: answer.id ?? id,
+    commit: answer.sha,
+    files: answer.siblings.map(({ rfilename, size, lfs }) => ({
+      name: rfilename,
+      bytes: size ?? null,
+      sha256: lfs?.sha256 ?? null,
+    })),
+    licence: typeof license === 'string' ? license : (tag ?? null),
+  };
+}
+
+export function fileUrl(host: string, id: string, commit: string, name: string): string {
+  const path = name.split('/').map(encodeURIComponent).join('/');
+  return `${host}/${id}/resolve/${commit}/${path}`;
+}
+
+/** Fetches, and says in plain words when that fails. Status codes are left to the caller. */
+export async function request(
+  network: Network,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<Response> {
+  throwIfAborted(signal);
+  try {
+    return await network.fetch(url, {
+      headers,
+      redirect: 'follow',
+      // Cookies of the Hub have no business here.
+      credentials: 'omit',
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    throwIfAborted(signal);
+    const known = toHeadlightError(error);
+    if (known.code === 'network') throw known;
+    throw new HeadlightError(
+      'network',
+      `${new URL(url).origin} cannot be reached: ${known.message}`,
+      {
+        hint: 'Check the connection and the address of the model host, or use an encoder that ships with Headlight.',
+        cause: error,
+      },
+    );
+  }
+}
+
+/**
+ * The error for an answer that is no success. The Hub answers 401 for a repository that does not exist,
+ * so that private ones cannot be guessed; `X-Error-Code` tells them apart where it can be read.
+ */
+export async function refusal(
+  response: Response,
+  host: string,
+  id: string,
+  revision: string | null,
+): Promise<HeadlightError> {
+  const code = response.headers.get('x-error-code');
+  const { status } = response;
+  // Read to its end, so that the connection is free again.
+  await response.arrayBuffer().catch(() => null);
+  if (code === 'GatedRepo' || status === 403) {
+    return new HeadlightError(
+      'not-found',
+      `${id} is gated: its owners ask for an agreement first.`,
+      {
+        hint: 'Agree on its page, download its files there, and drop the folder here.',
+      },
+    );
+  }
+  if (code === 'RevisionNotFound') {
+    return new HeadlightError('not-found', `${id} has no revision “${revision ?? 'main'}”.`, {
+      hint: 'Check the branch, tag or commit, or leave it out for the newest.',
+    });
+  }
+  if (status === 404 || status === 401) {
+    return new HeadlightError('not-found', `There is no public model ${id} on ${host}.`, {
+      hint: 'Check the spelling: owner/name. Private models can be dropped as a folder.',
+    });
+  }
+  if (status === 429) {
+    return new HeadlightError('network', `${host} asks to wait: too many requests.`, {
+      hint: 'Wait a few minutes and start again; the download goes on from there.',
+    });
+  }
+  return new HeadlightError('network', `${host} answered ${status} for ${id}.`, {
+    hint: 'Try again later; what was downloaded is kept.',
+  });
+}

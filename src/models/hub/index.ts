@@ -1,0 +1,6 @@
+/** Where models come from, and how they are kept. */
+export { clearCached, listCached, removeCached, type CachedModel, type ListedModel } from './cache';
+export { openEncoder, type Encoder, type EncoderFacts, type ModelFile } from './encoder';
+export { DEFAULT_HOST } from './hub-api';
+export { addFolder, loadEncoder, type LoadOptions, type ModelSources } from './load';
+export { listShipped, readCatalogue, type Catalogue, type CatalogueEntry } from './shipped';

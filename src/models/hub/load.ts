@@ -1,0 +1,287 @@
+/** Where encoders come from: what ships, the Hub or a mirror, a folder. */
+import {
+  HeadlightError,
+  ProgressMeter,
+  sha256,
+  throwIfAborted,
+  type Job,
+  type Progress,
+} from '../../base';
+import type { Assets, Network, Storage } from '../../platform';
+import { parseEncoderConfig } from '../encoders';
+import type { EncoderReference, Precision } from '../types';
+import { findCached, modelPrefix, publish, readCached, type CachedModel } from './cache';
+import { downloadFile, forgetParts } from './download';
+import { openEncoder, type Encoder, type EncoderFacts, type ModelFile } from './encoder';
+import { askRepository, checkRepositoryId, DEFAULT_HOST, type Repository } from './hub-api';
+import { megabytes } from './progress';
+import { poolingFile, SENTENCE_FILES } from './sentence-transformers';
+import { loadShipped } from './shipped';
+
+export interface ModelSources {
+  readonly assets: Assets;
+  readonly storage: Storage;
+  readonly network: Network;
+}
+
+export interface LoadOptions {
+  /** The Hub or a mirror of it; null or absent: https://huggingface.co. */
+  readonly host?: string | null;
+}
+
+const WEIGHTS = 'model.safetensors';
+const STATIC_WEIGHTS = 'model.onnx';
+const OPTIONAL = ['tokenizer_config.json', ...SENTENCE_FILES];
+
+/**
+ * Loads an encoder. One from the Hub is downloaded once, pinned to its commit, and then read from
+ * storage without any request; its `info.reference` carries the pinned revision.
+ *
+ * @throws HeadlightError `not-found`, `network`, `bad-model`, `bad-setting`, `storage-full`, `aborted`.
+ */
+export async function* loadEncoder(
+  sources: ModelSources,
+  reference: EncoderReference,
+  options: LoadOptions = {},
+  signal?: AbortSignal,
+): Job<Encoder> {
+  throwIfAborted(signal);
+  switch (reference.source) {
+    case 'shipped':
+      return yield* loadShipped(sources.assets, reference);
+    case 'hub':
+      return yield* loadFromHub(sources, reference, options.host ?? DEFAULT_HOST, signal);
+    case 'folder': {
+      const { storage } = sources;
+      const cached = await findCached(storage, 'folder', reference.id, reference.revision);
+      if (cached === null) {
+        throw new HeadlightError(
+          'not-found',
+          `The folder ${reference.id} is not kept on this device.`,
+          {
+            hint: 'Drop the folder with config.json, model.safetensors and tokenizer.json again.',
+          },
+        );
+      }
+      return yield* openCached(storage, cached, reference.precision);
+    }
+  }
+}
+
+/**
+ * An encoder from a folder's files, kept so that `loadEncoder` finds it again.
+ *
+ * @param files names relative to the folder; a common leading folder is taken off
+ * @param storage null: not kept, as on the command line, where the folder stays where it is
+ * @throws HeadlightError `bad-model` when a file is missing or cannot be used (nothing is kept then).
+ */
+export async function* addFolder(
+  storage: Storage | null,
+  name: string,
+  files: readonly ModelFile[],
+  precision: Precision,
+  signal?: AbortSignal,
+): Job<Encoder> {
+  throwIfAborted(signal);
+  const id =
+    name
+      .replace(/[/\\]+$/, '')
+      .split(/[/\\]/)
+      .at(-1) || 'model';
+  const wanted = folderFiles(files);
+  const total = wanted.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  yield megabytes(`Reading ${id}`, 0, total);
+  const weights = weightsName(
+    wanted.map((file) => file.name),
+    id,
+  );
+  const revision = await sha256(
+    wanted.find((file) => file.name === weights)?.bytes ?? new Uint8Array(),
+  );
+  const reference: EncoderReference = { source: 'folder', id, revision, precision };
+  const encoder = await openEncoder(reference, wanted, weights, folderFacts(id));
+  throwIfAborted(signal);
+  if (storage !== null)
+    await publish(storage, { source: 'folder', id, revision, licence: null }, wanted);
+  yield megabytes(`Reading ${id}`, total, total);
+  return encoder;
+}
+
+async function* loadFromHub(
+  { storage, network }: ModelSources,
+  reference: EncoderReference,
+  host: string,
+  signal: AbortSignal | undefined,
+): Job<Encoder> {
+  const { id, revision, precision } = reference;
+  checkRepositoryId(id, revision);
+  // Only a commit names its content; a branch is asked about again.
+  const pinned = revision !== null && /^[0-9a-f]{40}$/.test(revision);
+  if (pinned) {
+    const cached = await findCached(storage, 'hub', id, revision);
+    if (cached !== null) return yield* openCached(storage, cached, precision);
+  }
+  let repository: Repository;
+  try {
+    repository = await askRepository(network, host, id, revision, signal);
+  } catch (error) {
+    const kept = revision === null ? await findCached(storage, 'hub', id, null) : null;
+    if (kept === null || !(error instanceof HeadlightError) || error.code !== 'network')
+      throw error;
+    const note = `${error.message} The copy kept on this device is used (revision ${kept.revision.slice(0, 12)}).`;
+    return yield* openCached(storage, kept, precision, note);
+  }
+  const { commit } = repository;
+  const cached = await findCached(storage, 'hub', id, commit);
+  if (cached !== null) return yield* openCached(storage, cached, precision);
+  const files = yield* downloadAll(storage, network, host, repository, id, signal);
+  const model = { source: 'hub', id, revision: commit, licence: repository.licence } as const;
+  const weights = weightsName(
+    files.map((file) => file.name),
+    id,
+  );
+  const encoder = await openEncoder(
+    { ...reference, revision: commit },
+    files,
+    weights,
+    hubFacts(model),
+  );
+  await publish(storage, model, files);
+  for (const { name } of files) await forgetParts(storage, partKey(id, commit, name));
+  return encoder;
+}
+
+async function* downloadAll(
+  storage: Storage,
+  network: Network,
+  host: string,
+  repository: Repository,
+  id: string,
+  signal: AbortSignal | undefined,
+): Job<readonly ModelFile[]> {
+  const names = repository.files.map((file) => file.name);
+  const weights = weightsName(names, id);
+  for (const name of ['config.json', 'tokenizer.json']) {
+    if (names.includes(name)) continue;
+    throw new HeadlightError('bad-model', `${id} has no ${name}.`, {
+      hint: 'Headlight reads models with config.json, model.safetensors and tokenizer.json; choose one that has them.',
+    });
+  }
+  // Small files first, so that an unsupported model is refused before its weights are downloaded.
+  const wanted = [
+    'config.json',
+    'tokenizer.json',
+    ...OPTIONAL.filter((name) => names.includes(name)),
+    weights,
+  ];
+  const total = wanted.reduce((sum, name) => sum + (sizeOf(repository, name) ?? 0), 0);
+  const meter = new ProgressMeter(`Downloading ${id}`, 'MB', total / 1e6);
+  const files: ModelFile[] = [];
+  let done = 0;
+  for (let index = 0; index < wanted.length; index++) {
+    const name = wanted[index] ?? '';
+    const file = repository.files.find((one) => one.name === name);
+    if (file === undefined) continue;
+    const key = partKey(id, repository.commit, name);
+    const before = done;
+    const bytes = yield* mapProgress(
+      downloadFile({ network, storage, host, repository, file, partKey: key, signal }),
+      (part) => meter.at((before + part) / 1e6),
+    );
+    files.push({ name, bytes });
+    done += bytes.length;
+    if (name === 'config.json') parseEncoderConfig(bytes);
+    if (name === 'modules.json') {
+      const pooling = poolingFile(files);
+      if (pooling !== null && names.includes(pooling)) wanted.splice(index + 1, 0, pooling);
+    }
+  }
+  yield meter.at(done / 1e6);
+  return files;
+}
+
+async function* mapProgress<Part, Result>(
+  source: AsyncGenerator<Part, Result, void>,
+  map: (part: Part) => Progress,
+): Job<Result> {
+  for (;;) {
+    const step = await source.next();
+    if (step.done) return step.value;
+    yield map(step.value);
+  }
+}
+
+async function* openCached(
+  storage: Storage,
+  model: CachedModel,
+  precision: Precision,
+  note?: string,
+): Job<Encoder> {
+  const total = model.files.reduce((sum, { bytes }) => sum + bytes, 0);
+  yield megabytes(`Reading ${model.id}`, 0, total, note);
+  const files = await readCached(storage, model);
+  yield megabytes(`Reading ${model.id}`, total, total);
+  const { source, id, revision } = model;
+  const weights = weightsName(
+    files.map((file) => file.name),
+    id,
+  );
+  const facts = source === 'hub' ? hubFacts(model) : folderFacts(id);
+  return openEncoder({ source, id, revision, precision }, files, weights, facts);
+}
+
+/** @throws HeadlightError `bad-model`, naming what the model has instead of one weights file. */
+function weightsName(names: readonly string[], id: string): string {
+  for (const candidate of [WEIGHTS, 'model_q8.safetensors', STATIC_WEIGHTS])
+    if (names.includes(candidate)) return candidate;
+  const found = names.includes('model.safetensors.index.json')
+    ? 'its weights are split over several files'
+    : names.includes('pytorch_model.bin')
+      ? 'only pytorch_model.bin, which can run code'
+      : 'no weights that Headlight can read';
+  throw new HeadlightError('bad-model', `${id} has no model.safetensors: ${found}.`, {
+    hint: 'Choose a model, or a revision of it, that has model.safetensors.',
+  });
+}
+
+/** The files that matter, their names relative to the folder that holds `config.json`. */
+function folderFiles(files: readonly ModelFile[]): readonly ModelFile[] {
+  const named = files.map(({ name, bytes }) => ({
+    name: name.replaceAll('\\', '/').replace(/^\.?\//, ''),
+    bytes,
+  }));
+  const configs = named.map((file) => file.name).filter((name) => /(^|\/)config\.json$/.test(name));
+  // `1_Pooling/config.json` lies deeper than the model's own.
+  const config = configs.sort((a, b) => a.split('/').length - b.split('/').length)[0];
+  const root = config?.slice(0, -'config.json'.length) ?? '';
+  const relative = named.flatMap(({ name, bytes }) =>
+    name.startsWith(root) ? [{ name: name.slice(root.length), bytes }] : [],
+  );
+  const names = [
+    'config.json',
+    'tokenizer.json',
+    WEIGHTS,
+    'model_q8.safetensors',
+    STATIC_WEIGHTS,
+    ...OPTIONAL,
+  ];
+  const pooling = poolingFile(relative);
+  if (pooling !== null) names.push(pooling);
+  return relative.filter(({ name }) => names.includes(name));
+}
+
+function partKey(id: string, commit: string, name: string): string {
+  return `${modelPrefix('hub', id, commit)}parts/${name.replaceAll('/', '_')}`;
+}
+
+function sizeOf(repository: Repository, name: string): number | null {
+  return repository.files.find((file) => file.name === name)?.bytes ?? null;
+}
+
+function hubFacts({ id, licence }: Pick<CachedModel, 'id' | 'licence'>): EncoderFacts {
+  return { name: id, description: 'From the Hugging Face Hub.', licence, defaults: null };
+}
+
+function folderFacts(id: string): EncoderFacts {
+  return { name: id, description: 'From a folder on this device.', licence: null, defaults: null };
+}
