@@ -1,7 +1,7 @@
 /** Files that ship with Headlight, from the package's `public/`. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join, relative, resolve, sep } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { HeadlightError } from '../../base';
 import type { Assets } from '../platform';
 
@@ -10,12 +10,14 @@ export function createNodeAssets(folder: string): Assets {
     async read(path, onBytes) {
       const file = resolve(folder, ...path.split('/'));
       const inside = relative(folder, file);
-      if (inside === '' || inside.startsWith('..') || file === join(folder, sep)) {
+      if (inside === '' || inside.startsWith('..')) {
         throw new HeadlightError('not-found', `${path} does not ship with Headlight.`);
       }
       let total: number;
       try {
-        total = (await stat(file)).size;
+        const info = await stat(file);
+        if (!info.isFile()) throw new Error(`${file} is a folder.`);
+        total = info.size;
       } catch (cause) {
         throw new HeadlightError('not-found', `${path} does not ship with this Headlight.`, {
           hint: `It should stand in ${folder}. Install Headlight again.`,

@@ -24,11 +24,16 @@ const PROBE_GRAPH =
 const PROBE_MILLISECONDS = 20_000;
 
 export function createNodeRuntime(): OnnxRuntime {
-  let devices: Promise<readonly DeviceInfo[]> | null = null;
+  let found: Promise<readonly DeviceInfo[]> | null = null;
+  const devices = (): Promise<readonly DeviceInfo[]> => (found ??= findDevices());
   return {
     version: installedVersion('onnxruntime-node'),
-    devices: () => (devices ??= findDevices()),
-    createSession,
+    devices,
+    async createSession(model, options) {
+      // The CPU is always there. Asking it of the others first keeps native messages off the terminal.
+      if (options.device !== 'cpu') refuseMissing(options.device, await devices());
+      return createSession(model, options);
+    },
   };
 }
 
@@ -70,13 +75,19 @@ function deviceWorks(device: 'cuda' | 'webgpu'): Promise<boolean> {
   });
 }
 
+function refuseMissing(device: Device, devices: readonly DeviceInfo[]): void {
+  if (devices.some((found) => found.device === device)) return;
+  const message =
+    device === 'wasm'
+      ? 'Node runs models on its CPU, not on WASM.'
+      : `This machine cannot run models on ${device}.`;
+  throw new HeadlightError('device', message, {
+    hint: `Use one of: ${devices.map((found) => found.device).join(', ')}.`,
+  });
+}
+
 async function createSession(model: Uint8Array, options: SessionOptions): Promise<RuntimeSession> {
   const { device } = options;
-  if (device === 'wasm') {
-    throw new HeadlightError('device', 'Node runs models on its CPU, not on WASM.', {
-      hint: 'Use the device cpu.',
-    });
-  }
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(model, {
@@ -90,26 +101,13 @@ async function createSession(model: Uint8Array, options: SessionOptions): Promis
       extra: { session: { disable_quant_qdq: '1' } },
     });
   } catch (cause) {
-    throw sessionError(cause, device);
-  }
-  return new NodeSession(session, device);
-}
-
-/** A device that is not there and a graph that is refused come as the same kind of Error; the text tells. */
-function sessionError(cause: unknown, device: Device): HeadlightError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const missing =
-    device !== 'cpu' && /adapter|ExecutionProvider|shared library|backend|device/i.test(message);
-  if (missing) {
-    return new HeadlightError('device', `This machine cannot run models on ${device}: ${message}`, {
-      hint: 'Use the device cpu.',
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new HeadlightError('bad-model', `ONNX Runtime refuses the graph: ${message}`, {
+      hint: 'The model may be damaged or use operators that are not supported.',
       cause,
     });
   }
-  return new HeadlightError('bad-model', `ONNX Runtime refuses the graph: ${message}`, {
-    hint: 'The model may be damaged or use operators that are not supported.',
-    cause,
-  });
+  return new NodeSession(session, device);
 }
 
 class NodeSession implements RuntimeSession {
