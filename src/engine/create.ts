@@ -1,13 +1,6 @@
 /** The engine: the interface of `engine.ts` over a platform. Each method is a line; the work is beside it. */
 import { finish } from '../base';
-import {
-  addFolderEncoder,
-  addHubEncoder,
-  clearCached,
-  listEncoders,
-  removeCached,
-  type EncoderReference,
-} from '../models';
+import type { EncoderReference } from '../models';
 import type { Platform } from '../platform';
 import { readProjectZip } from '../project';
 import { Encoders } from './encoders';
@@ -44,17 +37,12 @@ export function createEngine(platform: Platform): Engine {
       return yield* projects.open(id, signal);
     },
 
-    listEncoders: () => listEncoders(platform),
-    async *addHubEncoder(id, revision, precision, signal) {
-      const host = await encoders.host();
-      return yield* addHubEncoder(platform, { id, revision, precision }, { host }, signal);
-    },
+    listEncoders: () => encoders.list(),
+    addHubEncoder: (id, revision, precision, signal) =>
+      encoders.addHub(id, revision, precision, signal),
     addFolderEncoder: (name, files, precision, signal) =>
-      addFolderEncoder(platform, { name, files, precision }, signal),
-    async removeEncoder(reference) {
-      await encoders.release();
-      await removeCached(platform.storage, reference);
-    },
+      encoders.addFolder(name, files, precision, signal),
+    removeEncoder: (reference) => encoders.remove(reference),
     async *measure(project, reference, embed, signal) {
       const { data } = await projects.prepare(project);
       const encoder = yield* encoders.load(reference, signal);
@@ -79,7 +67,7 @@ export function createEngine(platform: Platform): Engine {
       exportFile(projects, encoders, project, run, kind, signal),
     async kept() {
       const items: KeptItem[] = [];
-      for (const entry of await listEncoders(platform)) {
+      for (const entry of await encoders.list()) {
         if (!entry.cached || entry.bytesKept === 0) continue;
         items.push({
           kind: 'model',
@@ -102,10 +90,7 @@ export function createEngine(platform: Platform): Engine {
       }
       return items;
     },
-    async clearModels() {
-      await encoders.release();
-      await clearCached(platform.storage);
-    },
+    clearModels: () => encoders.clear(),
     async forgetEverything() {
       await encoders.release();
       projects.forget();

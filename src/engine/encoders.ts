@@ -1,15 +1,52 @@
 /** Encoders for the jobs: loaded once, kept while they are used, one at a time (weights are large). */
-import { canonicalJson, HeadlightError, type Job } from '../base';
+import * as v from 'valibot';
+import { canonicalJson, HeadlightError, sha256, type Job } from '../base';
+import type { SourceFile } from '../data';
 import {
+  addFolder,
+  clearCached,
+  listCached,
+  listShipped,
   loadEncoder,
   openEmbedder,
+  removeCached,
   type Embedder,
   type EmbedSettings,
   type Encoder,
+  type EncoderInfo,
   type EncoderReference,
+  type Precision,
 } from '../models';
 import type { Device, Platform } from '../platform';
+import { jsonBytes, parseDocument, parseJson } from '../project';
+import type { EncoderEntry } from './engine';
 
+/** What is known of an added encoder, kept beside its files so that a list needs no weights. */
+const infoSchema = v.object({
+  reference: v.object({
+    source: v.picklist(['shipped', 'hub', 'folder']),
+    id: v.string(),
+    revision: v.nullable(v.string()),
+    precision: v.picklist(['fp32', 'q8']),
+  }),
+  name: v.string(),
+  description: v.string(),
+  architecture: v.picklist(['bert', 'static']),
+  layers: v.number(),
+  hiddenSize: v.number(),
+  maxTokens: v.number(),
+  parameters: v.nullable(v.number()),
+  bytes: v.number(),
+  licence: v.nullable(v.string()),
+  defaults: v.object({
+    layer: v.number(),
+    pooling: v.picklist(['mean', 'cls', 'max']),
+    normalize: v.boolean(),
+    maxTokens: v.number(),
+  }),
+}) satisfies v.GenericSchema<unknown, EncoderInfo>;
+
+const ADDED = 'encoders/';
 const HOST_KEY = 'model-host';
 
 export class Encoders {
@@ -53,6 +90,85 @@ export class Encoders {
     return embedder;
   }
 
+  /** What ships, then what was added on this device. */
+  async list(): Promise<EncoderEntry[]> {
+    const { assets, storage } = this.#platform;
+    const entries: EncoderEntry[] = (await listShipped(assets)).map((info) => ({
+      info,
+      cached: true,
+      bytesKept: 0,
+      lastUsed: 0,
+    }));
+    const kept = await listCached(storage);
+    for (const { key } of await storage.entries('settings', ADDED)) {
+      const bytes = await storage.read('settings', key);
+      if (bytes === null) continue;
+      const info = parseDocument(infoSchema, parseJson(bytes, key), `the encoder ${key}`);
+      const model = kept.find(
+        ({ source, id, revision }) =>
+          source === info.reference.source &&
+          id === info.reference.id &&
+          revision === info.reference.revision,
+      );
+      entries.push({
+        info,
+        cached: model !== undefined,
+        bytesKept: model?.bytes ?? 0,
+        lastUsed: model?.lastUsed ?? 0,
+      });
+    }
+    return entries;
+  }
+
+  async *addHub(
+    id: string,
+    revision: string | null,
+    precision: Precision,
+    signal?: AbortSignal,
+  ): Job<EncoderEntry> {
+    const encoder = yield* this.load({ source: 'hub', id, revision, precision }, signal);
+    return this.#added(encoder);
+  }
+
+  async *addFolder(
+    name: string,
+    files: readonly SourceFile[],
+    precision: Precision,
+    signal?: AbortSignal,
+  ): Job<EncoderEntry> {
+    return this.#added(yield* addFolder(this.#platform.storage, name, files, precision, signal));
+  }
+
+  async remove(reference: EncoderReference): Promise<void> {
+    await this.release();
+    await this.#platform.storage.delete('settings', await addedKey(reference));
+    // The files are shared by the precisions that were made of them.
+    const others = (await this.list()).some(
+      ({ info }) =>
+        info.reference.source === reference.source &&
+        info.reference.id === reference.id &&
+        info.reference.revision === reference.revision,
+    );
+    if (!others) await removeCached(this.#platform.storage, reference);
+  }
+
+  /** Removes every added model. */
+  async clear(): Promise<void> {
+    await this.release();
+    await clearCached(this.#platform.storage);
+    await this.#platform.storage.deleteAll('settings', ADDED);
+  }
+
+  async #added(encoder: Encoder): Promise<EncoderEntry> {
+    const { info } = encoder;
+    await this.#platform.storage.write('settings', await addedKey(info.reference), jsonBytes(info));
+    const entry = (await this.list()).find(
+      (candidate) => canonicalJson(candidate.info.reference) === canonicalJson(info.reference),
+    );
+    if (entry === undefined) throw new HeadlightError('internal', 'an added encoder is not listed');
+    return entry;
+  }
+
   async host(): Promise<string | null> {
     const bytes = await this.#platform.storage.read('settings', HOST_KEY);
     return bytes === null ? null : new TextDecoder().decode(bytes);
@@ -76,6 +192,10 @@ export class Encoders {
     await this.#live?.embedder.close();
     this.#live = null;
   }
+}
+
+async function addedKey(reference: EncoderReference): Promise<string> {
+  return ADDED + (await sha256(canonicalJson(reference))).slice(0, 32);
 }
 
 /** Only an origin: no path, no user, https except on this machine. */
