@@ -1,0 +1,31 @@
+/**
+ * The platform of a page's worker. Entry points import it; the page itself imports `shell.ts`, servers
+ * and the build import `policy.ts`.
+ */
+import type { Platform } from '../platform';
+import { createAssets } from './assets';
+import { pageBase } from './location';
+import { createNetwork } from './network';
+import { createRuntime } from './runtime';
+import { createStorage } from './storage';
+import { createTensorBackends } from './tensors';
+
+export async function createWebPlatform(): Promise<Platform> {
+  const network = createNetwork();
+  const runtime = createRuntime(network);
+  const tensors = createTensorBackends();
+  return Promise.resolve({
+    kind: 'web',
+    versions: {
+      headlight: __HEADLIGHT_VERSION__,
+      onnxruntime: runtime.version,
+      tfjs: tensors.version,
+      userAgent: navigator.userAgent,
+    },
+    runtime,
+    tensors,
+    storage: createStorage(),
+    network,
+    assets: createAssets(pageBase(), network),
+  });
+}

@@ -1,0 +1,167 @@
+/** `OnnxRuntime` over onnxruntime-web. */
+import type { InferenceSession, Tensor } from 'onnxruntime-web';
+import { HeadlightError } from '../../base';
+import type {
+  Device,
+  DeviceInfo,
+  Network,
+  OnnxRuntime,
+  RuntimeSession,
+  SessionOptions,
+  TensorData,
+} from '../platform';
+import { ortBuildFor } from './files';
+import { adapterName, gpuAdapter, gpuDevice, onGpu } from './gpu';
+import { loadOrt, type OrtModule } from './ort-builds';
+
+/** More threads than this gain nothing on encoders of this size, and each takes a worker. */
+const MOST_THREADS = 8;
+
+/** Why there is one thread only, or undefined when there may be more. */
+function singleThreadReason(): string | undefined {
+  if (!self.crossOriginIsolated) {
+    return 'One thread only: this page is not isolated (its host sends no COOP and COEP headers).';
+  }
+  return undefined;
+}
+
+export function wasmThreads(wanted = MOST_THREADS): number {
+  if (singleThreadReason() !== undefined) return 1;
+  return Math.max(1, Math.min(wanted, MOST_THREADS, navigator.hardwareConcurrency));
+}
+
+export function createRuntime(network: Network): OnnxRuntime {
+  return {
+    version: __ORT_VERSION__,
+    async devices() {
+      const threads = wasmThreads();
+      const reason = singleThreadReason();
+      const wasm: DeviceInfo = {
+        device: 'wasm',
+        label: `WASM, ${threads === 1 ? '1 thread' : `${threads} threads`}`,
+        threads,
+        ...(reason === undefined ? {} : { notice: reason }),
+      };
+      const adapter = await gpuAdapter();
+      if (adapter === null) return [wasm];
+      const webgpu: DeviceInfo = {
+        device: 'webgpu',
+        label: `WebGPU (${adapterName(adapter.info)})`,
+        threads: null,
+      };
+      return [webgpu, wasm];
+    },
+    createSession: (model, options) => createSession(network, model, options),
+  };
+}
+
+async function createSession(
+  network: Network,
+  model: Uint8Array,
+  options: SessionOptions,
+): Promise<RuntimeSession> {
+  const { device } = options;
+  if (device !== 'wasm' && device !== 'webgpu') {
+    throw new HeadlightError('device', `A page has no device \`${device}\`.`, {
+      hint: 'Choose webgpu or wasm; cpu and cuda are for the command line.',
+    });
+  }
+  const gpu = device === 'webgpu' ? await gpuDevice() : null;
+  const ort = await loadOrt(ortBuildFor(device), wasmThreads(options.threads), network);
+  const guarded = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    gpu === null ? work() : onGpu(work);
+  const settings: InferenceSession.SessionOptions = {
+    executionProviders: gpu === null ? ['wasm'] : [{ name: 'webgpu', device: gpu.device }],
+    graphOptimizationLevel: 'all',
+    // Int8 weights are folded to float32 once, here, instead of in every run.
+    extra: { session: { disable_quant_qdq: '1' } },
+    logSeverityLevel: 3,
+  };
+  let session: InferenceSession;
+  try {
+    session = await guarded(() => ort.InferenceSession.create(model, settings));
+  } catch (error) {
+    throw refusal(error, device);
+  }
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    async run(feeds) {
+      const inputs: Record<string, Tensor> = {};
+      for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(ort, tensor);
+      try {
+        const outputs = await guarded(() => session.run(inputs));
+        const results: Record<string, TensorData> = {};
+        for (const [name, tensor] of Object.entries(outputs)) {
+          results[name] = fromOrt(name, tensor);
+          tensor.dispose();
+        }
+        return results;
+      } catch (error) {
+        if (error instanceof HeadlightError) throw error;
+        throw new HeadlightError('device', `The model failed on ${device}: ${messageOf(error)}`, {
+          hint: 'Try a smaller batch, a shorter text length or the other device.',
+          cause: error,
+        });
+      }
+    },
+    release: () => session.release(),
+  };
+}
+
+function refusal(error: unknown, device: Device): HeadlightError {
+  if (error instanceof HeadlightError) return error;
+  const message = messageOf(error);
+  if (/webassembly|backend|out of memory|bad_alloc|allocat|fetch/i.test(message)) {
+    return new HeadlightError('device', `ONNX Runtime could not start on ${device}: ${message}`, {
+      hint: 'Close other tabs and reload; a smaller model may fit.',
+      cause: error,
+    });
+  }
+  return new HeadlightError('bad-model', `ONNX Runtime refused the graph: ${message}`, {
+    hint: 'The model file may be damaged or use operators that this version does not know.',
+    cause: error,
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function toOrt(ort: OrtModule, tensor: TensorData): Tensor {
+  // The constructor is overloaded by the type's literal, so each one is named.
+  switch (tensor.type) {
+    case 'float32':
+      return new ort.Tensor('float32', tensor.data, tensor.dims);
+    case 'float64':
+      return new ort.Tensor('float64', tensor.data, tensor.dims);
+    case 'int64':
+      return new ort.Tensor('int64', tensor.data, tensor.dims);
+    case 'int32':
+      return new ort.Tensor('int32', tensor.data, tensor.dims);
+    case 'int8':
+      return new ort.Tensor('int8', tensor.data, tensor.dims);
+    case 'uint8':
+      return new ort.Tensor('uint8', tensor.data, tensor.dims);
+    case 'bool':
+      return new ort.Tensor('bool', tensor.data, tensor.dims);
+  }
+}
+
+function fromOrt(name: string, tensor: Tensor): TensorData {
+  const { type, dims, data } = tensor;
+  if (type === 'float32' && data instanceof Float32Array) return { type, dims, data };
+  if (type === 'float64' && data instanceof Float64Array) return { type, dims, data };
+  if (type === 'int64' && data instanceof BigInt64Array) return { type, dims, data };
+  if (type === 'int32' && data instanceof Int32Array) return { type, dims, data };
+  if (type === 'int8' && data instanceof Int8Array) return { type, dims, data };
+  if (type === 'uint8' && data instanceof Uint8Array) return { type, dims, data };
+  if (type === 'bool' && data instanceof Uint8Array) return { type, dims, data };
+  throw new HeadlightError(
+    'bad-model',
+    `Output \`${name}\` has the type ${type}, which is not read.`,
+    {
+      hint: 'Convert the output to float32 in the graph.',
+    },
+  );
+}

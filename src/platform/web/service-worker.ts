@@ -1,0 +1,185 @@
+/**
+ * The service worker, `sw.js` at the root of the build. It
+ * - adds the policy's headers to every answer of the page's own address, so that isolation and egress hold
+ *   on hosts that send no headers;
+ * - answers from what it has kept, so that the page works offline and a release that replaces the files on
+ *   the host does not break a tab of the old one.
+ *
+ * Files are kept by content: under their path and the hash that this build knows for it. A page always gets
+ * the `index.html` and the scripts of one build. A new build waits until no tab of the old one is left, or
+ * until the person asks for it; then the old one's scripts stay, for the other tabs.
+ */
+import { securityHeaders } from './policy';
+import type { FromServiceWorker, ToServiceWorker } from './service-worker-messages';
+
+declare const self: ServiceWorkerGlobalScope;
+
+interface BuiltFile {
+  /** SHA-256 of the content, hex. */
+  readonly hash: string;
+  /** Part of the shell: kept at installation. The others are kept when they are first used. */
+  readonly shell: boolean;
+}
+
+/** Every file of this build by its path, written in by the build. */
+declare const __FILES__: Readonly<Record<string, BuiltFile>>;
+
+const FILES_CACHE = 'headlight-files';
+const SETTINGS_CACHE = 'headlight-settings';
+const scope = new URL(self.registration.scope);
+
+// ------------------------------------------------------------------------------------- the policy
+
+const modelHostKey = new URL('settings/model-host', scope).href;
+let modelHost: Promise<string | null> | null = null;
+
+async function readModelHost(): Promise<string | null> {
+  const kept = await (await caches.open(SETTINGS_CACHE)).match(modelHostKey);
+  const host: unknown = await kept?.json();
+  return typeof host === 'string' ? host : null;
+}
+
+async function setModelHost(host: string | null): Promise<void> {
+  securityHeaders(host); // throws when it is no address, before anything is kept
+  const cache = await caches.open(SETTINGS_CACHE);
+  await cache.put(modelHostKey, new Response(JSON.stringify(host)));
+  modelHost = Promise.resolve(host);
+}
+
+async function withPolicy(response: Response): Promise<Response> {
+  if (response.type === 'opaqueredirect' || response.type === 'error') return response;
+  const headers = new Headers(response.headers);
+  const policy = securityHeaders(await (modelHost ??= readModelHost()));
+  for (const [name, value] of Object.entries(policy)) headers.set(name, value);
+  return new Response(response.body, {
+    status: response.status,
+    statusText: response.statusText,
+    headers,
+  });
+}
+
+// -------------------------------------------------------------------------------------- the files
+
+function keyOf(path: string, file: BuiltFile): string {
+  return new URL(`${path}?content=${file.hash}`, scope).href;
+}
+
+/**
+ * Keeps a file under its hash.
+ * @returns false when the content is another: the host already has, or still has, another release.
+ */
+async function keep(path: string, file: BuiltFile, response: Response): Promise<boolean> {
+  const bytes = await response.arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const hash = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (hash !== file.hash) return false;
+  const cache = await caches.open(FILES_CACHE);
+  await cache.put(
+    keyOf(path, file),
+    new Response(bytes, {
+      headers: {
+        'Content-Type': response.headers.get('Content-Type') ?? 'application/octet-stream',
+        'Content-Length': String(bytes.byteLength),
+      },
+    }),
+  );
+  return true;
+}
+
+async function download(path: string, file: BuiltFile): Promise<void> {
+  const cache = await caches.open(FILES_CACHE);
+  if ((await cache.match(keyOf(path, file))) !== undefined) return;
+  const response = await fetch(new URL(path, scope), { cache: 'no-cache' });
+  if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+  if (!(await keep(path, file, response))) {
+    throw new Error(`${path} is not of this release; the host may be in the middle of an update`);
+  }
+}
+
+async function answer(event: FetchEvent): Promise<Response> {
+  const { request } = event;
+  const url = new URL(request.url);
+  let path = url.href.startsWith(scope.href)
+    ? decodeURIComponent(url.pathname.slice(scope.pathname.length))
+    : null;
+  if (path === '' && request.mode === 'navigate') path = 'index.html';
+  const file = path === null ? undefined : __FILES__[path];
+  const cache = await caches.open(FILES_CACHE);
+
+  if (path === null || file === undefined) {
+    // Perhaps a script of an older release, wanted by a tab that is still open.
+    const older = path === null ? undefined : await cache.match(url, { ignoreSearch: true });
+    return withPolicy(older ?? (await fetch(request)));
+  }
+  const kept = await cache.match(keyOf(path, file));
+  if (kept !== undefined) return withPolicy(kept);
+  const response = await fetch(request);
+  if (response.status === 200) {
+    const copy = response.clone();
+    // When there is no room for a copy the page still has its file; only offline it will miss it.
+    event.waitUntil(keep(path, file, copy).catch(() => false));
+  }
+  return withPolicy(response);
+}
+
+// ------------------------------------------------------------------------------------- the events
+
+/** Whether tabs of an older build may be open while this one takes over. */
+let olderTabsMayBeOpen = false;
+
+async function install(): Promise<void> {
+  const shell = Object.entries(__FILES__).filter(([, file]) => file.shell);
+  await Promise.all(shell.map(([path, file]) => download(path, file)));
+}
+
+async function activate(): Promise<void> {
+  if (!olderTabsMayBeOpen) {
+    const wanted = new Set(Object.entries(__FILES__).map(([path, file]) => keyOf(path, file)));
+    const cache = await caches.open(FILES_CACHE);
+    for (const request of await cache.keys()) {
+      if (!wanted.has(request.url)) await cache.delete(request);
+    }
+  }
+  await self.clients.claim();
+}
+
+async function obey(message: ToServiceWorker): Promise<void> {
+  switch (message.kind) {
+    case 'model-host':
+      return;
+    case 'set-model-host':
+      return setModelHost(message.host);
+    case 'keep':
+      for (const path of message.paths) {
+        const file = __FILES__[path];
+        if (file === undefined) throw new Error(`${path} is not part of this build`);
+        await download(path, file);
+      }
+      return;
+    case 'activate':
+      olderTabsMayBeOpen = true;
+      return self.skipWaiting();
+  }
+}
+
+async function reply(event: ExtendableMessageEvent): Promise<void> {
+  let said: FromServiceWorker;
+  try {
+    await obey(event.data as ToServiceWorker);
+    said = { ok: true, modelHost: await (modelHost ??= readModelHost()) };
+  } catch (error) {
+    said = { ok: false, message: error instanceof Error ? error.message : String(error) };
+  }
+  event.ports[0]?.postMessage(said);
+}
+
+self.addEventListener('install', (event) => event.waitUntil(install()));
+self.addEventListener('activate', (event) => event.waitUntil(activate()));
+self.addEventListener('message', (event) => event.waitUntil(reply(event)));
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  if (request.method !== 'GET' || request.headers.has('Range')) return;
+  // Other origins are the policy's business alone.
+  if (new URL(request.url).origin !== self.location.origin) return;
+  event.respondWith(answer(event));
+});

@@ -1,0 +1,217 @@
+/**
+ * What the page itself does about where it runs: registers the service worker, reloads once where only
+ * that brings isolation and policy, and says honestly what holds. For the page's main thread.
+ */
+import { HeadlightError } from '../../base';
+import type { RequestCount } from '../platform';
+import { policyBindsHere } from './egress';
+import { ORT_FILES, ORT_PACKAGE, ortBuildFor, runtimeFolder, TFJS_WASM_PACKAGE } from './files';
+import { answerPersistRequests } from './persist';
+import { modelHostSources } from './policy';
+import { RequestCounter } from './request-counter';
+import type { FromServiceWorker, ToServiceWorker } from './service-worker-messages';
+
+export interface ShellOptions {
+  /** A new release is ready; `reload` switches to it. Other tabs stay on the old one until reloaded. */
+  readonly updateAvailable?: (reload: () => Promise<void>) => void;
+}
+
+/** Set before the one reload, removed once it has helped, so that a host where it does not help is left alone. */
+const RELOADED = 'headlight-reloaded';
+/** A host without headers has the person wait this long at most for the service worker. */
+const WORKER_STARTS_WITHIN_MS = 15_000;
+
+const counter = new RequestCounter();
+
+function pageBase(): URL {
+  return new URL(import.meta.env.BASE_URL, document.baseURI);
+}
+
+/**
+ * Registers the service worker (not in development). Where the host's own headers already bind this page
+ * it returns at once; where they do not, it waits for the service worker and reloads once, and then never
+ * returns. Await it before starting the engine.
+ */
+export async function startShell(options: ShellOptions = {}): Promise<void> {
+  answerPersistRequests();
+  const bound = self.crossOriginIsolated && (await policyBindsHere());
+  if (bound) sessionStorage.removeItem(RELOADED);
+  if (import.meta.env.DEV || !('serviceWorker' in navigator)) return;
+
+  const registering = navigator.serviceWorker.register(new URL('sw.js', pageBase()), {
+    scope: pageBase().href,
+    updateViaCache: 'none',
+  });
+  // A page without a service worker works; `egressStatus` says what holds without it.
+  const registration = registering.catch(() => null);
+  void registration.then((found) => {
+    if (found !== null) watchForUpdates(found, options.updateAvailable);
+  });
+  if (bound || sessionStorage.getItem(RELOADED) !== null) return;
+  const found = await registration;
+  if (found === null || !(await isActive(found))) return;
+  sessionStorage.setItem(RELOADED, 'yes');
+  location.reload();
+  await new Promise<never>(() => undefined);
+}
+
+async function isActive(registration: ServiceWorkerRegistration): Promise<boolean> {
+  const active = navigator.serviceWorker.ready.then(() => true);
+  const late = new Promise<false>((resolve) => {
+    setTimeout(() => resolve(false), WORKER_STARTS_WITHIN_MS);
+  });
+  return registration.active !== null || Promise.race([active, late]);
+}
+
+function watchForUpdates(
+  registration: ServiceWorkerRegistration,
+  updateAvailable: ShellOptions['updateAvailable'],
+): void {
+  if (updateAvailable === undefined) return;
+  const offer = (worker: ServiceWorker): void => {
+    updateAvailable(async () => {
+      const changed = new Promise<void>((resolve) => {
+        navigator.serviceWorker.addEventListener('controllerchange', () => resolve(), {
+          once: true,
+        });
+      });
+      await tell(worker, { kind: 'activate' });
+      await changed;
+      location.reload();
+    });
+  };
+  // Without a controller it is the first installation, not an update.
+  if (registration.waiting !== null && navigator.serviceWorker.controller !== null) {
+    offer(registration.waiting);
+  }
+  registration.addEventListener('updatefound', () => {
+    const worker = registration.installing;
+    worker?.addEventListener('statechange', () => {
+      if (worker.state === 'installed' && registration.active !== null) offer(worker);
+    });
+  });
+}
+
+function tell(worker: ServiceWorker, message: ToServiceWorker): Promise<FromServiceWorker> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.addEventListener('message', ({ data }: MessageEvent<FromServiceWorker>) => {
+      port1.close();
+      resolve(data);
+    });
+    port1.start();
+    worker.postMessage(message, [port2]);
+  });
+}
+
+async function activeWorker(): Promise<ServiceWorker | null> {
+  if (!('serviceWorker' in navigator)) return null;
+  const registration = await navigator.serviceWorker.getRegistration(pageBase());
+  return registration?.active ?? null;
+}
+
+// ----------------------------------------------------------------------------------------- egress
+
+/** Whether the policy binds both this page and its workers; tried anew at each call, without a network. */
+export async function egressStatus(): Promise<'enforced' | 'not enforced'> {
+  const [page, worker] = await Promise.all([policyBindsHere(), policyBindsWorkers()]);
+  return page && worker ? 'enforced' : 'not enforced';
+}
+
+async function policyBindsWorkers(): Promise<boolean> {
+  const worker = new Worker(new URL('./probe.worker.ts', import.meta.url), { type: 'module' });
+  try {
+    return await new Promise<boolean>((resolve) => {
+      worker.addEventListener('message', ({ data }: MessageEvent<boolean>) => resolve(data));
+      // A worker that cannot even start sends nothing, but proves nothing about the others.
+      worker.addEventListener('error', () => resolve(false));
+    });
+  } finally {
+    worker.terminate();
+  }
+}
+
+/** The page's own requests since it was loaded, by origin; the engine counts its worker's. */
+export function pageRequests(): readonly RequestCount[] {
+  return counter.counts();
+}
+
+/** The model host that the policy lets through beside the page's own address; null: none. */
+export async function allowedModelHost(): Promise<string | null> {
+  const worker = await activeWorker();
+  if (worker === null) return null;
+  const said = await tell(worker, { kind: 'model-host' });
+  return said.ok ? said.modelHost : null;
+}
+
+/**
+ * Lets the page reach this model host, and no other, then reloads: a policy cannot change under a page that
+ * is open. Does not return when it succeeds.
+ * @param host an http(s) address; null: nowhere but the page's own address.
+ * @throws HeadlightError `bad-setting` when it is no address, `network` when there is no service worker to
+ *   rewrite the policy.
+ */
+export async function setModelHost(host: string | null): Promise<void> {
+  if (host !== null) {
+    try {
+      modelHostSources(host);
+    } catch (error) {
+      throw new HeadlightError('bad-setting', `${host} is not the address of a model host.`, {
+        hint: 'Give an address such as https://huggingface.co.',
+        cause: error,
+      });
+    }
+  }
+  const worker = await activeWorker();
+  if (worker === null) {
+    throw new HeadlightError('network', 'The page cannot change its own egress policy here.', {
+      hint: 'It takes a service worker, which this browser or this address does not give (private windows, plain http). The command line can download models instead.',
+    });
+  }
+  const said = await tell(worker, { kind: 'set-model-host', host });
+  if (!said.ok) throw new HeadlightError('bad-setting', said.message);
+  location.reload();
+  await new Promise<never>(() => undefined);
+}
+
+// ---------------------------------------------------------------------------------------- offline
+
+/**
+ * Has the runtimes that this browser uses, and these files (`models/…`, relative to the page), at hand for
+ * work without a network. Returns false where there is no service worker to keep them.
+ * @throws HeadlightError `network` when one cannot be downloaded.
+ */
+export async function keepForOffline(paths: readonly string[] = []): Promise<boolean> {
+  const worker = await activeWorker();
+  if (worker === null) return false;
+  const ort = ORT_FILES[ortBuildFor('wasm')];
+  const ortFolder = runtimeFolder(ORT_PACKAGE, __ORT_VERSION__);
+  const tfjs = `tfjs-backend-wasm${self.crossOriginIsolated ? '-threaded' : ''}-simd.wasm`;
+  const said = await tell(worker, {
+    kind: 'keep',
+    paths: [
+      ...[ort.mjs, ...ort.wasm].map((file) => ortFolder + file),
+      runtimeFolder(TFJS_WASM_PACKAGE, __TFJS_VERSION__) + tfjs,
+      ...paths,
+    ],
+  });
+  if (!said.ok) {
+    throw new HeadlightError(
+      'network',
+      `Not everything is at hand for offline work: ${said.message}.`,
+      {
+        hint: 'Everything works while online; it is tried again at the next visit.',
+      },
+    );
+  }
+  return true;
+}
+
+/**
+ * Whether this browser deletes what a site has stored after days without a visit (Safari, and every browser
+ * on iOS), and has not promised to keep it. The page then offers the project as a zip.
+ */
+export async function storageMayBeEvicted(): Promise<boolean> {
+  if (navigator.vendor !== 'Apple Computer, Inc.') return false;
+  return !('storage' in navigator) || !(await navigator.storage.persisted());
+}

@@ -1,0 +1,101 @@
+/** What `platform.test.ts` runs in the worker: the web platform, from within. */
+import type { Platform, TensorBackendName, TensorData } from '../../../../src/platform';
+import { createWebPlatform } from '../../../../src/platform/web';
+
+let made: Promise<Platform> | null = null;
+const platform = (): Promise<Platform> => (made ??= createWebPlatform());
+
+export async function about(): Promise<unknown> {
+  const { kind, versions, runtime, tensors, storage } = await platform();
+  return {
+    kind,
+    versions,
+    devices: await runtime.devices(),
+    tensorBackends: await tensors.available(),
+    estimate: await storage.estimate(),
+    isolated: self.crossOriginIsolated,
+    cores: navigator.hardwareConcurrency,
+    jspi: 'Suspending' in WebAssembly,
+  };
+}
+
+/** Runs a graph (base64 of its bytes) once; float32 in and out. */
+export async function runGraph(
+  model: string,
+  device: 'wasm' | 'webgpu',
+  feeds: Record<string, { dims: number[]; data: number[] }>,
+  threads?: number,
+): Promise<unknown> {
+  const { runtime } = await platform();
+  const bytes = Uint8Array.from(atob(model), (character) => character.charCodeAt(0));
+  const session = await runtime.createSession(bytes, {
+    device,
+    ...(threads === undefined ? {} : { threads }),
+  });
+  const inputs: Record<string, TensorData> = {};
+  for (const [name, { dims, data }] of Object.entries(feeds)) {
+    inputs[name] = { type: 'float32', dims, data: Float32Array.from(data) };
+  }
+  const outputs = await session.run(inputs);
+  await session.release();
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, { type, dims, data }]) => [
+      name,
+      { type, dims: [...dims], data: Array.from(data, Number) },
+    ]),
+  );
+}
+
+/** `a [n, k] @ b [k, m]` on a tfjs backend. */
+export async function tensorMatMul(
+  backend: TensorBackendName,
+  a: number[][],
+  b: number[][],
+): Promise<unknown> {
+  const { tensors } = await platform();
+  await tensors.use(backend);
+  const tf = await import('@tensorflow/tfjs-core');
+  const product = tf.matMul(tf.tensor2d(a), tf.tensor2d(b));
+  const data = await product.data();
+  let threads: number | null = null;
+  if (backend === 'wasm') {
+    threads = (await import('@tensorflow/tfjs-backend-wasm')).getThreadsCount();
+  }
+  return { backend: tf.getBackend(), data: Array.from(data), threads };
+}
+
+/** Fetches through the platform; `ok`, or the error's code and message. */
+export async function platformFetch(url: string): Promise<string> {
+  const { network } = await platform();
+  const response = await network.fetch(url);
+  return `${response.status}`;
+}
+
+/** Fetches past the platform, as a library would. */
+export async function rawFetch(url: string): Promise<string> {
+  try {
+    return `reached: ${(await fetch(url, { mode: 'no-cors' })).type}`;
+  } catch (error) {
+    return `refused: ${String(error)}`;
+  }
+}
+
+export async function requests(): Promise<unknown> {
+  return (await platform()).network.requests();
+}
+
+export async function asset(path: string): Promise<unknown> {
+  const { assets } = await platform();
+  const progress: number[] = [];
+  const bytes = await assets.read(path, (done) => progress.push(done));
+  return { bytes: bytes.byteLength, progress: progress.at(-1) };
+}
+
+export async function persist(): Promise<boolean> {
+  return (await platform()).storage.persist();
+}
+
+/** Loads a script lazily, as the engine does when a feature is first used; says of which release it is. */
+export async function lazyRelease(): Promise<string> {
+  return (await import('./lazy')).release;
+}

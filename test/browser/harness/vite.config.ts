@@ -1,0 +1,20 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vite';
+import { noCdnPlugin } from '../../../tools/vite/no-cdn';
+import { serviceWorkerPlugin } from '../../../tools/vite/service-worker';
+import { sharedConfig } from '../../../vite.config';
+
+/** Tells two builds apart, as two releases are: see `release.test.ts`. */
+const release = process.env['HARNESS_RELEASE'] ?? 'one';
+
+export default defineConfig(() => {
+  const shared = sharedConfig();
+  return {
+    ...shared,
+    root: import.meta.dirname,
+    publicDir: join(import.meta.dirname, 'public'),
+    cacheDir: join(import.meta.dirname, '../../../node_modules/.vite/harness'),
+    define: { ...shared.define, __RELEASE__: JSON.stringify(release) },
+    plugins: [...(shared.plugins ?? []), noCdnPlugin(), serviceWorkerPlugin()],
+  };
+});

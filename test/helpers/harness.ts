@@ -1,0 +1,76 @@
+/**
+ * Runs code of `src/` in a real browser: builds the harness page once a process, opens it, and calls the
+ * functions of its registry (`test/browser/harness/registry.ts`) in a worker.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'puppeteer-core';
+import { build } from 'vite';
+
+const builds = new Map<string, Promise<string>>();
+
+/** The folder of the built harness; `release` makes another build with other hashes. */
+export function buildHarness(release = 'one'): Promise<string> {
+  let building = builds.get(release);
+  if (building === undefined) {
+    building = buildInto(release);
+    builds.set(release, building);
+  }
+  return building;
+}
+
+async function buildInto(release: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'headlight-harness-'));
+  const before = process.env['HARNESS_RELEASE'];
+  process.env['HARNESS_RELEASE'] = release;
+  try {
+    await build({
+      configFile: join(import.meta.dirname, '../browser/harness/vite.config.ts'),
+      logLevel: 'error',
+      // Vitest sets `test`; what is tested is what ships.
+      mode: 'production',
+      build: { outDir: folder, emptyOutDir: true },
+    });
+  } finally {
+    if (before === undefined) delete process.env['HARNESS_RELEASE'];
+    else process.env['HARNESS_RELEASE'] = before;
+  }
+  return folder;
+}
+
+/** Removes what `buildHarness` made. */
+export async function removeHarnessBuilds(): Promise<void> {
+  for (const folder of builds.values()) await rm(await folder, { recursive: true, force: true });
+  builds.clear();
+}
+
+export interface Harness {
+  readonly page: Page;
+  /** What the page and its workers wrote as warnings and errors. */
+  readonly complaints: string[];
+  /** Runs a function of the registry in the worker. */
+  call<Result>(name: string, ...args: readonly unknown[]): Promise<Result>;
+}
+
+/** Opens the harness page at an address and waits until it can be called. */
+export async function openHarness(browser: Browser, url: string): Promise<Harness> {
+  const page = await browser.newPage();
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warn') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  await page.goto(url);
+  await page.waitForFunction(() => 'harness' in window);
+  return {
+    page,
+    complaints,
+    call: <Result>(name: string, ...args: readonly unknown[]) =>
+      page.evaluate(
+        (called, given) => window.harness.call(called, given),
+        name,
+        args,
+      ) as Promise<Result>,
+  };
+}

@@ -1,0 +1,57 @@
+"""A small graph with an int8 weight, layer normalisation and softmax, and what onnxruntime makes of it.
+
+Writes test/reference/golden/small-graph.json: the ModelProto in base64, the input and the output in float32.
+Run: python test/reference/small_graph.py
+"""
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+rng = np.random.default_rng(7)
+quantised = rng.integers(-127, 128, size=(8, 4), dtype=np.int8)
+scale = np.float32(0.013)
+weights = {
+    "w_q": quantised,
+    "w_scale": np.array(scale, np.float32),
+    "w_zero": np.array(0, np.int8),
+    "bias": rng.normal(size=4).astype(np.float32),
+    "gamma": rng.normal(1, 0.1, size=8).astype(np.float32),
+    "beta": rng.normal(0, 0.1, size=8).astype(np.float32),
+}
+nodes = [
+    helper.make_node("LayerNormalization", ["x", "gamma", "beta"], ["normal"], axis=-1, epsilon=1e-12),
+    helper.make_node("DequantizeLinear", ["w_q", "w_scale", "w_zero"], ["w"]),
+    helper.make_node("MatMul", ["normal", "w"], ["product"]),
+    helper.make_node("Add", ["product", "bias"], ["logits"]),
+    helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+]
+graph = helper.make_graph(
+    nodes,
+    "small",
+    [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 8])],
+    [
+        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 4]),
+        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 4]),
+    ],
+    [numpy_helper.from_array(value, name) for name, value in weights.items()],
+)
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+onnx.checker.check_model(model, full_check=True)
+data = model.SerializeToString()
+
+x = rng.normal(size=(3, 8)).astype(np.float32)
+logits, probabilities = onnxruntime.InferenceSession(data).run(None, {"x": x})
+golden = {
+    "model": base64.b64encode(data).decode(),
+    "x": {"dims": list(x.shape), "data": x.ravel().tolist()},
+    "logits": {"dims": list(logits.shape), "data": logits.ravel().tolist()},
+    "probabilities": {"dims": list(probabilities.shape), "data": probabilities.ravel().tolist()},
+}
+path = Path(__file__).parent / "golden" / "small-graph.json"
+path.write_text(json.dumps(golden, indent=1) + "\n")
