@@ -74,11 +74,18 @@ class BertGraph {
     return this.#layerNorm('embeddings.LayerNorm', sum);
   }
 
-  /** 0 where a token may be attended to, MASKED where not: [batch, 1, 1, tokens]. */
+  /**
+   * 0 where a token may be attended to, MASKED where not: [batch, 1, tokens, tokens]. MultiHeadAttention
+   * takes it for every query; its other mask, `key_padding_mask`, does not run on WebGPU.
+   */
   attentionBias(mask: Value): Value {
     const b = this.#builder;
     const penalty = b.add('Mul', [b.add('Sub', [b.scalar(1), mask]), b.scalar(MASKED)]);
-    return b.add('Unsqueeze', [penalty, b.integers(1, 2)]);
+    const zeros = b.add('Mul', [mask, b.scalar(0)]);
+    return b.add('Add', [
+      b.add('Unsqueeze', [penalty, b.integers(1, 2)]),
+      b.add('Unsqueeze', [zeros, b.integers(1, 3)]),
+    ]);
   }
 
   layer(index: number, input: Value, bias: Value): Value {
@@ -105,7 +112,6 @@ class BertGraph {
   #attention(at: string, input: Value, bias: Value): Value {
     const b = this.#builder;
     const { hiddenSize, heads } = this.#config;
-    const size = hiddenSize / heads;
     const parts = ['query', 'key', 'value'];
     // One product for query, key and value: three times as wide, once over the input.
     const joined = b.add('Add', [
@@ -128,21 +134,13 @@ class BertGraph {
     const split = b.addAll('Split', [joined, b.integers(hiddenSize, hiddenSize, hiddenSize)], {
       axis: attribute.int(2),
     });
-    const [query, key, value] = split.map((part, i) =>
-      b.add('Transpose', [b.add('Reshape', [part, b.integers(0, 0, heads, size)])], {
-        perm: attribute.ints(i === 1 ? [0, 2, 3, 1] : [0, 2, 1, 3]),
-      }),
-    ) as [Value, Value, Value];
-    const scores = b.add('Add', [
-      b.add('Mul', [b.add('MatMul', [query, key]), b.scalar(1 / Math.sqrt(size))]),
-      bias,
-    ]);
-    const context = b.add('MatMul', [
-      b.add('Softmax', [scores], { axis: attribute.int(-1) }),
-      value,
-    ]);
-    const together = b.add('Transpose', [context], { perm: attribute.ints([0, 2, 1, 3]) });
-    return b.add('Reshape', [together, b.integers(0, 0, hiddenSize)]);
+    const [query, key, value] = split as [Value, Value, Value];
+    return b.add(
+      'MultiHeadAttention',
+      [query, key, value, null, null, bias],
+      { num_heads: attribute.int(heads) },
+      MICROSOFT,
+    );
   }
 
   #activate(value: Value): Value {
@@ -200,14 +198,15 @@ class BertGraph {
     const scales = concatenateFloats(
       matrices.map((matrix) => matrix.scales ?? new Float32Array(0)),
     );
-    const weight = b.add(
-      'DequantizeLinear',
-      [
-        b.tensor(makeTensor(name, 'int8', [inner, outer], integers)),
-        b.tensor(makeTensor(`${name}.scale`, 'float32', [outer], scales)),
-      ],
-      { axis: attribute.int(1) },
-    );
+    // Not DequantizeLinear: ONNX Runtime would fuse that with MatMul into a kernel that also rounds the
+    // activations to 8 bits (0.006 off, and not the same on every device). A Cast and a Mul are folded
+    // once, when the session is made, and then it is an ordinary MatMul.
+    const weight = b.add('Mul', [
+      b.add('Cast', [b.tensor(makeTensor(name, 'int8', [inner, outer], integers))], {
+        to: attribute.elementType('float32'),
+      }),
+      b.tensor(makeTensor(`${name}.scale`, 'float32', [outer], scales)),
+    ]);
     return b.add('MatMul', [value, weight]);
   }
 

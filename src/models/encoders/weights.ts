@@ -84,17 +84,18 @@ export class Weights {
     return matrix;
   }
 
-  /** A matrix as 32-bit floats, whatever it is kept in; [rows, columns]. */
+  /**
+   * A matrix as 32-bit floats, in every precision: [rows, columns].
+   * @throws HeadlightError `bad-model` when it is missing or of another shape.
+   */
   floats(name: string, rows: number, columns: number): Float32Array {
-    const { values, scales } = this.matrix(name, rows, columns);
-    if (values instanceof Float32Array) return values;
-    const floats = new Float32Array(values.length);
-    for (let row = 0; row < rows; row++) {
-      const scale = scales?.[row] ?? 1;
-      for (let i = row * columns; i < (row + 1) * columns; i++)
-        floats[i] = (values[i] ?? 0) * scale;
-    }
-    return floats;
+    const tensor = this.#find(name, [rows, columns]);
+    if (tensor.dtype !== 'I8') return float32Values(tensor, name);
+    const scales = this.vector(scaleName(name), rows);
+    return Float32Array.from(
+      int8Values(tensor, name),
+      (value, i) => value * (scales[Math.floor(i / columns)] ?? 0),
+    );
   }
 
   #read(name: string, tensor: CheckpointTensor, rows: number, columns: number): Matrix {
