@@ -31,6 +31,8 @@ export interface Table {
   readonly delimiter: ',' | '\t' | ';' | '|';
   /** False when the file has no header; columns are then named `column 1`, `column 2`, … */
   readonly hasHeader: boolean;
+  /** Why the first row was taken as header or not, one plain sentence. */
+  readonly headerReason?: string;
   readonly problems: readonly RowProblem[];
 }
 

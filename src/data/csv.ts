@@ -1,0 +1,81 @@
+/**
+ * Tables out, as CSV that spreadsheets read: UTF-8 with a byte order mark, CRLF, RFC 4180 quotes. No cell
+ * becomes a formula (OWASP "CSV injection"): one that could is given a leading apostrophe.
+ */
+import { HeadlightError } from '../base';
+import { isNumber } from './header';
+import type { Table } from './types';
+
+/** After blanks and invisible characters: the signs that begin a formula, their full-width forms too. */
+const FORMULA = /^[\s\p{Cf}\p{Cc}]*[=+\-@＝＋－＠]/u;
+/** Some spreadsheets drop these at the start of a cell, and read what follows. */
+const CONTROL_FIRST = /^[\t\r\n\0]/;
+
+export type CsvCell = string | number | null;
+
+/** A cell that no spreadsheet takes for a formula; plain numbers such as -3.5 stay. */
+export function safeCell(cell: string): string {
+  const risky = CONTROL_FIRST.test(cell) || (FORMULA.test(cell) && !isNumber(cell));
+  return risky ? `'${cell}` : cell;
+}
+
+/** The whole file as a text that begins with a byte order mark. */
+export function rowsCsv(header: readonly string[], rows: Iterable<readonly CsvCell[]>): string {
+  const lines = [line(header)];
+  for (const row of rows) lines.push(line(row));
+  return `\ufeff${lines.join('\r\n')}\r\n`;
+}
+
+/**
+ * The table's own columns, then `prediction`, then `probability: <class>` for each class.
+ * @param predictions a label and probabilities `[rows][classes]` a row; null where there was no text.
+ * @throws HeadlightError `internal` when there are not as many predictions as rows.
+ */
+export function predictionsCsv(
+  table: Table,
+  predictions: {
+    readonly labels: readonly (string | null)[];
+    readonly probabilities: readonly (readonly number[] | null)[];
+  },
+  classes: readonly string[],
+): string {
+  const { labels, probabilities } = predictions;
+  if (labels.length !== table.rowCount || probabilities.length !== table.rowCount) {
+    throw new HeadlightError(
+      'internal',
+      `${table.name} has ${table.rowCount} rows, but ${labels.length} predictions.`,
+    );
+  }
+  const names = table.columns.map(({ name }) => name);
+  const taken = new Set(names);
+  for (const wanted of ['prediction', ...classes.map((label) => `probability: ${label}`)]) {
+    let name = wanted;
+    for (let n = 2; taken.has(name); n++) name = `${wanted} ${n}`;
+    taken.add(name);
+    names.push(name);
+  }
+  function* rows(): Generator<CsvCell[]> {
+    for (let row = 0; row < table.rowCount; row++) {
+      const shares = probabilities[row] ?? null;
+      yield [
+        ...table.columns.map(({ cells }) => cells[row] ?? ''),
+        labels[row] ?? null,
+        ...classes.map((_, index) => shares?.[index] ?? null),
+      ];
+    }
+  }
+  return rowsCsv(names, rows());
+}
+
+function line(cells: readonly CsvCell[]): string {
+  // A lone empty cell would be an empty line, which readers skip.
+  if (cells.length === 1 && (cells[0] === '' || cells[0] === null)) return '""';
+  return cells.map(quoted).join(',');
+}
+
+function quoted(cell: CsvCell): string {
+  if (cell === null) return '';
+  if (typeof cell === 'number') return String(cell);
+  const safe = safeCell(cell);
+  return /[",;|\t\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
