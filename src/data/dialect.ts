@@ -115,9 +115,10 @@ function commonest(shape: Shape): { width: number; share: number } {
   let width = 1;
   let most = 0;
   for (const [candidate, rows] of shape.widths) {
-    if (rows > most || (rows === most && candidate > width)) [width, most] = [candidate, rows];
+    const witness = candidate === shape.firstWidth ? 0.5 : 0; // among equals the first row decides
+    if (rows + witness > most) [width, most] = [candidate, rows + witness];
   }
-  return { width, share: shape.rows === 0 ? 0 : most / shape.rows };
+  return { width, share: shape.rows === 0 ? 0 : Math.floor(most) / shape.rows };
 }
 
 /**
@@ -137,7 +138,10 @@ export function sniffDelimiter(text: string, name: string): Delimiter {
     const namesIt = delimiter === '\t' && /\.(tsv|tab)$/i.test(name);
     // Prose has commas in every row by chance; a first row of the same width is the better witness.
     const score = share + (shape.firstWidth === width ? 0.1 : 0) + (namesIt ? 0.5 : 0);
-    if (share >= 0.5 && (best === null || score > best.score + 1e-9)) best = { delimiter, score };
+    // A ragged file is still cut as its first row is; a guess from the rows alone needs more of them.
+    const enough = shape.firstWidth === width ? 0.4 : 0.5;
+    if (share >= enough && (best === null || score > best.score + 1e-9))
+      best = { delimiter, score };
   }
   if (best !== null) return best.delimiter;
   const harmless = ([',', '\t', ';', '|'] as const).find((delimiter) => {

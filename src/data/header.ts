@@ -80,7 +80,7 @@ export function findHeader(rows: readonly (readonly string[])[]): HeaderFinding 
     if (cell.trim() === '') continue;
     const below = rest.map((row) => row[column] ?? '').filter((other) => other !== '');
     const distinct = new Set(below);
-    if (distinct.has(cell) && distinct.size <= below.length / 2) {
+    if (distinct.has(cell) && distinct.size < below.length) {
       return {
         hasHeader: false,
         reason: `“${cell.trim()}” of the first row comes again further down.`,
