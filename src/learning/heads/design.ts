@@ -1,0 +1,66 @@
+/**
+ * What the optimiser works on: features checked, centred (which decouples the intercept and changes no
+ * optimum, since the intercept is not penalised) and, when asked, scaled as `StandardScaler` does.
+ */
+import { HeadlightError } from '../../base';
+import type { LinearHead, Matrix } from './types';
+
+export interface Design {
+  readonly rows: number;
+  readonly columns: number;
+  /** Centred (and scaled) features, [rows, columns]. */
+  readonly centred: Float32Array;
+  /** What was subtracted to centre, in the units of the coefficients; [columns]. */
+  readonly offset: Float64Array;
+  /** As the head will keep it; null when features are used as they are. */
+  readonly scaler: LinearHead['scaler'];
+}
+
+/** @throws HeadlightError `bad-setting` naming the row of a feature that is not a number. */
+export function prepareDesign(features: Matrix, standardize: boolean): Design {
+  const { rows, columns, data } = features;
+  if (data.length !== rows * columns)
+    throw new HeadlightError(
+      'internal',
+      `Features: ${data.length} values for ${rows} rows of ${columns}.`,
+    );
+  const mean = new Float64Array(columns);
+  for (let i = 0; i < rows; i++) {
+    const start = i * columns;
+    let check = 0;
+    for (let j = 0; j < columns; j++) {
+      const value = data[start + j]!;
+      mean[j]! += value;
+      check += value * 0; // NaN as soon as one value is NaN or infinite
+    }
+    if (check !== 0)
+      throw new HeadlightError('device', `The features of row ${i + 1} are not finite numbers.`, {
+        hint: 'The encoder computed something wrong on this device: choose another device or precision.',
+      });
+  }
+  for (let j = 0; j < columns; j++) mean[j]! /= rows;
+
+  const centred = new Float32Array(rows * columns);
+  if (!standardize) {
+    for (let i = 0, at = 0; i < rows; i++)
+      for (let j = 0; j < columns; j++, at++) centred[at] = data[at]! - mean[j]!;
+    return { rows, columns, centred, offset: mean, scaler: null };
+  }
+  const scale = new Float64Array(columns);
+  const residue = new Float64Array(columns);
+  for (let i = 0, at = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++, at++) {
+      const difference = data[at]! - mean[j]!;
+      scale[j]! += difference * difference;
+      residue[j]! += difference;
+    }
+  for (let j = 0; j < columns; j++) {
+    // Two-pass variance with its correction; a constant column keeps scale 1, by scikit-learn's test.
+    const variance = (scale[j]! - (residue[j]! * residue[j]!) / rows) / rows;
+    const noise = rows * Number.EPSILON * variance + (rows * mean[j]! * Number.EPSILON) ** 2;
+    scale[j] = variance <= noise ? 1 : Math.sqrt(variance);
+  }
+  for (let i = 0, at = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++, at++) centred[at] = (data[at]! - mean[j]!) / scale[j]!;
+  return { rows, columns, centred, offset: new Float64Array(columns), scaler: { mean, scale } };
+}

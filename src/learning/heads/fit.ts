@@ -1,0 +1,249 @@
+/**
+ * Logistic regression as scikit-learn fits it: minimises `0.5 ||w||² + C Σ sᵢ lossᵢ`, intercepts not
+ * penalised, softmax for several classes, one row of coefficients for two. (`LogisticRegression`,
+ * `LogisticRegressionCV`, scikit-learn 1.9, solver lbfgs.)
+ *
+ * It stops no earlier than scikit-learn (largest gradient component of the mean objective <= `tol`) and,
+ * beyond that, only when the next step would hardly move the coefficients: so the same rows give the same
+ * head on every device, and the one that scikit-learn gives at a tight `tol`.
+ */
+import { HeadlightError, ProgressMeter, type Job } from '../../base';
+import type { TensorBackendName } from '../../platform';
+import { fitBatch, type BatchContext, type FitRequest, type FitStep } from './batch';
+import { prepareDesign, type Design } from './design';
+import { stratifiedFolds } from './folds';
+import { stopping } from './pause';
+import { covariance, type Preconditioner } from './preconditioner';
+import { Products } from './products';
+import { parseLogisticSettings } from './settings';
+import type { FitReport, FittedHead, LinearHead, LogisticSettings, Matrix } from './types';
+
+/** Relative step at which the final fit, and a fold's fit, are near enough to their optimum. */
+const FINAL_STEP = 1e-4;
+const FOLD_STEP = 1e-2;
+const PHASE = 'Fitting the probe';
+
+/**
+ * @param features [rows, columns].
+ * @param labels index into `classes` for each row.
+ * @param context.backend the tfjs backend that is current (see `TensorBackends.use`).
+ * @throws HeadlightError `bad-labels` for fewer than two classes or a class without rows, `bad-setting`,
+ *   `device` for features that are not finite or a fit that diverges, `aborted`.
+ */
+export async function* fitLogistic(
+  features: Matrix,
+  labels: Int32Array,
+  classes: readonly string[],
+  settings: LogisticSettings,
+  context: { readonly backend: TensorBackendName },
+  signal?: AbortSignal,
+): Job<FittedHead> {
+  const started = performance.now();
+  const asked = parseLogisticSettings(settings);
+  const counts = checkLabels(features, labels, classes);
+  const pause = stopping(signal);
+  await pause();
+
+  const plan = planFolds(asked, counts, classes);
+  const meter = new ProgressMeter(PHASE, 'fits', plan.folds * plan.Cs.length + 1);
+  yield meter.at(0, plan.note);
+  await pause();
+
+  const design = prepareDesign(features, asked.standardize);
+  await pause();
+  const outputs = classes.length === 2 ? 1 : classes.length;
+  const weights = rowWeights(labels, counts, asked.class_weight);
+  const products = new Products(design, Math.max(1, plan.folds) * outputs, context.backend);
+  const preconditioners = new Map<number, Preconditioner>();
+  try {
+    await pause();
+    const batch: BatchContext = {
+      design,
+      products,
+      labels,
+      outputs,
+      covariance: await covariance(design, weights),
+      preconditioners,
+      pause,
+    };
+    let C = plan.C;
+    let crossValidation: FitReport['crossValidation'] = null;
+    let start: Float64Array | null = null;
+    let fits = 0;
+    if (plan.folds > 0) {
+      const folds = stratifiedFolds(labels, classes.length, plan.folds);
+      const requests = Array.from({ length: plan.folds }, (_, fold): FitRequest => ({
+        weights: weights.map((weight, row) => (folds[row] === fold ? 0 : weight)),
+        Cs: plan.Cs,
+        start: null,
+      }));
+      const job = fitBatch(requests, { ...asked, stepTolerance: FOLD_STEP }, batch);
+      let step = await job.next();
+      while (!step.done) {
+        fits = step.value;
+        yield meter.at(fits);
+        step = await job.next();
+      }
+      const chosen = choose(step.value, plan.Cs);
+      ({ C, crossValidation, start } = chosen);
+      yield meter.at(fits, `C = ${C} is best in ${plan.folds}-fold cross-validation.`);
+    }
+    const job = fitBatch(
+      [{ weights, Cs: [C], start }],
+      { ...asked, stepTolerance: FINAL_STEP },
+      batch,
+    );
+    let step = await job.next();
+    while (!step.done) {
+      yield meter.at(fits);
+      step = await job.next();
+    }
+    const final = step.value[0]?.[0];
+    if (final === undefined || !final.point.every(Number.isFinite)) {
+      throw new HeadlightError('device', 'Fitting the probe gave numbers that are not finite.', {
+        hint: 'Choose another device, or standardise the features.',
+      });
+    }
+    const converged = final.gradientNorm <= asked.tol;
+    yield meter.at(
+      fits + 1,
+      converged
+        ? undefined
+        : `The probe stopped after ${final.iterations} iterations before it converged; ` +
+            'raise max_iter, lower C, or standardise the features.',
+    );
+    return {
+      head: headOf(final.point, design, classes, outputs),
+      report: {
+        C,
+        crossValidation,
+        iterations: final.iterations,
+        converged,
+        gradientNorm: final.gradientNorm,
+        backend: context.backend,
+        seconds: (performance.now() - started) / 1000,
+      },
+    };
+  } finally {
+    products.dispose();
+    for (const preconditioner of preconditioners.values()) preconditioner.dispose();
+  }
+}
+
+/** @returns rows of each class. */
+function checkLabels(features: Matrix, labels: Int32Array, classes: readonly string[]): Int32Array {
+  if (classes.length < 2) {
+    throw new HeadlightError(
+      'bad-labels',
+      `The training part has ${classes.length === 1 ? `only one class, ${classes[0]}` : 'no classes'}.`,
+      { hint: 'A classifier needs rows of at least two classes.' },
+    );
+  }
+  if (labels.length !== features.rows) {
+    throw new HeadlightError(
+      'internal',
+      `${labels.length} labels for ${features.rows} rows of features.`,
+    );
+  }
+  const counts = new Int32Array(classes.length);
+  for (const [row, label] of labels.entries()) {
+    if (!(label >= 0 && label < classes.length)) {
+      throw new HeadlightError('bad-labels', `Row ${row + 1} has a label outside the classes.`, {
+        hint: 'Choose the label column again.',
+      });
+    }
+    counts[label]! += 1;
+  }
+  const empty = counts.indexOf(0);
+  if (empty !== -1) {
+    throw new HeadlightError(
+      'bad-labels',
+      `The class ${classes[empty]} has no rows in the training part.`,
+      { hint: 'Add rows of it to the training file, or remove its rows from the test file.' },
+    );
+  }
+  return counts;
+}
+
+interface Plan {
+  readonly folds: number;
+  /** Ascending; empty without cross-validation. */
+  readonly Cs: readonly number[];
+  readonly C: number;
+  readonly note: string | undefined;
+}
+
+function planFolds(
+  { C, Cs, folds }: LogisticSettings,
+  counts: Int32Array,
+  classes: readonly string[],
+): Plan {
+  if (C !== 'cv') return { folds: 0, Cs: [], C, note: undefined };
+  const smallest = Math.min(...counts);
+  const label = classes[counts.indexOf(smallest)];
+  const ascending = [...new Set(Cs)].sort((a, b) => a - b);
+  if (smallest === 1) {
+    const note = `The class ${label} has a single training row, so C cannot be cross-validated: C = 1 is used.`;
+    return { folds: 0, Cs: [], C: 1, note };
+  }
+  const note =
+    smallest < folds
+      ? `The class ${label} has ${smallest} training rows: ${smallest} folds instead of ${folds}.`
+      : undefined;
+  return { folds: Math.min(folds, smallest), Cs: ascending, C: 1, note };
+}
+
+/** `compute_class_weight`: rows / (classes · rows of the class), over the whole training part. */
+function rowWeights(
+  labels: Int32Array,
+  counts: Int32Array,
+  classWeight: LogisticSettings['class_weight'],
+): Float64Array {
+  return Float64Array.from(labels, (label) =>
+    classWeight === null ? 1 : labels.length / (counts.length * counts[label]!),
+  );
+}
+
+/** The C of the best mean accuracy, the smallest among equals, and the mean of the folds' fits there. */
+function choose(
+  fits: readonly (readonly FitStep[])[],
+  Cs: readonly number[],
+): {
+  C: number;
+  crossValidation: NonNullable<FitReport['crossValidation']>;
+  start: Float64Array;
+} {
+  const crossValidation = Cs.map((C, index) => {
+    const scores = fits.map((path) => path[index]?.heldOutAccuracy ?? NaN);
+    return { C, scores, mean: scores.reduce((sum, score) => sum + score, 0) / scores.length };
+  });
+  let best = 0;
+  for (const [index, { mean }] of crossValidation.entries())
+    if (mean > crossValidation[best]!.mean) best = index;
+  const points = fits.map((path) => path[best]!.point);
+  const start = new Float64Array(points[0]!.length);
+  for (const point of points)
+    for (let i = 0; i < start.length; i++) start[i]! += point[i]! / points.length;
+  return { C: Cs[best]!, crossValidation, start };
+}
+
+/** From a point for the centred features to scikit-learn's coefficients. */
+function headOf(
+  point: Float64Array,
+  { columns, offset, scaler }: Design,
+  classes: readonly string[],
+  outputs: number,
+): LinearHead {
+  const coef = new Float64Array(outputs * columns);
+  const intercept = new Float64Array(outputs);
+  for (let k = 0; k < outputs; k++) {
+    let shift = 0;
+    for (let j = 0; j < columns; j++) {
+      const value = point[j * outputs + k]!;
+      coef[k * columns + j] = value;
+      shift += value * offset[j]!;
+    }
+    intercept[k] = point[columns * outputs + k]! - shift;
+  }
+  return { classes, coef, intercept, features: columns, scaler };
+}

@@ -1,0 +1,108 @@
+/**
+ * scikit-learn's logistic loss at given logits, in float64: binomial for two classes (one column),
+ * multinomial softmax for more. (`sklearn._loss.HalfBinomialLoss`, `HalfMultinomialLoss`.)
+ */
+
+/** What one fit gathers while its rows are visited. Weights of held-out rows are 0. */
+export interface Tally {
+  /** Sum of weighted losses. */
+  loss: number;
+  /** Sums of residuals: the intercepts' gradient, [outputs]. */
+  readonly intercepts: Float64Array;
+  /** Sum of weighted p(1 - p) over rows and outputs: the curvature of the loss. */
+  curvature: number;
+  /** Held-out rows whose class is predicted. */
+  correct: number;
+}
+
+export interface LossColumns {
+  /** Columns of the logits, and where this fit's columns start. */
+  readonly width: number;
+  readonly first: number;
+  /** 1 for two classes, else the number of classes. */
+  readonly outputs: number;
+  readonly intercept: Float64Array;
+}
+
+/**
+ * Replaces this fit's logits by weighted residuals `s (p - y)` and adds to its tally.
+ * @param start,rows which rows the logits are of.
+ */
+export function visitLoss(
+  tally: Tally,
+  { width, first, outputs, intercept }: LossColumns,
+  labels: Int32Array,
+  weights: Float64Array,
+  start: number,
+  rows: number,
+  logits: Float32Array,
+): void {
+  if (outputs === 1) {
+    const b = intercept[0]!;
+    let loss = 0;
+    let gradient = 0;
+    let curvature = 0;
+    for (let i = 0, at = first; i < rows; i++, at += width) {
+      const z = logits[at]! + b;
+      const y = labels[start + i]!;
+      const s = weights[start + i]!;
+      if (s === 0) {
+        if (z > 0 === (y === 1)) tally.correct += 1;
+        logits[at] = 0;
+        continue;
+      }
+      const e = Math.exp(z > 0 ? -z : z);
+      const p = (z > 0 ? 1 : e) / (1 + e);
+      loss += s * (Math.log1p(e) + (z > 0 ? z : 0) - y * z);
+      const residual = s * (p - y);
+      gradient += residual;
+      curvature += s * p * (1 - p);
+      logits[at] = residual;
+    }
+    tally.loss += loss;
+    tally.intercepts[0]! += gradient;
+    tally.curvature += curvature;
+    return;
+  }
+  const values = new Float64Array(outputs);
+  let loss = 0;
+  let curvature = 0;
+  for (let i = 0, at = first; i < rows; i++, at += width) {
+    const y = labels[start + i]!;
+    const s = weights[start + i]!;
+    let largest = -Infinity;
+    let best = 0;
+    for (let k = 0; k < outputs; k++) {
+      const z = logits[at + k]! + intercept[k]!;
+      values[k] = z;
+      if (z > largest) {
+        largest = z;
+        best = k;
+      }
+    }
+    if (s === 0) {
+      if (best === y) tally.correct += 1;
+      for (let k = 0; k < outputs; k++) logits[at + k] = 0;
+      continue;
+    }
+    let sum = 0;
+    const own = values[y]!;
+    for (let k = 0; k < outputs; k++) {
+      const e = Math.exp(values[k]! - largest);
+      values[k] = e;
+      sum += e;
+    }
+    loss += s * (Math.log(sum) + largest - own);
+    let squares = 0;
+    for (let k = 0; k < outputs; k++) {
+      const p = values[k]! / sum;
+      squares += p * p;
+      const residual = s * (k === y ? p - 1 : p);
+      tally.intercepts[k]! += residual;
+      logits[at + k] = residual;
+    }
+    curvature += s * (1 - squares);
+  }
+  tally.loss += loss;
+  tally.curvature += curvature;
+}
