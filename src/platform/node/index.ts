@@ -11,6 +11,7 @@ import { createNodeRuntime } from './runtime';
 import { createFolderStorage, defaultHome } from './storage';
 import { createNodeTensors } from './tensors';
 
+export { withMemoryAreas } from './memory-areas';
 export { packageRoot } from './package-root';
 
 export interface NodePlatformOptions {

@@ -1,0 +1,92 @@
+/** Files named on the command line, with errors that name them. */
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { HeadlightError } from '../src/base';
+import type { SourceFile } from '../src/data';
+
+/** What an encoder's folder may hold at most; more is a mistaken path. */
+const MOST_FILES = 500;
+
+/** @throws HeadlightError `not-found`, `bad-file`. */
+export async function readSource(path: string): Promise<SourceFile> {
+  return { name: basename(path), bytes: await readBytes(path) };
+}
+
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    const buffer = await readFile(path);
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? '';
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new HeadlightError('not-found', `There is no file ${path}.`, {
+        hint: `Paths are taken from ${process.cwd()}.`,
+        cause,
+      });
+    }
+    if (code === 'EISDIR') {
+      throw new HeadlightError('bad-file', `${path} is a folder, not a file.`, { cause });
+    }
+    throw new HeadlightError('bad-file', `${path} cannot be read (${code}).`, { cause });
+  }
+}
+
+export type PathKind = 'file' | 'folder' | null;
+
+export async function kindOf(path: string): Promise<PathKind> {
+  const info = await stat(path).catch(() => null);
+  if (info === null) return null;
+  return info.isDirectory() ? 'folder' : 'file';
+}
+
+/** A folder's files, names relative to it, `/` between; hidden ones left out. */
+export async function readFolder(folder: string): Promise<SourceFile[]> {
+  const files: SourceFile[] = [];
+  for (const item of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    const path = join(item.parentPath, item.name);
+    const name = relative(folder, path).split(sep).join('/');
+    if (!item.isFile() || name.split('/').some((part) => part.startsWith('.'))) continue;
+    if (files.length === MOST_FILES) {
+      throw new HeadlightError('bad-file', `${folder} holds more than ${MOST_FILES} files.`, {
+        hint: 'Name the folder of one model.',
+      });
+    }
+    files.push({ name, bytes: await readBytes(path) });
+  }
+  return files;
+}
+
+/** @throws HeadlightError `storage`, `storage-full` naming the path. */
+export async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await mkdir(dirname(resolve(path)), { recursive: true });
+    await writeFile(path, bytes);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? '';
+    const full = code === 'ENOSPC' || code === 'EDQUOT';
+    throw new HeadlightError(
+      full ? 'storage-full' : 'storage',
+      full ? `There is no room left to write ${path}.` : `${path} cannot be written (${code}).`,
+      { hint: 'Choose another place with --out.', cause },
+    );
+  }
+}
+
+/**
+ * The folder that `train --out` writes to: missing, empty, or written by an earlier `train --out`.
+ * @throws HeadlightError `bad-setting` before anything is computed.
+ */
+export async function checkOutFolder(folder: string): Promise<void> {
+  const kind = await kindOf(folder);
+  if (kind === null) return;
+  if (kind === 'file') {
+    throw new HeadlightError('bad-setting', `--out ${folder} is a file.`, {
+      hint: 'Name a folder; it is made when it is not there.',
+    });
+  }
+  const names = await readdir(folder);
+  if (names.length === 0 || (names.includes('head.json') && names.includes('recipe.json'))) return;
+  throw new HeadlightError('bad-setting', `--out ${folder} holds other files.`, {
+    hint: 'Name a new or empty folder, or one that an earlier run wrote.',
+  });
+}

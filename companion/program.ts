@@ -1,0 +1,156 @@
+/** The command line: what can be asked, and how it is checked. Documented in docs/command-line.md. */
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { HeadlightError } from '../src/base';
+import { packageRoot } from '../src/platform/node';
+import { DEFAULT_ENCODER } from './encoder-option';
+import { kindOf } from './files';
+import { interruptSignal } from './interrupt';
+import { openPage } from './open-page';
+import { predictCommand, type PredictOptions } from './predict';
+import { runCommand, type RunOptions } from './run-recipe';
+import { trainCommand, type TrainOptions } from './train';
+
+const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda'];
+
+export function createProgram(): Command {
+  const program = new Command('headlight')
+    .description(
+      'Trains a text classifier from a CSV file and reports honestly how good it is.\nTexts never leave this machine; only models are ever downloaded.',
+    )
+    .version(packageRoot().version)
+    .showHelpAfterError('(headlight --help, or headlight train --help, says more)')
+    .exitOverride();
+  addTrain(program);
+  addPredict(program);
+  addRun(program);
+  addPage(program);
+  return program;
+}
+
+function addTrain(program: Command): void {
+  program
+    .command('train')
+    .description('train a classifier on a CSV or TSV file and report how good it is')
+    .argument('<file>', 'CSV or TSV with a column of texts and a column of labels')
+    .option('--test <file>', 'test on this file, instead of on a part of the first')
+    .option('--text <column>', 'the column that holds the texts (default: found)')
+    .option('--label <column>', 'the column that holds the labels (default: found)')
+    .option(
+      '--encoder <name>',
+      'an encoder that ships, a folder, or owner/name[@revision] on Hugging Face',
+      DEFAULT_ENCODER,
+    )
+    .addOption(
+      new Option('--precision <kind>', 'weights: as they ship, else fp32').choices(['fp32', 'q8']),
+    )
+    .option('--layer <number>', 'the layer features are taken from (default: the last)', whole(0))
+    .addOption(
+      new Option('--pooling <kind>', 'tokens to one vector: as the model recommends').choices([
+        'mean',
+        'cls',
+        'max',
+      ]),
+    )
+    .option('--max-tokens <number>', 'longer texts are cut to this many tokens', whole(3))
+    .option('--C <number|cv>', 'inverse penalty, or cv: by cross-validation', penalty, 'cv')
+    .addOption(new Option('--class-weight <kind>', 'weigh rare classes up').choices(['balanced']))
+    .option('--standardize', 'scale features to zero mean and unit variance')
+    .option('--test-share <share>', 'part of the rows to test on, stratified', share, 0.2)
+    .option('--seed <number>', 'of the split and the folds', whole(0), 0)
+    .addOption(device())
+    .option('--out <folder>', 'write the classifier there: ONNX, tokenizer, head, run, recipe')
+    .option('--json', 'print the run record as JSON instead of a report')
+    .option('--quiet', 'no progress on stderr')
+    .addHelpText(
+      'after',
+      examples(
+        'headlight train reviews.csv',
+        'headlight train train.csv --test test.csv --text text --label topic --out classifier',
+        'headlight train tickets.tsv --encoder ./my-bert --layer 8 --C 1 --json > run.json',
+      ),
+    )
+    .action(async (file: string, options: TrainOptions) => trainCommand(file, options));
+}
+
+function addPredict(program: Command): void {
+  program
+    .command('predict')
+    .description('label the texts of a file with a classifier that was trained before')
+    .argument('<model>', 'a folder that train --out wrote, or a zip that the page saved')
+    .argument('<file>', 'CSV or TSV with a column of texts')
+    .option('--text <column>', 'the column that holds the texts (default: as in training)')
+    .addOption(device())
+    .option('--out <file>', 'write the CSV there instead of to stdout')
+    .option('--quiet', 'no progress on stderr')
+    .addHelpText('after', examples('headlight predict classifier new.csv --out labelled.csv'))
+    .action(async (model: string, file: string, options: PredictOptions) =>
+      predictCommand(model, file, options),
+    );
+}
+
+function addRun(program: Command): void {
+  program
+    .command('run')
+    .description('repeat what a page or an earlier run did, on the same bytes')
+    .argument('<recipe>', 'recipe.json, as the page or train --out saved it')
+    .option('--data <folder>', 'where the data files are (default: beside the recipe)')
+    .option('--encoder <folder>', 'the encoder, where the recipe used one from a folder')
+    .option('--out <folder>', 'write the classifier there, as train does')
+    .option('--json', 'print the run record as JSON instead of a report')
+    .option('--quiet', 'no progress on stderr')
+    .addHelpText('after', examples('headlight run recipe.json --data ~/downloads'))
+    .action(async (recipe: string, options: RunOptions) => runCommand(recipe, options));
+}
+
+function addPage(program: Command): void {
+  program
+    .command('page')
+    .description('serve the page on this machine and open it')
+    .option('--port <number>', 'exactly this port; 0 for any free one', whole(0))
+    .option('--no-open', 'only print the address')
+    .addHelpText('after', examples('headlight page --port 8080'))
+    .action(async (options: { readonly port?: number; readonly open: boolean }) => {
+      const folder = join(packageRoot().folder, 'dist');
+      if ((await kindOf(join(folder, 'index.html'))) === null) {
+        throw new HeadlightError('not-found', 'The page has not been built.', {
+          hint: 'Run npm start in the clone: it builds the page first.',
+        });
+      }
+      const { port, open } = options;
+      const signal = interruptSignal();
+      await openPage({ folder, open, signal, ...(port === undefined ? {} : { port }) });
+    });
+}
+
+function device(): Option {
+  return new Option('--device <name>', 'where the encoder runs; auto measures')
+    .choices(DEVICES)
+    .default('auto');
+}
+
+/** Commander keeps what the shell gave; a parser makes it a number or says why not. */
+function whole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && Number.isSafeInteger(value)) return value;
+    throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
+  };
+}
+
+function penalty(text: string): number | 'cv' {
+  if (text === 'cv') return text;
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('Give a number above 0, or cv.');
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('Give a share between 0 and 1, such as 0.2.');
+}
+
+function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ npx ${line}`).join('\n')}`;
+}

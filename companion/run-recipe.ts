@@ -1,0 +1,133 @@
+/** `headlight run recipe.json`: repeats what a page (or `train`) did, on the same bytes. */
+import { dirname, join } from 'node:path';
+import { HeadlightError, sha256 } from '../src/base';
+import type { SourceFile } from '../src/data';
+import type { Engine } from '../src/engine';
+import type { EncoderReference } from '../src/models';
+import type { Device, Platform } from '../src/platform';
+import {
+  choiceOfRecipe,
+  parseJson,
+  readRecipe,
+  type Recipe,
+  type RecipeFile,
+} from '../src/project';
+import { addFolder } from './encoder-option';
+import { checkOutFolder, kindOf, readBytes } from './files';
+import type { ProgressLine } from './progress-line';
+import { openSession } from './session';
+import { sayData, trainAndReport } from './train';
+
+export interface RunOptions {
+  readonly data?: string;
+  readonly encoder?: string;
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export async function runCommand(path: string, options: RunOptions): Promise<void> {
+  const recipe = readRecipe(parseJson(await readBytes(path), path), path);
+  if (options.out !== undefined) await checkOutFolder(options.out);
+  const folder = options.data ?? dirname(path);
+  const files = [await readPinned(folder, recipe.data.train)];
+  if (recipe.data.test !== null) files.push(await readPinned(folder, recipe.data.test));
+
+  const session = await openSession(options);
+  const { engine, progress, signal, platform } = session;
+  const device = await deviceFor(platform, recipe.device, progress);
+  const created = await progress.follow(engine.createProject(files, signal));
+  const view = await progress.follow(
+    engine.configureData(created.id, choiceOfRecipe(recipe), signal),
+  );
+  sayData(view, progress.notice.bind(progress));
+  const encoder = await pinnedEncoder(engine, recipe, options.encoder, progress, signal);
+  try {
+    const settings = { encoder, embed: recipe.embed, device, head: recipe.head };
+    await trainAndReport(session, view, settings, options);
+  } finally {
+    if (encoder.source === 'folder') await engine.removeEncoder(encoder);
+  }
+}
+
+/** @throws HeadlightError `not-found`, `bad-file` when the bytes are others than the recipe's. */
+async function readPinned(
+  folder: string,
+  { name, sha256: wanted }: RecipeFile,
+): Promise<SourceFile> {
+  const path = join(folder, name);
+  if ((await kindOf(path)) !== 'file') {
+    throw new HeadlightError('not-found', `The recipe needs ${name}, which is not in ${folder}.`, {
+      hint: 'Put it beside the recipe, or name its folder with --data.',
+    });
+  }
+  const bytes = await readBytes(path);
+  const found = await sha256(bytes);
+  if (found !== wanted) {
+    throw new HeadlightError('bad-file', `${path} is not the file that the recipe was made with.`, {
+      hint: `Its SHA-256 is ${found.slice(0, 12)}…, the recipe says ${wanted.slice(0, 12)}…. Find the original, or train anew with headlight train.`,
+    });
+  }
+  return { name, bytes };
+}
+
+/** A page's device by its counterpart here: the numbers agree, the speed differs. */
+async function deviceFor(
+  platform: Platform,
+  wanted: Device,
+  progress: ProgressLine,
+): Promise<Device> {
+  const devices = await platform.runtime.devices();
+  if (wanted === 'cpu' || devices.some(({ device }) => device === wanted)) return wanted;
+  progress.notice(`The recipe ran on ${wanted}; here it runs on cpu.`);
+  return 'cpu';
+}
+
+/** @throws HeadlightError `not-found`, `bad-model` when a folder holds other weights. */
+async function pinnedEncoder(
+  engine: Engine,
+  recipe: Recipe,
+  folder: string | undefined,
+  progress: ProgressLine,
+  signal: AbortSignal,
+): Promise<EncoderReference> {
+  const { encoder } = recipe;
+  if (encoder.source === 'shipped') return encoder;
+  if (encoder.source === 'hub') {
+    const known = await engine.listEncoders();
+    const kept = known.some(
+      ({ info: { reference }, cached }) =>
+        cached &&
+        reference.source === 'hub' &&
+        reference.id === encoder.id &&
+        reference.revision === encoder.revision,
+    );
+    if (!kept) {
+      await progress.follow(
+        engine.addHubEncoder(encoder.id, encoder.revision, encoder.precision, signal),
+      );
+    }
+    return encoder;
+  }
+  if (folder === undefined) {
+    throw new HeadlightError(
+      'not-found',
+      `The recipe uses an encoder from a folder, ${encoder.id}.`,
+      {
+        hint: 'Name that folder with --encoder.',
+      },
+    );
+  }
+  const { info } = await addFolder(engine, folder, encoder.precision, progress, signal);
+  if (info.reference.revision !== encoder.revision) {
+    await engine.removeEncoder(info.reference);
+    throw new HeadlightError(
+      'bad-model',
+      `${folder} holds other weights than the recipe was made with.`,
+      {
+        hint: `The recipe names the SHA-256 ${encoder.revision.slice(0, 12)}….`,
+      },
+    );
+  }
+  return info.reference;
+}

@@ -1,0 +1,146 @@
+/** `headlight train`: what the page does, from files to a report. */
+import { basename } from 'node:path';
+import { HeadlightError } from '../src/base';
+import type { DataChoice, ProjectView, RunView, TrainSettings } from '../src/engine';
+import { DEFAULT_LOGISTIC } from '../src/learning/heads';
+import type { Pooling, Precision } from '../src/models';
+import type { Device } from '../src/platform';
+import { readArchive } from '../src/project';
+import { embedSettings, findEncoder } from './encoder-option';
+import { checkOutFolder, readSource, writeBytes } from './files';
+import { describeRun } from './report';
+import { chooseDevice, openSession, type Session } from './session';
+
+export interface TrainOptions {
+  readonly test?: string;
+  readonly text?: string;
+  readonly label?: string;
+  readonly encoder: string;
+  readonly precision?: Precision;
+  readonly layer?: number;
+  readonly pooling?: Pooling;
+  readonly maxTokens?: number;
+  readonly C: number | 'cv';
+  readonly classWeight?: 'balanced';
+  readonly standardize?: boolean;
+  readonly testShare: number;
+  readonly seed: number;
+  readonly device: Device | 'auto';
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export async function trainCommand(file: string, options: TrainOptions): Promise<void> {
+  if (options.out !== undefined) await checkOutFolder(options.out);
+  const session = await openSession(options);
+  const { engine, progress, signal, platform } = session;
+  const sources = [await readSource(file)];
+  if (options.test !== undefined) sources.push(await readSource(options.test));
+  if (sources[0]?.name === sources[1]?.name) {
+    throw new HeadlightError('bad-setting', `Both files are called ${sources[0]?.name ?? ''}.`, {
+      hint: 'A recipe tells files apart by name: rename one of them.',
+    });
+  }
+  const created = await progress.follow(engine.createProject(sources, signal));
+  const choice = chooseData(created, file, options);
+  const view = await progress.follow(engine.configureData(created.id, choice, signal));
+  sayData(view, progress.notice.bind(progress));
+
+  const { info } = await findEncoder(engine, options.encoder, options.precision, progress, signal);
+  try {
+    const settings: TrainSettings = {
+      encoder: info.reference,
+      embed: embedSettings(info, options),
+      device: await chooseDevice(platform, options.device),
+      head: {
+        ...DEFAULT_LOGISTIC,
+        C: options.C,
+        class_weight: options.classWeight ?? null,
+        standardize: options.standardize === true,
+        seed: options.seed,
+      },
+    };
+    await trainAndReport(session, view, settings, options);
+  } finally {
+    // A folder stays where it is; it is not kept a second time.
+    if (info.reference.source === 'folder') await engine.removeEncoder(info.reference);
+  }
+}
+
+/** The end of `train` and of `run`: train, write what was asked for, report. */
+export async function trainAndReport(
+  session: Session,
+  view: ProjectView,
+  settings: TrainSettings,
+  options: Pick<TrainOptions, 'out' | 'json'>,
+): Promise<void> {
+  const { engine, progress, signal } = session;
+  const run = await progress.follow(engine.train(view.id, settings, signal));
+  if (options.out !== undefined) {
+    await writeClassifier(session, view.id, run, options.out);
+    progress.notice(`Written to ${options.out}. None of it holds your texts.`);
+  }
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(run.record, null, 2)}\n` : describeRun(run),
+  );
+}
+
+function chooseData(view: ProjectView, file: string, options: TrainOptions): DataChoice {
+  const { choice } = view;
+  for (const column of [options.text, options.label]) {
+    if (column === undefined) continue;
+    for (const { name, columnNames } of view.files) {
+      if (columnNames.includes(column)) continue;
+      throw new HeadlightError('bad-setting', `${name} has no column “${column}”.`, {
+        hint: `Its columns are: ${columnNames.join(', ')}.`,
+      });
+    }
+  }
+  const { test, testShare, seed } = options;
+  return {
+    ...choice,
+    trainFile: basename(file),
+    testFile: test === undefined ? null : basename(test),
+    textColumn: options.text ?? choice.textColumn,
+    labelColumn: options.label ?? choice.labelColumn,
+    split: test === undefined ? { method: 'stratified', testShare, seed } : { method: 'files' },
+  };
+}
+
+/** Says what was decided, or @throws HeadlightError `bad-setting` with the problem. */
+export function sayData(view: ProjectView, say: (line: string) => void): void {
+  if (view.summary === null || view.problem !== null) {
+    const { message, hint } = view.problem ?? { message: 'The data cannot be used.', hint: null };
+    const names = view.files[0]?.columnNames.join(', ') ?? '';
+    const flags = `Name the columns with --text and --label; there are: ${names}.`;
+    throw new HeadlightError('bad-setting', message, { hint: hint ?? flags });
+  }
+  for (const role of ['text', 'label'] as const) {
+    const column = role === 'text' ? view.choice.textColumn : view.choice.labelColumn;
+    const finding = view.findings[role];
+    const reason = finding?.column === column ? ` (${finding.reason})` : '';
+    say(`${role === 'text' ? 'Text' : 'Label'}: column “${column ?? ''}”${reason}`);
+  }
+  const { trainRows, testRows, classes, notes, leftOut } = view.summary;
+  say(`${trainRows} rows to train on, ${testRows} to test on, ${classes.length} classes.`);
+  for (const { reason, rows } of leftOut) say(`Left out: ${rows} rows (${reason}).`);
+  for (const note of notes) say(note);
+  for (const { name, problemCount, problems } of view.files) {
+    const [first] = problems;
+    if (first === undefined) continue;
+    say(`${name}: ${problemCount} rows with problems; line ${first.line}: ${first.problem}`);
+  }
+}
+
+async function writeClassifier(
+  { engine, progress, signal }: Session,
+  project: string,
+  run: RunView,
+  folder: string,
+): Promise<void> {
+  const zip = await progress.follow(engine.export(project, run.id, 'onnx', signal));
+  for (const [name, bytes] of readArchive(zip.bytes, zip.name)) {
+    await writeBytes(`${folder}/${name}`, bytes);
+  }
+}

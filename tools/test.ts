@@ -1,0 +1,141 @@
+/**
+ * `npm test`: every check and every test, one after the other, all of them even when one fails. The output
+ * of what failed is shown; the last line counts checks and tests together.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildIfStale, ROOT } from './build';
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  /** Shown when something failed. */
+  readonly output: string;
+}
+interface Step {
+  readonly name: string;
+  run(): Promise<Outcome>;
+}
+
+const BIN = join(ROOT, 'node_modules');
+const reports = await mkdtemp(join(tmpdir(), 'headlight-test-'));
+
+const STEPS: readonly Step[] = [
+  check('format', 'prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'),
+  check('lint', 'eslint/bin/eslint.js', '.'),
+  check('types', 'typescript/bin/tsc', '-p', '.', '--noEmit'),
+  check(
+    'types of components',
+    'svelte-check/bin/svelte-check',
+    '--fail-on-warnings',
+    '--tsconfig',
+    './tsconfig.json',
+  ),
+  check(
+    'build of the command line',
+    'vite/bin/vite.js',
+    ...['build', '--config', 'vite.node.config.ts', '--logLevel', 'warn'],
+  ),
+  { name: 'build of the page', run: buildPage },
+  tests('unit'),
+  tests('browser'),
+];
+
+let passed = 0;
+let failed = 0;
+for (const step of STEPS) {
+  const started = performance.now();
+  process.stdout.write(`${step.name} …\n`);
+  const outcome = await step.run();
+  passed += outcome.passed;
+  failed += outcome.failed;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  if (outcome.failed > 0) process.stdout.write(`${outcome.output}\n`);
+  process.stdout.write(`${step.name}: ${outcome.failed > 0 ? 'FAILED' : 'ok'}, ${seconds} s\n`);
+}
+await rm(reports, { recursive: true, force: true });
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed > 0 ? 1 : 0;
+
+/** One command that must end with 0. */
+function check(name: string, command: string, ...args: readonly string[]): Step {
+  return {
+    name,
+    async run() {
+      const { code, output } = await runNode([join(BIN, command), ...args]);
+      return code === 0 ? { passed: 1, failed: 0, output } : { passed: 0, failed: 1, output };
+    },
+  };
+}
+
+async function buildPage(): Promise<Outcome> {
+  try {
+    await buildIfStale();
+    return { passed: 1, failed: 0, output: '' };
+  } catch (error) {
+    return { passed: 0, failed: 1, output: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** One Vitest project, counted by its JSON report. */
+function tests(project: 'unit' | 'browser'): Step {
+  return {
+    name: `${project} tests`,
+    async run() {
+      const report = join(reports, `${project}.json`);
+      const { code, output } = await runNode([
+        join(BIN, 'vitest/vitest.mjs'),
+        ...['run', '--project', project, '--reporter=default', '--reporter=json'],
+        `--outputFile.json=${report}`,
+      ]);
+      const counts = await readReport(report);
+      // Vitest can fail without a failed test: no tests at all, an error outside of one.
+      const others = code !== 0 && counts.failed === 0 ? 1 : 0;
+      return { passed: counts.passed, failed: counts.failed + others, output };
+    },
+  };
+}
+
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
+}
+
+async function readReport(path: string): Promise<{ passed: number; failed: number }> {
+  let report: VitestReport;
+  try {
+    report = JSON.parse(await readFile(path, 'utf8')) as VitestReport;
+  } catch {
+    return { passed: 0, failed: 1 }; // it did not get as far as a report; the output says why
+  }
+  let failures = 0;
+  for (const { status, assertionResults } of report.testResults) {
+    // A test that was skipped has not kept its promise.
+    const broken = assertionResults.filter((result) => result.status !== 'passed').length;
+    failures += broken === 0 && status === 'failed' ? 1 : broken;
+  }
+  return { passed: report.numPassedTests, failed: failures };
+}
+
+function runNode(command: readonly string[]): Promise<{ code: number; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, command, {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, CI: '1', HEADLIGHT_NO_OPEN: '1' },
+    });
+    const pieces: Buffer[] = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (piece: Buffer) => pieces.push(piece));
+    }
+    child.once('error', reject);
+    child.once('close', (code) => {
+      resolve({ code: code ?? 1, output: Buffer.concat(pieces).toString('utf8') });
+    });
+  });
+}
