@@ -27,7 +27,9 @@ const ELEMENT_TYPE_OF_CODE = new Map<number, ElementType>(
  * @throws HeadlightError `bad-model` when it is not one, is damaged, or keeps its weights in other files.
  */
 export function readModel(bytes: Uint8Array): Model {
-  const reader = new MessageReader(bytes, 'model');
+  // Node's Buffer is a Uint8Array whose subarray and slice do something else.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const reader = new MessageReader(plain, 'model');
   let irVersion = 0;
   const opsets: { domain: string; version: number }[] = [];
   let producerName = '';

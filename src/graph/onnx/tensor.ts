@@ -84,7 +84,7 @@ export function tensorValues<T extends ArrayElementType>(
   const aligned = byteOffset % make.BYTES_PER_ELEMENT === 0;
   const values = aligned
     ? new make(buffer as ArrayBuffer, byteOffset, count)
-    : new make(tensor.data.slice().buffer as ArrayBuffer, 0, count);
+    : new make(Uint8Array.from(tensor.data).buffer, 0, count);
   return values as ArrayOf<T>;
 }
 

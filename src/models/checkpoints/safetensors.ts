@@ -58,7 +58,8 @@ export function readSafetensors(bytes: Uint8Array): Checkpoint {
   if (start > bytes.length)
     throw damaged(`its header claims ${headerLength} bytes where ${bytes.length - 8} are left`);
   const header = parseHeader(bytes.subarray(8, start));
-  const body = bytes.subarray(start);
+  // A plain Uint8Array: the subarray of Node's Buffer is a Buffer, whose slice does not copy.
+  const body = new Uint8Array(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
 
   const tensors = new Map<string, CheckpointTensor>();
   const metadata = new Map<string, string>();

@@ -74,7 +74,7 @@ export function tensorOf(
 }
 
 function alignedBytes(bytes: Uint8Array, width: number): Uint8Array {
-  return bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  return bytes.byteOffset % width === 0 ? bytes : Uint8Array.from(bytes);
 }
 
 function expandBfloat16(bytes: Uint8Array): Float32Array {
