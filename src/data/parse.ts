@@ -142,7 +142,7 @@ function lineBreaks(cell: string): number {
   return cell.match(/\r\n?|\n/g)?.length ?? 0;
 }
 
-/** The header's width, or the commonest of the rows where the header is shorter (R leaves out a name). */
+/** The header's width, or that of most rows where the header is shorter (R leaves out a name). */
 function tableWidth(rows: readonly string[][], header: readonly string[] | null): number {
   const counts = new Map<number, number>();
   for (let index = header === null ? 0 : 1; index < rows.length; index++) {
@@ -154,7 +154,9 @@ function tableWidth(rows: readonly string[][], header: readonly string[] | null)
   for (const [cells, count] of counts) {
     if (count > most || (count === most && cells < width)) [width, most] = [cells, count];
   }
-  return Math.max(width, header?.length ?? 0);
+  if (header === null) return width;
+  const below = rows.length - 1;
+  return width > header.length && most > below / 2 ? width : header.length;
 }
 
 function raggedProblem(

@@ -54,7 +54,9 @@ describe.runIf(existsSync(DATA))('real files', () => {
     const data = labelTexts([read('trec/train.csv'), read('trec/test.csv')], 'text', 'coarse');
     const split = makeSplit(data, { method: 'files' }, 'test.csv');
     const counts = (part: Int32Array) =>
-      Object.fromEntries([...classCounts(data, part)].map((rows, c) => [data.classes[c], rows]));
+      Object.fromEntries(
+        [...classCounts(data, part)].map((rows, c) => [data.classes[c] ?? '', rows]),
+      );
     expect({
       train_rows: split.train.length,
       test_rows: split.test.length,
