@@ -206,12 +206,20 @@ describe('no globals of a page or of Node', () => {
   /** Whether it names something that only the DOM's or Node's type files declare. */
   function isForeign(node: ts.Identifier, checker: ts.TypeChecker): boolean {
     const { parent } = node;
-    if (ts.isPropertyAccessExpression(parent) && parent.name === node) return false;
+    if (ts.isPropertyAccessExpression(parent) && parent.name === node) {
+      const { expression } = parent;
+      if (!ts.isIdentifier(expression) || expression.text !== 'globalThis') return false;
+    }
     if (ts.isQualifiedName(parent) && parent.right === node) return false;
     const symbol = checker.getSymbolAtLocation(node);
     const declarations = symbol?.declarations ?? [];
     if (declarations.length === 0 || SHARED.has(node.text)) return false;
-    return declarations.every((declaration) => {
+    // Type files add to JavaScript's own (Node to Uint8Array); those are everywhere.
+    const isLanguage = declarations.some((declaration) =>
+      /\/lib\.(es\d+|esnext|decorators)[.\w]*\.d\.ts$/.test(declaration.getSourceFile().fileName),
+    );
+    if (isLanguage) return false;
+    return declarations.some((declaration) => {
       const { fileName } = declaration.getSourceFile();
       const isGlobal = /\/lib\.(dom|webworker)[.\w]*\.d\.ts$|\/@types\/node\/|\/@webgpu\/types\//;
       // A property of an object of these types is reached through the object, which is looked at itself.
