@@ -16,6 +16,8 @@ interface HarnessPage {
 declare global {
   interface Window {
     harness: HarnessPage;
+    /** Set once the shell says that a new release is ready. */
+    reloadForUpdate?: () => Promise<void>;
   }
 }
 
@@ -36,6 +38,11 @@ function start(): Worker {
     waiting.clear();
   });
   return started;
+}
+
+// With `?shell` the page does what the real one does at its start; it may reload once here.
+if (new URLSearchParams(location.search).has('shell')) {
+  await shell.startShell({ updateAvailable: (reload) => (window.reloadForUpdate = reload) });
 }
 
 window.harness = {

@@ -2,11 +2,19 @@
  * The functions that browser tests may run in the harness worker, by name. Add a file of yours to
  * `functions/` and spread it here; a function takes and gives plain JSON.
  */
+import * as embedding from './functions/embedding';
+import * as engine from './functions/engine';
 import * as platform from './functions/platform';
+import * as storage from './functions/storage';
 
 type Registered = (...args: never[]) => unknown;
 
-const functions: Readonly<Record<string, Registered>> = { ...platform };
+const functions: Readonly<Record<string, Registered>> = {
+  ...embedding,
+  ...engine,
+  ...platform,
+  ...storage,
+};
 
 export const registry = functions as Readonly<
   Record<string, ((...args: readonly unknown[]) => unknown) | undefined>

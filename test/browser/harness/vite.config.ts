@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vite';
-import { noCdnPlugin } from '../../../tools/vite/no-cdn';
-import { serviceWorkerPlugin } from '../../../tools/vite/service-worker';
 import { sharedConfig } from '../../../vite.config';
 
-/** Tells two builds apart, as two releases are: see `release.test.ts`. */
+/** Tells two builds apart, as two releases are: see `platform-release.test.ts`. */
 const release = process.env['HARNESS_RELEASE'] ?? 'one';
 
 export default defineConfig(() => {
@@ -15,6 +13,5 @@ export default defineConfig(() => {
     publicDir: join(import.meta.dirname, 'public'),
     cacheDir: join(import.meta.dirname, '../../../node_modules/.vite/harness'),
     define: { ...shared.define, __RELEASE__: JSON.stringify(release) },
-    plugins: [...(shared.plugins ?? []), noCdnPlugin(), serviceWorkerPlugin()],
   };
 });

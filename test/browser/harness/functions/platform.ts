@@ -1,4 +1,5 @@
 /** What `platform.test.ts` runs in the worker: the web platform, from within. */
+import { HeadlightError } from '../../../../src/base';
 import type { Platform, TensorBackendName, TensorData } from '../../../../src/platform';
 import { createWebPlatform } from '../../../../src/platform/web';
 
@@ -80,6 +81,16 @@ export async function rawFetch(url: string): Promise<string> {
   }
 }
 
+/** Fetches in a worker made from a `blob:`, as tfjs' threads are. */
+export function blobWorkerFetch(url: string): Promise<string> {
+  const script = `fetch(${JSON.stringify(url)}, { mode: 'no-cors' })
+    .then(() => postMessage('reached'), (error) => postMessage('refused: ' + error))`;
+  const worker = new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })));
+  return new Promise((resolve) => {
+    worker.addEventListener('message', ({ data }: MessageEvent<string>) => resolve(data));
+  });
+}
+
 export async function requests(): Promise<unknown> {
   return (await platform()).network.requests();
 }
@@ -98,4 +109,35 @@ export async function persist(): Promise<boolean> {
 /** Loads a script lazily, as the engine does when a feature is first used; says of which release it is. */
 export async function lazyRelease(): Promise<string> {
   return (await import('./lazy')).release;
+}
+
+/** Makes this worker a browser without JSPI. */
+export function withoutJspi(): boolean {
+  return Reflect.deleteProperty(WebAssembly, 'Suspending');
+}
+
+/** Destroys the GPU device under a session; what the next run says. */
+export async function loseGpu(
+  model: string,
+  feeds: Record<string, { dims: number[]; data: number[] }>,
+): Promise<string> {
+  const { gpuDevice } = await import('../../../../src/platform/web/gpu');
+  const { runtime } = await platform();
+  const bytes = Uint8Array.from(atob(model), (character) => character.charCodeAt(0));
+  const session = await runtime.createSession(bytes, { device: 'webgpu' });
+  const inputs: Record<string, TensorData> = {};
+  for (const [name, { dims, data }] of Object.entries(feeds)) {
+    inputs[name] = { type: 'float32', dims, data: Float32Array.from(data) };
+  }
+  await session.run(inputs);
+  const { device } = await gpuDevice();
+  const running = session.run(inputs);
+  device.destroy();
+  try {
+    await running;
+    await session.run(inputs);
+    return 'nothing was thrown';
+  } catch (error) {
+    return error instanceof HeadlightError ? `${error.code}: ${error.message}` : String(error);
+  }
 }

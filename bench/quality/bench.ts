@@ -1,0 +1,132 @@
+/**
+ * Test accuracy on five public sets: the page, the command line, and sentence-transformers + scikit-learn
+ * on the same rows with the same fp32 weights; the two encoders that ship beside them. Needs the data
+ * (HEADLIGHT_DATA, laid out as bench/quality/prepare.py expects), HEADLIGHT_PYTHON and HEADLIGHT_MINILM.
+ */
+import { execFile } from 'node:child_process';
+import { access, mkdtemp, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { RunRecord } from '../../src/project';
+import { securityHeaders } from '../../src/platform/web/policy';
+import { launchChromium } from '../../test/helpers/browser';
+import { buildHarness, openHarness, removeHarnessBuilds } from '../../test/helpers/harness';
+import { serveFolder } from '../../test/helpers/static-server';
+import { MINILM, peer, PYTHON } from '../python';
+import type { BenchResult, Cell } from '../report';
+
+const run = promisify(execFile);
+const SETS = ['sst2', 'trec', 'sms', 'banking77', 'ag_news'];
+const FILES = [
+  'config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'modules.json',
+  'sentence_bert_config.json',
+  '1_Pooling/config.json',
+  'model.safetensors',
+];
+const root = join(import.meta.dirname, '../..');
+
+interface Peer {
+  readonly test_accuracy: number;
+  readonly train_rows: number;
+  readonly test_rows: number;
+  readonly C: number;
+}
+
+async function commandLine(folder: string, set: string, encoder: string): Promise<RunRecord> {
+  const { stdout } = await run(
+    process.execPath,
+    [
+      join(root, 'dist-node/headlight.js'),
+      'train',
+      join(folder, `${set}-train.csv`),
+      '--test',
+      join(folder, `${set}-test.csv`),
+      '--text',
+      'text',
+      '--label',
+      'label',
+      '--encoder',
+      encoder,
+      '--json',
+    ],
+    { maxBuffer: 2 ** 26 },
+  );
+  return JSON.parse(stdout) as RunRecord;
+}
+
+export async function bench(): Promise<BenchResult> {
+  if (PYTHON === null || MINILM === null) {
+    throw new Error('quality needs HEADLIGHT_PYTHON and HEADLIGHT_MINILM; see bench/run.ts');
+  }
+  const data = process.env['HEADLIGHT_DATA'] ?? join(root, '../shared/data');
+  await access(join(data, 'trec'));
+  const folder = await mkdtemp(join(tmpdir(), 'headlight-quality-'));
+  await peer(new URL('./prepare.py', import.meta.url), data, folder);
+  const harness = await buildHarness();
+  await symlink(folder, join(harness, 'data'));
+  await symlink(MINILM, join(harness, 'minilm'));
+  const server = await serveFolder(harness, { headers: securityHeaders(null) });
+  const rows: Cell[][] = [];
+  const percent = (share: number): string => (100 * share).toFixed(2);
+  for (const set of process.env['HEADLIGHT_SETS']?.split(',') ?? SETS) {
+    const files = ['train', 'test'].map((part) => join(folder, `${set}-${part}.csv`));
+    const python = await peer<Peer>(new URL('./peers.py', import.meta.url), MINILM, ...files);
+    const fp32 = await commandLine(folder, set, MINILM);
+    const q8 = await commandLine(folder, set, 'all-MiniLM-L6-v2');
+    const instant = await commandLine(folder, set, 'headlight-instant-en');
+    const browser = await launchChromium();
+    let page: RunRecord;
+    try {
+      const opened = await openHarness(browser, server.url);
+      const view = await opened.call<{ record: RunRecord }>(
+        'trainInPage',
+        [`data/${set}-train.csv`, `data/${set}-test.csv`],
+        { folder: 'minilm', names: FILES },
+        'wasm',
+      );
+      page = view.record;
+    } finally {
+      await browser.close();
+    }
+    rows.push([
+      set,
+      `${page.split.train_rows} / ${page.split.test_rows}`,
+      percent(python?.test_accuracy ?? NaN),
+      percent(page.metrics.test.accuracy),
+      percent(fp32.metrics.test.accuracy),
+      (100 * (page.metrics.test.accuracy - (python?.test_accuracy ?? NaN))).toFixed(2),
+      `${python?.C} / ${page.head.fit.C} / ${fp32.head.fit.C}`,
+      percent(q8.metrics.test.accuracy),
+      percent(instant.metrics.test.accuracy),
+    ]);
+    process.stderr.write(`${rows.at(-1)?.join(' | ')}\n`);
+  }
+  await server.close();
+  await removeHarnessBuilds();
+  return {
+    name: 'quality',
+    tables: [
+      {
+        title: 'Test accuracy, percent',
+        method:
+          'all-MiniLM-L6-v2 in fp32 (mean pooling, unit length), logistic regression with C by 5-fold cross-validation over 0.01 to 100; training rows whose text stands in the test part are dropped. The page is Chromium on WASM. The last two columns are the encoders that ship, by the command line.',
+        columns: [
+          'set',
+          'train / test rows',
+          'sentence-transformers + scikit-learn',
+          'page',
+          'headlight train',
+          'page − Python',
+          'C: Python / page / command line',
+          'shipped all-MiniLM-L6-v2 (q8)',
+          'shipped instant',
+        ],
+        rows,
+      },
+    ],
+  };
+}
