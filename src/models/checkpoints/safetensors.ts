@@ -6,13 +6,13 @@
  */
 import { HeadlightError } from '../../base';
 
-/** Bits of one element. */
+/** Bits of one element, in the order of the reference implementation. */
 const DTYPE_BITS = {
   BOOL: 8,
   U8: 8,
   I8: 8,
-  F8_E4M3: 8,
   F8_E5M2: 8,
+  F8_E4M3: 8,
   I16: 16,
   U16: 16,
   F16: 16,
@@ -26,6 +26,7 @@ const DTYPE_BITS = {
 } as const;
 
 export type Dtype = keyof typeof DTYPE_BITS;
+const DTYPE_ORDER = Object.keys(DTYPE_BITS);
 
 export interface CheckpointTensor {
   readonly dtype: Dtype;
@@ -99,8 +100,8 @@ export function readSafetensors(bytes: Uint8Array): Checkpoint {
 }
 
 /**
- * Writes a safetensors file. The largest elements come first and the header is padded to 8 bytes, as the
- * reference writer does, so that every tensor is aligned.
+ * Writes a safetensors file. The widest types come first, each by name, and the header is padded to 8
+ * bytes: as the reference writer does, so that every tensor is aligned.
  * @param metadata default `format: pt`, without which some loaders refuse the file.
  */
 export function writeSafetensors(
@@ -109,7 +110,8 @@ export function writeSafetensors(
 ): Uint8Array {
   const order = [...tensors].sort(
     ([nameA, a], [nameB, b]) =>
-      DTYPE_BITS[b.dtype] - DTYPE_BITS[a.dtype] || (nameA < nameB ? -1 : nameA > nameB ? 1 : 0),
+      DTYPE_ORDER.indexOf(b.dtype) - DTYPE_ORDER.indexOf(a.dtype) ||
+      (nameA < nameB ? -1 : nameA > nameB ? 1 : 0),
   );
   const header: [string, unknown][] = [['__metadata__', { format: 'pt', ...metadata }]];
   let length = 0;

@@ -2,7 +2,7 @@
  * BERT (Devlin et al. 2019, https://arxiv.org/abs/1810.04805) as a graph, from its config and weights; the
  * same numbers as `transformers.BertModel` in evaluation mode, token types all 0.
  */
-import { attribute, GraphBuilder, makeTensor, MICROSOFT, type Value } from '../../graph/onnx';
+import { attribute, type GraphBuilder, makeTensor, MICROSOFT, type Value } from '../../graph/onnx';
 import type { BertConfig } from './config';
 import { MASKED } from './pooling';
 import type { Matrix, Weights } from './weights';
