@@ -1,19 +1,26 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type UserConfig } from 'vite';
 import { securityHeaders } from './src/platform/web/policy';
+import { licenceCollector } from './tools/vite/licences';
 import { noCdnPlugin } from './tools/vite/no-cdn';
 import { buildConstants, runtimeFilesPlugin } from './tools/vite/runtime-files';
 import { serviceWorkerPlugin } from './tools/vite/service-worker';
+import { tfjsThreadsPlugin } from './tools/vite/tfjs-threads';
 
-/** Vite's own limit for a warning, in kB: the ML worker's lazy chunks are large, and only fetched when used. */
+/** The ML worker's lazy chunks (tfjs' kernels) are large, and only fetched when used. */
 const CHUNK_WARNING_KB = 1200;
+
+/** Vite's development server cannot change its policy as the service worker does; this opens it. */
+const devModelHost = process.env['HEADLIGHT_MODEL_HOST'] ?? null;
 
 /** What the page's build and the test harness's have in common. */
 export function sharedConfig(): UserConfig {
+  const licences = licenceCollector();
   return {
+    // Relative: the build works from any sub-path.
     base: './',
     define: buildConstants(),
-    // Runtimes are told where their WebAssembly lies; without this they would bundle a copy.
+    // ONNX Runtime is told where its WebAssembly lies; without this it would bundle a copy.
     resolve: {
       conditions: [
         'onnxruntime-web-use-extern-wasm',
@@ -22,26 +29,31 @@ export function sharedConfig(): UserConfig {
         'development|production',
       ],
     },
-    plugins: [runtimeFilesPlugin()],
+    plugins: [
+      runtimeFilesPlugin(),
+      licences.collect(),
+      licences.write(),
+      noCdnPlugin(),
+      serviceWorkerPlugin(),
+    ],
     build: {
       target: 'es2022',
-      sourcemap: false,
       // Inlined assets would be data: addresses, which the policy does not allow.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       chunkSizeWarningLimit: CHUNK_WARNING_KB,
       reportCompressedSize: false,
     },
-    worker: { format: 'es', plugins: () => [noCdnPlugin()] },
-    server: { headers: securityHeaders(null, { inlineStyles: true }) },
+    worker: {
+      format: 'es',
+      plugins: () => [tfjsThreadsPlugin(), licences.collect(), noCdnPlugin()],
+    },
+    server: { headers: securityHeaders(devModelHost, { inlineStyles: true }) },
     preview: { headers: securityHeaders(null) },
   };
 }
 
 export default defineConfig(() => {
   const shared = sharedConfig();
-  return {
-    ...shared,
-    plugins: [svelte(), ...(shared.plugins ?? []), noCdnPlugin(), serviceWorkerPlugin()],
-  };
+  return { ...shared, plugins: [svelte(), ...(shared.plugins ?? [])] };
 });

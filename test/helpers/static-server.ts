@@ -1,6 +1,6 @@
 /**
  * A static host for browser tests, on 127.0.0.1 and a free port: bare like GitHub Pages (no headers, a
- * sub-path), or with headers. What it serves, and whether it answers at all, can be changed while it runs.
+ * sub-path), or with headers. What it serves can be changed while it runs, as a new release does.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
