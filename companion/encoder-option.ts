@@ -26,6 +26,11 @@ export async function findEncoder(
   progress: ProgressLine,
   signal: AbortSignal,
 ): Promise<EncoderEntry> {
+  const isFolder = (await kindOf(asked)) === 'folder';
+  // A path is a folder; a bare name is first one that ships.
+  if (isFolder && /[/\\]/.test(asked)) {
+    return addFolder(engine, asked, precision ?? 'fp32', progress, signal);
+  }
   const known = await engine.listEncoders();
   const shipped = known.filter(({ info }) => info.reference.source === 'shipped');
   const sameName = shipped.filter(({ info }) => info.reference.id === asked);
@@ -43,9 +48,7 @@ export async function findEncoder(
       },
     );
   }
-  if ((await kindOf(asked)) === 'folder') {
-    return addFolder(engine, asked, precision ?? 'fp32', progress, signal);
-  }
+  if (isFolder) return addFolder(engine, asked, precision ?? 'fp32', progress, signal);
   const repository = REPOSITORY.exec(asked);
   if (repository?.[1] !== undefined) {
     const revision = repository[2] ?? null;

@@ -1,10 +1,10 @@
 /** `headlight predict`: labels the texts of a file with what was trained here or in the page. */
 import { HeadlightError } from '../src/base';
 import { findColumns, parseTable, predictionsCsv, type SourceFile, type Table } from '../src/data';
+import { openClassifier } from '../src/engine';
 import type { Device } from '../src/platform';
-import { readArchive } from '../src/project';
+import { parseJson, readArchive, readRecipe, type ArchiveFiles } from '../src/project';
 import { kindOf, readBytes, readFolder, readSource, writeBytes } from './files';
-import { SavedClassifier } from './saved-classifier';
 import { chooseDevice, openSession, type Session } from './session';
 
 export interface PredictOptions {
@@ -34,7 +34,7 @@ export async function predictCommand(
   // A whole project has its manifest; anything else is a classifier, or says what it lacks.
   const csv = files.has('headlight.json')
     ? await predictWithProject(session, model, kind === 'folder', file, options)
-    : await predictWithClassifier(session, new SavedClassifier(files, model), file, options);
+    : await predictWithClassifier(session, files, file, options);
   if (options.out === undefined) {
     process.stdout.write(csv);
     return;
@@ -45,12 +45,15 @@ export async function predictCommand(
 
 async function predictWithClassifier(
   { platform, progress, signal }: Session,
-  classifier: SavedClassifier,
+  files: ArchiveFiles,
   file: SourceFile,
   options: PredictOptions,
 ): Promise<Uint8Array> {
+  const recipe = files.get('recipe.json');
+  const trained =
+    recipe === undefined ? null : readRecipe(parseJson(recipe, 'recipe.json'), 'recipe.json');
   const table = parseTable(file);
-  const column = textColumn(table, options.text, classifier.recipe.data.text);
+  const column = textColumn(table, options.text, trained?.data.text);
   const cells = table.columns.find(({ name }) => name === column)?.cells ?? [];
   const rows = cells.flatMap((cell, row) => (cell.trim() === '' ? [] : [row]));
   if (rows.length === 0) {
@@ -59,22 +62,19 @@ async function predictWithClassifier(
     });
   }
   const asked = await chooseDevice(platform, options.device);
-  const predicted = await progress.follow(
-    classifier.predict(
-      rows.map((row) => (cells[row] ?? '').trim()),
-      platform.runtime,
-      asked === 'auto' ? 'cpu' : asked,
-      signal,
-    ),
-  );
+  const classifier = await openClassifier(platform, files, asked === 'auto' ? 'cpu' : asked);
+  const { classes } = classifier;
+  const texts = rows.map((row) => (cells[row] ?? '').trim());
+  const flat = await progress.follow(classifier.probabilities(texts, signal));
+  await classifier.close();
   const labels = new Array<string | null>(table.rowCount).fill(null);
   const probabilities = new Array<readonly number[] | null>(table.rowCount).fill(null);
   rows.forEach((row, index) => {
-    const values = predicted[index] ?? [];
-    labels[row] = classifier.classes[values.indexOf(Math.max(...values))] ?? null;
+    const values = [...flat.subarray(index * classes.length, (index + 1) * classes.length)];
+    labels[row] = classes[values.indexOf(Math.max(...values))] ?? null;
     probabilities[row] = values;
   });
-  const csv = predictionsCsv(table, { labels, probabilities }, classifier.classes);
+  const csv = predictionsCsv(table, { labels, probabilities }, classes);
   return new TextEncoder().encode(csv);
 }
 
@@ -106,14 +106,14 @@ async function predictWithProject(
 }
 
 /** The column that was asked for; else the one trained on; else the one that looks like text. */
-function textColumn(table: Table, asked: string | undefined, trained: string): string {
+function textColumn(table: Table, asked: string | undefined, trained: string | undefined): string {
   const names = table.columns.map(({ name }) => name);
   const hint = `Its columns are: ${names.join(', ')}.`;
   if (asked !== undefined) {
     if (names.includes(asked)) return asked;
     throw new HeadlightError('bad-setting', `${table.name} has no column “${asked}”.`, { hint });
   }
-  if (names.includes(trained)) return trained;
+  if (trained !== undefined && names.includes(trained)) return trained;
   const found = findColumns([table]).text?.column ?? (names.length === 1 ? names[0] : undefined);
   if (found !== undefined) return found;
   throw new HeadlightError('bad-table', `No column of ${table.name} looks like text.`, {

@@ -80,11 +80,9 @@ export function describeProgress({
   rate,
   secondsLeft,
 }: Progress): string {
-  const parts = [
-    total === null
-      ? `${phase}: ${count(done)} ${unit}`
-      : `${phase}: ${count(done)} of ${count(total)} ${unit}`,
-  ];
+  if (total === null && done === 0) return phase;
+  const of = total === null ? '' : ` of ${count(total)}`;
+  const parts = [`${phase}: ${count(done)}${of} ${unit}`];
   const running = total === null || done < total;
   if (running && rate !== null) parts.push(`${count(rate)} a second`);
   if (running && secondsLeft !== null) parts.push(`${duration(secondsLeft)} left`);
