@@ -2,12 +2,9 @@
  * Bytes to `Model`. Everything the file says is checked before it is believed; whatever is wrong ends in
  * HeadlightError `bad-model` that names the part. Tensor data are views into the given bytes.
  */
-import { HeadlightError } from '../../base';
 import {
-  ELEMENT_TYPES,
   type Attribute,
   type Dim,
-  type ElementType,
   type Graph,
   type Model,
   type Node,
@@ -16,11 +13,7 @@ import {
   type ValueInfo,
 } from './model';
 import { badModel, concatenate, MessageReader } from './protobuf';
-import { byteLength } from './tensor';
-
-const ELEMENT_TYPE_OF_CODE = new Map<number, ElementType>(
-  Object.entries(ELEMENT_TYPES).map(([name, { code }]) => [code, name as ElementType]),
-);
+import { elementTypeOf, extra, readTensor } from './read-tensor';
 
 /**
  * Reads an ONNX file (`ModelProto`). Functions, training info and the like are kept unread.
@@ -264,111 +257,6 @@ function readAttribute(reader: MessageReader): [string, Attribute] {
   }
 }
 
-function readTensor(reader: MessageReader): Tensor {
-  let name = '';
-  let code = 0;
-  let external = false;
-  let raw: Uint8Array | null = null;
-  const bigDims: bigint[] = [];
-  const floats: number[] = [];
-  const doubles: number[] = [];
-  const integers: bigint[] = [];
-  const strings: string[] = [];
-  while (reader.next()) {
-    switch (reader.field) {
-      case 1:
-        reader.int64s(bigDims);
-        break;
-      case 2:
-        code = reader.integer();
-        break;
-      case 4:
-        reader.floats(floats);
-        break;
-      case 5:
-      case 7:
-      case 11:
-        reader.int64s(integers);
-        break;
-      case 6:
-        strings.push(reader.string());
-        break;
-      case 8:
-        name = reader.string();
-        break;
-      case 9:
-        raw = reader.bytes();
-        break;
-      case 10:
-        reader.doubles(doubles);
-        break;
-      case 14:
-        external = reader.integer() === 1;
-        break;
-      default:
-        reader.keep();
-    }
-  }
-  if (external)
-    throw new HeadlightError(
-      'bad-model',
-      `The model keeps the tensor "${name}" in another file (external data).`,
-      {
-        hint: 'Choose a model whose ONNX file holds its weights, or one with a model.safetensors file.',
-      },
-    );
-  const elementType = ELEMENT_TYPE_OF_CODE.get(code);
-  if (elementType === undefined)
-    throw badModel(
-      `The tensor "${name}" has the element type ${code}, which Headlight does not know.`,
-    );
-  const dims = bigDims.map(Number);
-  const expected = byteLength(elementType, dims);
-  const base = { name, elementType, dims, ...extra(reader) };
-  if (elementType === 'string') {
-    if (strings.length !== dims.reduce((product, dim) => product * dim, 1))
-      throw wrongSize(name, dims);
-    return { ...base, data: new Uint8Array(0), strings };
-  }
-  const data = raw ?? packValues(elementType, expected, floats, doubles, integers);
-  if (data === null || data.byteLength !== expected) throw wrongSize(name, dims);
-  return { ...base, data };
-}
-
-function wrongSize(name: string, dims: readonly number[]): HeadlightError {
-  return badModel(`The values of the tensor "${name}" do not fill its shape [${dims.join(', ')}].`);
-}
-
-/** ONNX's typed value lists as the bytes that `raw_data` would have; null when their number is wrong. */
-function packValues(
-  elementType: ElementType,
-  expected: number,
-  floats: readonly number[],
-  doubles: readonly number[],
-  integers: readonly bigint[],
-): Uint8Array | null {
-  const { bits } = ELEMENT_TYPES[elementType];
-  const [values, width] =
-    elementType === 'float32' || elementType === 'complex64'
-      ? [floats, 4]
-      : elementType === 'float64' || elementType === 'complex128'
-        ? [doubles, 8]
-        : [integers, Math.max(1, bits / 8)];
-  if (values.length * width !== expected) return null;
-  const data = new Uint8Array(expected);
-  const view = new DataView(data.buffer);
-  values.forEach((value, i) => {
-    if (typeof value === 'bigint') {
-      if (width === 1) view.setUint8(i, Number(value & 0xffn));
-      else if (width === 2) view.setUint16(i * 2, Number(value & 0xffffn), true);
-      else if (width === 4) view.setUint32(i * 4, Number(value & 0xffffffffn), true);
-      else view.setBigUint64(i * 8, BigInt.asUintN(64, value), true);
-    } else if (width === 4) view.setFloat32(i * 4, value, true);
-    else view.setFloat64(i * 8, value, true);
-  });
-  return data;
-}
-
 function readValueInfo(reader: MessageReader): ValueInfo {
   let name = '';
   let type: TensorType | null = null;
@@ -406,10 +294,7 @@ function readTensorType(reader: MessageReader): TensorType {
       }
     } else reader.keep();
   }
-  const elementType = ELEMENT_TYPE_OF_CODE.get(code);
-  if (elementType === undefined)
-    throw badModel(`A value has the element type ${code}, which Headlight does not know.`);
-  return { elementType, dims };
+  return { elementType: elementTypeOf(code, 'A value'), dims };
 }
 
 function readDim(reader: MessageReader): Dim {
@@ -421,9 +306,4 @@ function readDim(reader: MessageReader): Dim {
   }
   // Exporters write -1 or '' for "not known".
   return dim === '' || (typeof dim === 'number' && dim < 0) ? null : dim;
-}
-
-function extra(reader: MessageReader): { extraFields?: Uint8Array } {
-  const extraFields = reader.kept();
-  return extraFields === null ? {} : { extraFields };
 }

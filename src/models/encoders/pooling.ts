@@ -1,8 +1,6 @@
 /** From hidden states to one embedding a text, and from there to logits: nodes at the end of a graph. */
-import { attribute, MICROSOFT, type GraphBuilder, type Value } from '../../graph/onnx';
+import { attribute, type GraphBuilder, type Value } from '../../graph/onnx';
 import type { Pooling } from '../types';
-
-export { MICROSOFT };
 
 /** Far below any score, and still far from float32's end after scores are added. */
 export const MASKED = -1e9;
