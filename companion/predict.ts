@@ -31,7 +31,16 @@ export async function predictCommand(
     kind === 'folder'
       ? new Map((await readFolder(model)).map(({ name, bytes }) => [name, bytes]))
       : readArchive(await readBytes(model), model);
-  // A whole project has its manifest; anything else is a classifier, or says what it lacks.
+  if (!files.has('headlight.json') && !files.has('onnx/model.onnx')) {
+    throw new HeadlightError(
+      'bad-model',
+      `${model} is not a classifier: onnx/model.onnx is missing.`,
+      {
+        hint: 'Name a folder that headlight train --out wrote, or a zip that the page saved.',
+      },
+    );
+  }
+  // A whole project has its manifest.
   const csv = files.has('headlight.json')
     ? await predictWithProject(session, model, kind === 'folder', file, options)
     : await predictWithClassifier(session, files, file, options);

@@ -32,7 +32,7 @@ export const ODD_KEYS: readonly string[] = [
 export interface StorageCheck {
   readonly promise: string;
   /** @throws Error when the promise is broken. */
-  check(storage: Storage): Promise<void>;
+  readonly check: (storage: Storage) => Promise<void>;
 }
 
 /** Each check starts from an empty storage. */

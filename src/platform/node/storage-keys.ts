@@ -54,7 +54,7 @@ export function pathToKey(path: readonly string[]): string | null {
 
 function encodeSegment(segment: string): string {
   if (segment === '') return EMPTY;
-  return [...segment]
+  return Array.from(segment)
     .map((char) => {
       if (/^[a-z0-9_.-]$/.test(char)) return char;
       if (/^[A-Z]$/.test(char)) return `!${char.toLowerCase()}`;

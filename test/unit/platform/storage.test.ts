@@ -2,8 +2,10 @@ import { chmod, mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { spawn } from 'node:child_process';
+import { AREAS } from '../../../src/platform';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFolderStorage, defaultHome, storageError } from '../../../src/platform/node/storage';
+import { withMemoryAreas } from '../../../src/platform/node/memory-areas';
 import { keyToPath, pathToKey } from '../../../src/platform/node/storage-keys';
 import { ODD_KEYS, STORAGE_CONTRACT } from '../../helpers/storage-contract';
 
@@ -19,6 +21,21 @@ describe('the storage contract, kept by a folder', () => {
   for (const { promise, check } of STORAGE_CONTRACT) {
     test(promise, async () => check(await createFolderStorage(home)));
   }
+});
+
+describe('the storage contract, kept by areas in memory', () => {
+  for (const { promise, check } of STORAGE_CONTRACT) {
+    test(promise, async () => check(withMemoryAreas(await createFolderStorage(home), [...AREAS])));
+  }
+
+  test('nothing of theirs reaches the disk; the other areas do', async () => {
+    const disk = await createFolderStorage(home);
+    const storage = withMemoryAreas(disk, ['files']);
+    await storage.write('files', 'texts.csv', Uint8Array.of(1));
+    await storage.write('models', 'm', Uint8Array.of(2));
+    expect(await disk.entries('files')).toEqual([]);
+    expect((await disk.entries('models')).map(({ key }) => key)).toEqual(['m']);
+  });
 });
 
 describe('keys as paths', () => {
