@@ -19,8 +19,8 @@ import { parseLogisticSettings } from './settings';
 import type { FitReport, FittedHead, LinearHead, LogisticSettings, Matrix } from './types';
 
 /** Relative step at which the final fit, and a fold's fit, are near enough to their optimum. */
-const FINAL_STEP = 1e-4;
-const FOLD_STEP = 1e-2;
+const FINAL_STEP = 5e-5;
+const FOLD_STEP = 1e-4;
 const PHASE = 'Fitting the probe';
 
 /**

@@ -5,7 +5,7 @@
  * the approximate Wolfe condition of Hager & Zhang, 2005, since float32 values cannot be compared there.)
  */
 
-const MEMORY = 10;
+const MEMORY = 20;
 const DECREASE = 1e-4;
 const MOST_TRIALS = 20;
 /** Relative noise of a value computed through float32 products. */
