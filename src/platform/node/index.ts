@@ -2,6 +2,7 @@
  * Headlight in Node: the command line and the tests. Only entry points import this room; everything else
  * is handed the Platform that it makes.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Platform } from '../platform';
 import { createNodeAssets } from './assets';
@@ -17,7 +18,7 @@ export { packageRoot } from './package-root';
 export interface NodePlatformOptions {
   /** Folder for projects, models and embeddings. Default: `$HEADLIGHT_HOME`, else the cache folder of this system. */
   readonly home?: string;
-  /** Folder of the files that ship. Default: the package's `public/`. */
+  /** Folder of the files that ship. Default: the package's `public/`, or `dist/` where that is all there is. */
   readonly assetsDir?: string;
 }
 
@@ -39,6 +40,12 @@ export async function createNodePlatform(options: NodePlatformOptions = {}): Pro
     tensors,
     storage: await createFolderStorage(options.home ?? defaultHome()),
     network: createNodeNetwork(),
-    assets: createNodeAssets(options.assetsDir ?? join(folder, 'public')),
+    assets: createNodeAssets(options.assetsDir ?? shippedFolder(folder)),
   };
+}
+
+/** The packed tarball holds the built page, whose copy of `public/` is not shipped a second time. */
+function shippedFolder(root: string): string {
+  const source = join(root, 'public');
+  return existsSync(source) ? source : join(root, 'dist');
 }

@@ -49,7 +49,7 @@ function reviews(rows: number, from: number): string {
   const lines = ['text,label'];
   for (let row = from; row < from + rows; row++) {
     const label = row % 2 === 0 ? 'praise' : 'blame';
-    const digits = [...String(row * 7919 + 10_000)].map((digit) => words[Number(digit)]);
+    const digits = Array.from(String(row * 7919 + 10_000), (digit) => words[Number(digit)]);
     const judgement = label === 'praise' ? 'good great' : 'bad not';
     lines.push(`the ${digits.join(' ')} ${judgement} .,${label}`);
   }
