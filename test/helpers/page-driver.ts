@@ -1,0 +1,208 @@
+/**
+ * The page as a person uses it: by what is on the screen, with mouse and keyboard. Works in Chromium and,
+ * over WebDriver BiDi, in Firefox.
+ */
+import type { ElementHandle, Page } from 'puppeteer-core';
+
+const TRAINING_MILLISECONDS = 480_000;
+const USUAL_MILLISECONDS = 60_000;
+
+export class PageDriver {
+  readonly page: Page;
+  readonly #address: string;
+
+  constructor(page: Page, address: string) {
+    this.page = page;
+    this.#address = address;
+    page.setDefaultTimeout(USUAL_MILLISECONDS);
+  }
+
+  async open(): Promise<void> {
+    await this.page.goto(this.#address);
+    await this.see('drop-zone');
+  }
+
+  /** Waits until something is there, by its test id. @throws with the page's own error, if it shows one. */
+  async see(id: string, timeout = USUAL_MILLISECONDS): Promise<ElementHandle> {
+    const found = await this.page
+      .waitForSelector(`[data-testid="${id}"], [data-testid="error"]`, { timeout })
+      .catch(() => null);
+    const shown = await this.page.$(`[data-testid="${id}"]`);
+    if (shown !== null) return shown;
+    const error = found === null ? 'nothing came' : await this.text('error');
+    throw new Error(`Waited for ${id}: ${error}`);
+  }
+
+  async text(id: string): Promise<string> {
+    const text = await this.page.$eval(`[data-testid="${id}"]`, (element) => element.textContent);
+    return text.replace(/\s+/g, ' ').trim();
+  }
+
+  async isThere(id: string): Promise<boolean> {
+    return (await this.page.$(`[data-testid="${id}"]`)) !== null;
+  }
+
+  async click(id: string): Promise<void> {
+    const element = await this.see(id);
+    await element.scrollIntoView();
+    await element.click();
+  }
+
+  /** Opens a step that is folded. */
+  async unfold(step: string): Promise<void> {
+    const button = await this.see(`step-${step}`);
+    const open = await button.evaluate((element) => element.getAttribute('aria-expanded'));
+    if (open !== 'true') await button.click();
+  }
+
+  async #upload(input: string, paths: readonly string[]): Promise<void> {
+    const element = (await this.page.waitForSelector(
+      `input[data-testid="${input}"]`,
+    )) as ElementHandle<HTMLInputElement> | null;
+    if (element === null) throw new Error(`no file input ${input}`);
+    await element.uploadFile(...paths);
+  }
+
+  async dropFiles(...paths: readonly string[]): Promise<void> {
+    await this.#upload('file-input', paths);
+    await this.see('label-column');
+  }
+
+  async trySample(): Promise<void> {
+    await this.click('sample-button');
+    await this.see('label-column');
+  }
+
+  async choose(id: string, value: string): Promise<void> {
+    await this.see(id);
+    const selector = `select[data-testid="${id}"]`;
+    if (
+      (await this.page.$eval(selector, (element) => (element as HTMLSelectElement).value)) === value
+    )
+      return;
+    await this.page.select(selector, value);
+    // The page reads the data anew; until then the choice is locked.
+    await this.page.waitForFunction(
+      (at, wanted) => {
+        const select = document.querySelector<HTMLSelectElement>(at);
+        return select !== null && !select.disabled && select.value === wanted;
+      },
+      {},
+      selector,
+      value,
+    );
+  }
+
+  async value(id: string): Promise<string> {
+    await this.see(id);
+    return this.page.$eval(
+      `[data-testid="${id}"]`,
+      (element) => (element as HTMLSelectElement).value,
+    );
+  }
+
+  /** Starts training without waiting for it. */
+  async startTraining(): Promise<void> {
+    await this.unfold('train');
+    await this.click('train-button');
+  }
+
+  /** Trains, and waits for the chosen encoder's report. */
+  async train(): Promise<void> {
+    await this.startTraining();
+    await this.waitForReport();
+  }
+
+  /** The report of the chosen encoder, not the first look. */
+  async waitForReport(): Promise<void> {
+    await this.page
+      .waitForFunction(
+        () => {
+          const shown = (id: string): Element | null =>
+            document.querySelector(`[data-testid="${id}"]`);
+          if (shown('error') !== null) return true;
+          return (
+            shown('test-accuracy') !== null &&
+            shown('first-look') === null &&
+            shown('stop-button') === null
+          );
+        },
+        { timeout: TRAINING_MILLISECONDS, polling: 200 },
+      )
+      .catch(async (cause: unknown) => {
+        const progress = (await this.isThere('progress'))
+          ? await this.text('progress')
+          : 'no progress';
+        throw new Error(`The report did not come; the page shows: ${progress}`, { cause });
+      });
+    if (await this.isThere('error')) throw new Error(`The page says: ${await this.text('error')}`);
+  }
+
+  /** Share of the test texts that are right, as the headline says it, in [0, 1]. */
+  async testAccuracy(): Promise<number> {
+    return parseFloat((await this.text('test-accuracy')).replace(',', '.')) / 100;
+  }
+
+  /** Types a text and reads the likeliest label. */
+  async typeText(text: string): Promise<string> {
+    await this.unfold('use');
+    const box = await this.see('try-text');
+    await box.scrollIntoView();
+    await box.click();
+    await box.type(text);
+    await this.page.waitForSelector('[data-testid="prediction"][data-state="ready"]');
+    return this.page.$eval('[data-testid="prediction"] .label', (element) => element.textContent);
+  }
+
+  /** Drops a file of new texts and waits for its predictions. */
+  async predictFile(path: string): Promise<string> {
+    await this.unfold('use');
+    await this.#upload('predict-file-input', [path]);
+    await this.see('predicted-file', TRAINING_MILLISECONDS);
+    return this.text('predicted-file');
+  }
+
+  /** Saves something; returns name and bytes of the download. */
+  async export(kind: string): Promise<{ name: string; bytes: Buffer }> {
+    await this.unfold('use');
+    return this.download(() => this.click(`export-${kind}`));
+  }
+
+  /**
+   * What the page hands to the browser to save: the click on a link with a blob address is caught, so that
+   * no browser's download folder is needed.
+   */
+  async download(action: () => Promise<void>): Promise<{ name: string; bytes: Buffer }> {
+    await this.page.evaluate(() => {
+      const caught = window as unknown as { caught?: Promise<{ name: string; base64: string }> };
+      caught.caught = new Promise((resolve, reject) => {
+        const original = HTMLAnchorElement.prototype.click;
+        const blobs = new Map<string, Blob>();
+        const create = URL.createObjectURL.bind(URL);
+        URL.createObjectURL = (blob: Blob) => {
+          const url = create(blob);
+          blobs.set(url, blob);
+          return url;
+        };
+        HTMLAnchorElement.prototype.click = function (this: HTMLAnchorElement) {
+          HTMLAnchorElement.prototype.click = original;
+          URL.createObjectURL = create;
+          const blob = blobs.get(this.href);
+          if (blob === undefined) return reject(new Error(`no blob behind ${this.href}`));
+          const reader = new FileReader();
+          reader.onload = () =>
+            resolve({
+              name: this.download,
+              base64: String(reader.result).replace(/^data:[^,]*,/, ''),
+            });
+          reader.readAsDataURL(blob);
+        };
+      });
+    });
+    await action();
+    const { name, base64 } = await this.page.evaluate(
+      () => (window as unknown as { caught: Promise<{ name: string; base64: string }> }).caught,
+    );
+    return { name, bytes: Buffer.from(base64, 'base64') };
+  }
+}
