@@ -45,7 +45,7 @@ describe('the majority baseline is DummyClassifier(strategy="prior")', () => {
 });
 
 it('refuses to evaluate nothing', () => {
-  expect(() => evaluate(new Float64Array(0), new Int32Array(0), ['a', 'b'])).toThrowError(
+  expect(() => evaluate(new Float64Array(0), new Int32Array(0), ['a', 'b'])).toThrow(
     'There are no rows to evaluate.',
   );
 });

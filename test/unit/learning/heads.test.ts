@@ -75,7 +75,7 @@ it('refuses features of another encoder', () => {
   const { head } = cases[0]!;
   expect(() =>
     decisionFunction(head, { rows: 1, columns: 3, data: new Float32Array(3) }),
-  ).toThrowError(/takes 24 features, the encoder gives 3/);
+  ).toThrow(/takes 24 features, the encoder gives 3/);
 });
 
 describe('a head document that is not whole is refused', () => {
@@ -90,7 +90,7 @@ describe('a head document that is not whole is refused', () => {
     ['a hole', { ...whole, intercept_: [null] }],
     ['a scaler of another size', { ...whole, scaler: { mean_: [0], scale_: [1] } }],
   ])('%s', (_name, document) => {
-    expect(() => headFromJson(document)).toThrowError(
+    expect(() => headFromJson(document)).toThrow(
       expect.objectContaining({ code: 'bad-model' }),
     );
   });
@@ -113,7 +113,7 @@ describe('settings', () => {
     ['max_iter', { max_iter: 1.5 }],
     ['seed', { seed: undefined }],
   ])('%s is named when it is wrong', (name, change) => {
-    expect(() => parseLogisticSettings({ ...DEFAULT_LOGISTIC, ...change })).toThrowError(
+    expect(() => parseLogisticSettings({ ...DEFAULT_LOGISTIC, ...change })).toThrow(
       expect.objectContaining({
         code: 'bad-setting',
         message: expect.stringContaining(`Probe: ${name}:`) as string,
