@@ -1,0 +1,225 @@
+/** The whole page: the projects on this device, the open one, the encoders, and what is shown. */
+import type { About, Engine, ProjectSummary, ProjectView } from '../../engine';
+import { Egress } from './egress.svelte';
+import { Encoders } from './encoders.svelte';
+import { isZip, readFile } from './files';
+import { forgetMemory, recall, remember } from './memory';
+import { Project } from './project.svelte';
+import type { Shell } from './shell';
+import { Stored } from './stored.svelte';
+import type { Theme } from './theme.svelte';
+import { Work } from './work.svelte';
+
+export const STEPS = ['data', 'encoder', 'train', 'report', 'use'] as const;
+export type StepName = (typeof STEPS)[number];
+
+const LAST = 'headlight.project';
+
+export class App {
+  readonly engine: Engine;
+  readonly shell: Shell;
+  readonly theme: Theme;
+  readonly encoders: Encoders;
+  readonly egress: Egress;
+  readonly stored: Stored;
+  /** Opening, creating and importing a project. */
+  readonly opening = new Work();
+  /** The list of projects. */
+  readonly list = new Work();
+  #about = $state.raw<About | null>(null);
+  #projects = $state.raw<readonly ProjectSummary[]>([]);
+  #project = $state.raw<Project | null>(null);
+  #open = $state.raw<ReadonlySet<StepName>>(new Set(['data']));
+  #ready = $state.raw(false);
+  #mayBeEvicted = $state.raw(false);
+  #persisted = $state.raw(false);
+  #update = $state.raw<(() => Promise<void>) | null>(null);
+  #announcement = $state.raw('');
+
+  constructor(engine: Engine, shell: Shell, theme: Theme) {
+    this.engine = engine;
+    this.shell = shell;
+    this.theme = theme;
+    this.encoders = new Encoders(engine);
+    this.egress = new Egress(engine, shell);
+    this.stored = new Stored(engine, shell);
+    shell.onUpdate((reload) => (this.#update = reload));
+  }
+
+  /** null until the engine has answered. */
+  get about(): About | null {
+    return this.#about;
+  }
+  /** Newest first. */
+  get projects(): readonly ProjectSummary[] {
+    return this.#projects;
+  }
+  get project(): Project | null {
+    return this.#project;
+  }
+  /** Whether the last project has been looked for, so that nothing jumps in later. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+  /** Whether the browser may delete what is stored here, so that the zip should be offered. */
+  get mayBeEvicted(): boolean {
+    return this.#mayBeEvicted && !this.#persisted;
+  }
+  /** Switches to a new release; null when there is none. */
+  get update(): (() => Promise<void>) | null {
+    return this.#update;
+  }
+  /** Said to screen readers. */
+  get announcement(): string {
+    return this.#announcement;
+  }
+  /** The work that runs now, for the title and the guard on leaving. */
+  get running(): Work | null {
+    const project = this.#project;
+    const all = [
+      ...(project === null
+        ? []
+        : [project.training.work, project.file.work, project.keep.work, project.data]),
+      this.encoders.work,
+      this.encoders.measuring,
+      this.opening,
+    ];
+    return all.find((work) => work.running) ?? null;
+  }
+
+  isOpen(step: StepName): boolean {
+    return this.#open.has(step);
+  }
+  toggle(step: StepName): void {
+    const open = new Set(this.#open);
+    if (!open.delete(step)) open.add(step);
+    this.#open = open;
+  }
+  show(...steps: readonly StepName[]): void {
+    this.#open = new Set(steps);
+  }
+  say(text: string): void {
+    this.#announcement = text;
+  }
+
+  /** @param wanted the project of the page's address, if it names one. */
+  async start(wanted: string | null): Promise<void> {
+    const about = this.opening.attempt(() => this.engine.about());
+    await Promise.all([this.encoders.load(), this.refresh(), this.egress.start()]);
+    const last = wanted ?? recall(LAST);
+    if (last !== null && this.#projects.some(({ id }) => id === last)) await this.open(last);
+    this.#ready = true;
+    this.#about = await about;
+    this.#mayBeEvicted = await this.shell.storageMayBeEvicted();
+  }
+
+  async refresh(): Promise<void> {
+    const projects = await this.list.attempt(() => this.engine.listProjects());
+    if (projects !== null) this.#projects = projects;
+  }
+
+  /** What was dropped or picked: one file, a train and a test file, or a project's zip. */
+  async take(files: readonly File[]): Promise<void> {
+    const zip = files.find((file) => isZip(file.name));
+    const sources = await this.opening.attempt(() =>
+      Promise.all((zip === undefined ? files : [zip]).map((file) => readFile(file))),
+    );
+    const [first] = sources ?? [];
+    if (sources === null || first === undefined) return;
+    const view = await this.opening.run('Reading the data', (signal) =>
+      zip === undefined
+        ? this.engine.createProject(sources, signal)
+        : this.engine.importProject(first, signal),
+    );
+    await this.#entered(view);
+  }
+
+  async takeSample(): Promise<void> {
+    const source = await this.opening.attempt(() => this.shell.sample());
+    if (source === null) return;
+    const view = await this.opening.run('Reading the sample', (signal) =>
+      this.engine.createProject([source], signal),
+    );
+    await this.#entered(view);
+  }
+
+  async open(id: string): Promise<void> {
+    const view = await this.opening.run('Opening the project', (signal) =>
+      this.engine.openProject(id, signal),
+    );
+    if (view !== null) this.#enter(view);
+  }
+
+  /** Back to an empty page; the project stays stored. */
+  close(): void {
+    this.#project?.stop();
+    this.#project = null;
+    remember(LAST, null);
+    this.show('data');
+  }
+
+  async rename(id: string, name: string): Promise<boolean> {
+    const done = await this.list.attempt(async () => {
+      await this.engine.renameProject(id, name);
+      return true;
+    });
+    if (done === true && this.#project?.id === id) this.#project.rename(name.trim());
+    if (done === true) await this.refresh();
+    return done === true;
+  }
+
+  async delete(id: string): Promise<void> {
+    if (this.#project?.id === id) this.close();
+    await this.list.attempt(() => this.engine.deleteProject(id));
+    await this.refresh();
+  }
+
+  /** Trains with what is chosen; data and encoder fold into their one line, the report opens. */
+  async train(): Promise<void> {
+    const project = this.#project;
+    if (project === null) return;
+    this.show('train', ...(project.run === null ? [] : (['report', 'use'] as const)));
+    const before = project.runs.length;
+    await project.train();
+    if (project !== this.#project) return;
+    if (project.runs.length > before) {
+      this.show('train', 'report', 'use');
+      this.say('Training is done. The report is below.');
+    }
+    await this.refresh();
+  }
+
+  async forgetEverything(): Promise<boolean> {
+    this.close();
+    const done = await this.stored.forgetEverything();
+    if (!done) return false;
+    forgetMemory();
+    this.theme.choose('system');
+    await Promise.all([this.refresh(), this.encoders.load()]);
+    this.say('Everything on this device has been forgotten.');
+    return true;
+  }
+
+  async clearModels(): Promise<void> {
+    await this.stored.clearModels();
+    await this.encoders.load();
+  }
+
+  async #entered(view: ProjectView | null): Promise<void> {
+    if (view === null) return;
+    this.#enter(view);
+    const rows = view.files.reduce((sum, file) => sum + file.rows, 0);
+    this.say(`Read ${view.files.map(({ name }) => name).join(' and ')}: ${rows} rows.`);
+    // Asked for when there is something to lose, which is also when browsers tend to agree.
+    this.#persisted = (await this.stored.work.attempt(() => this.engine.persistStorage())) ?? false;
+    await this.refresh();
+  }
+
+  #enter(view: ProjectView): void {
+    this.#project?.stop();
+    this.#project = new Project(this.engine, this.encoders, view);
+    remember(LAST, view.id);
+    if (view.runs.length > 0) this.show('report', 'use');
+    else this.show('data', 'encoder', 'train');
+  }
+}

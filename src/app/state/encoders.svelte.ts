@@ -1,0 +1,180 @@
+/** The encoders at hand, which one is chosen, which features are taken from it, and where it runs. */
+import type { Engine, DeviceChoice, EncoderEntry, TrainSettings } from '../../engine';
+import type { EmbedSettings, EncoderReference, Precision } from '../../models';
+import type { Device } from '../../platform';
+import type { Recipe } from '../../project';
+import { readFile, type PickedFolder } from './files';
+import { Work } from './work.svelte';
+
+/** The default where it ships: small, fast, and good at sentences. */
+const DEFAULT_ENCODER = 'all-MiniLM-L6-v2';
+/** What an encoder needs of a folder; the rest (other exports, read-mes) stays unread. */
+const MODEL_FILES = /\.(json|safetensors|txt)$/i;
+
+export function encoderKey({ source, id, revision, precision }: EncoderReference): string {
+  return [source, id, revision ?? '', precision].join(' ');
+}
+
+/** Static embeddings that ship: the baseline, and the first look. */
+export function isInstant(entry: EncoderEntry): boolean {
+  return entry.info.architecture === 'static' && entry.info.reference.source === 'shipped';
+}
+
+export class Encoders {
+  readonly #engine: Engine;
+  #entries = $state.raw<readonly EncoderEntry[]>([]);
+  #chosen = $state.raw<string | null>(null);
+  /** What was changed from an encoder's own defaults, by encoder. */
+  #embed = $state.raw<Readonly<Record<string, EmbedSettings>>>({});
+  #device = $state.raw<Device | 'auto'>('auto');
+  #measured = $state.raw<{ readonly key: string; readonly choice: DeviceChoice } | null>(null);
+  /** Listing and adding. */
+  readonly work = new Work();
+  readonly measuring = new Work();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  get entries(): readonly EncoderEntry[] {
+    return this.#entries;
+  }
+  get chosen(): EncoderEntry | null {
+    return this.#entries.find((entry) => this.key(entry) === this.#chosen) ?? null;
+  }
+  get instant(): EncoderEntry | null {
+    return this.#entries.find(isInstant) ?? null;
+  }
+  get device(): Device | 'auto' {
+    return this.#device;
+  }
+  /** The chosen encoder's features. */
+  get embed(): EmbedSettings | null {
+    const entry = this.chosen;
+    return entry === null ? null : (this.#embed[this.key(entry)] ?? entry.info.defaults);
+  }
+  get changed(): boolean {
+    const entry = this.chosen;
+    return entry !== null && this.#embed[this.key(entry)] !== undefined;
+  }
+  /** The last measurement, if it was of what is chosen now. */
+  get measured(): DeviceChoice | null {
+    return this.#measured?.key === this.#measureKey() ? this.#measured.choice : null;
+  }
+
+  key(entry: EncoderEntry): string {
+    return encoderKey(entry.info.reference);
+  }
+
+  async load(): Promise<void> {
+    const entries = await this.work.attempt(() => this.#engine.listEncoders());
+    if (entries === null) return;
+    this.#entries = entries;
+    if (this.chosen === null) {
+      const standard =
+        entries.find((entry) => entry.info.reference.id === DEFAULT_ENCODER) ??
+        entries.find((entry) => !isInstant(entry)) ??
+        entries[0];
+      this.#chosen = standard === undefined ? null : this.key(standard);
+    }
+  }
+
+  choose(entry: EncoderEntry): void {
+    this.#chosen = this.key(entry);
+  }
+
+  setEmbed(change: Partial<EmbedSettings>): void {
+    const entry = this.chosen;
+    const embed = this.embed;
+    if (entry === null || embed === null) return;
+    this.#embed = { ...this.#embed, [this.key(entry)]: { ...embed, ...change } };
+  }
+
+  resetEmbed(): void {
+    const entry = this.chosen;
+    if (entry === null) return;
+    const { [this.key(entry)]: _gone, ...rest } = this.#embed;
+    this.#embed = rest;
+  }
+
+  setDevice(device: Device | 'auto'): void {
+    this.#device = device;
+  }
+
+  /** Takes up what a run was made with, if that encoder is still here. */
+  adopt(recipe: Pick<Recipe, 'encoder' | 'embed'>): void {
+    const { source, id, revision, precision } = recipe.encoder;
+    const entry = this.#entries.find(({ info: { reference } }) => {
+      const same = reference.source === source && reference.id === id;
+      const pinned = reference.revision === null || reference.revision === revision;
+      return same && pinned && reference.precision === precision;
+    });
+    if (entry === undefined) return;
+    this.#chosen = this.key(entry);
+    const same =
+      JSON.stringify(ordered(recipe.embed)) === JSON.stringify(ordered(entry.info.defaults));
+    if (same) this.resetEmbed();
+    else this.#embed = { ...this.#embed, [this.key(entry)]: recipe.embed };
+  }
+
+  /** @returns whether it was added; the new encoder is then chosen. */
+  async addHub(id: string, revision: string | null, precision: Precision): Promise<boolean> {
+    const entry = await this.work.run('Downloading the encoder', (signal) =>
+      this.#engine.addHubEncoder(id, revision, precision, signal),
+    );
+    return this.#added(entry);
+  }
+
+  async addFolder(folder: PickedFolder, precision: Precision): Promise<boolean> {
+    const wanted = folder.files.filter(({ path }) => MODEL_FILES.test(path));
+    const files = await this.work.attempt(() =>
+      Promise.all(wanted.map(({ path, file }) => readFile(file, path))),
+    );
+    if (files === null) return false;
+    const entry = await this.work.run('Reading the encoder', (signal) =>
+      this.#engine.addFolderEncoder(folder.name, files, precision, signal),
+    );
+    return this.#added(entry);
+  }
+
+  async #added(entry: EncoderEntry | null): Promise<boolean> {
+    if (entry === null) return false;
+    await this.load();
+    this.#chosen = this.key(entry);
+    return true;
+  }
+
+  async remove(entry: EncoderEntry): Promise<void> {
+    await this.work.attempt(() => this.#engine.removeEncoder(entry.info.reference));
+    await this.load();
+  }
+
+  /** Measures the chosen encoder on a few of the project's texts. */
+  async measure(project: string): Promise<void> {
+    const entry = this.chosen;
+    const embed = this.embed;
+    const key = this.#measureKey();
+    if (entry === null || embed === null || key === null) return;
+    const choice = await this.measuring.run('Measuring devices', (signal) =>
+      this.#engine.measure(project, entry.info.reference, embed, signal),
+    );
+    if (choice !== null) this.#measured = { key, choice };
+  }
+
+  /** What to train with, without the head. */
+  settings(): Omit<TrainSettings, 'head'> | null {
+    const entry = this.chosen;
+    const embed = this.embed;
+    if (entry === null || embed === null) return null;
+    return { encoder: entry.info.reference, embed, device: this.#device };
+  }
+
+  #measureKey(): string | null {
+    const entry = this.chosen;
+    return entry === null ? null : `${this.key(entry)} ${JSON.stringify(this.embed)}`;
+  }
+}
+
+function ordered({ layer, pooling, normalize, maxTokens }: EmbedSettings): unknown[] {
+  return [layer, pooling, normalize, maxTokens];
+}

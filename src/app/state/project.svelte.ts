@@ -1,0 +1,160 @@
+/** One open project: its data, its runs, and what is done with them. Thrown away when another opens. */
+import type { DataChoice, Engine, ProjectView, RunView } from '../../engine';
+import type { Encoders } from './encoders.svelte';
+import { Keep } from './keep.svelte';
+import { FilePrediction, LivePrediction } from './predict.svelte';
+import { Rows } from './rows.svelte';
+import { Training } from './training.svelte';
+import { Work } from './work.svelte';
+
+export class Project {
+  readonly #engine: Engine;
+  #view = $state.raw<ProjectView>() as ProjectView;
+  #selected = $state.raw<string | null>(null);
+  readonly id: string;
+  /** Reading the data again after a change. */
+  readonly data = new Work();
+  /** The list of runs. */
+  readonly list = new Work();
+  readonly training: Training;
+  readonly rows: Rows;
+  readonly live: LivePrediction;
+  readonly file: FilePrediction;
+  readonly keep: Keep;
+
+  constructor(engine: Engine, encoders: Encoders, view: ProjectView) {
+    this.#engine = engine;
+    this.id = view.id;
+    this.#view = view;
+    this.#selected = view.runs[0]?.id ?? null;
+    this.training = new Training(engine, encoders);
+    this.rows = new Rows(engine, view.id);
+    this.live = new LivePrediction(engine, view.id);
+    this.file = new FilePrediction(engine, view.id);
+    this.keep = new Keep(engine, view.id);
+    const latest = view.runs.find((run) => !isFirstLook(run)) ?? view.runs[0];
+    if (latest !== undefined) {
+      encoders.adopt(latest.recipe);
+      this.training.adopt(latest.recipe);
+    }
+  }
+
+  get view(): ProjectView {
+    return this.#view;
+  }
+  get runs(): readonly RunView[] {
+    return this.#view.runs;
+  }
+  /** The run whose report is shown and which predicts; the newest until another is chosen. */
+  get run(): RunView | null {
+    return this.runs.find((run) => run.id === this.#selected) ?? this.runs[0] ?? null;
+  }
+  /** Runs that were tested on the same rows as the shown one, itself included, newest first. */
+  get comparable(): readonly RunView[] {
+    const shown = this.run;
+    return shown === null ? [] : this.runs.filter((run) => sameData(run, shown));
+  }
+  /** The first look at the shown run's data, if it was made and is not the shown run itself. */
+  get instant(): RunView | null {
+    return this.comparable.find((run) => isFirstLook(run) && run.id !== this.run?.id) ?? null;
+  }
+  /** Whether the shown run's data is not what is chosen now. */
+  get outdated(): boolean {
+    const shown = this.run;
+    if (shown === null) return false;
+    const { choice } = this.#view;
+    const { data, split } = shown.recipe;
+    return (
+      data.text !== choice.textColumn ||
+      data.label !== choice.labelColumn ||
+      data.train.name !== choice.trainFile ||
+      (data.test?.name ?? null) !== choice.testFile ||
+      !sameSplit(split, choice.split)
+    );
+  }
+  get busy(): boolean {
+    return this.training.running || this.file.work.running || this.keep.work.running;
+  }
+
+  rename(name: string): void {
+    this.#view = { ...this.#view, name };
+  }
+
+  select(run: RunView): void {
+    this.#selected = run.id;
+    this.rows.close();
+    this.live.reset();
+    this.file.reset();
+    this.keep.reset();
+  }
+
+  async configure(change: Partial<DataChoice>): Promise<void> {
+    const choice: DataChoice = { ...this.#view.choice, ...change };
+    const view = await this.data.run('Reading the data', (signal) =>
+      this.#engine.configureData(this.id, choice, signal),
+    );
+    // Kept from what may have come in meanwhile: the name and the runs.
+    if (view !== null) this.#view = { ...view, name: this.#view.name, runs: this.#view.runs };
+  }
+
+  async train(): Promise<void> {
+    const present = this.runs.filter((run) => this.#isOfPresentData(run));
+    await this.training.train(this.id, present, (run) => this.#add(run));
+  }
+
+  async deleteRun(run: RunView): Promise<void> {
+    const done = await this.list.attempt(async () => {
+      await this.#engine.deleteRun(this.id, run.id);
+      return true;
+    });
+    if (done !== true) return;
+    const shown = this.run;
+    this.#view = { ...this.#view, runs: this.runs.filter(({ id }) => id !== run.id) };
+    const next = this.runs[0];
+    if (shown?.id === run.id && next !== undefined) this.select(next);
+  }
+
+  stop(): void {
+    this.training.stop();
+    for (const work of [this.data, this.file.work, this.keep.work]) work.stop();
+    this.live.reset();
+  }
+
+  #add(run: RunView): void {
+    this.#view = { ...this.#view, runs: [run, ...this.runs] };
+    this.select(run);
+  }
+
+  #isOfPresentData(run: RunView): boolean {
+    const { choice } = this.#view;
+    const { data, split } = run.recipe;
+    return (
+      data.text === choice.textColumn &&
+      data.label === choice.labelColumn &&
+      data.train.name === choice.trainFile &&
+      (data.test?.name ?? null) === choice.testFile &&
+      (choice.parse.encoding ?? data.train.encoding) === data.train.encoding &&
+      (choice.parse.delimiter ?? data.train.delimiter) === data.train.delimiter &&
+      (choice.parse.hasHeader ?? data.train.hasHeader) === data.train.hasHeader &&
+      sameSplit(split, choice.split)
+    );
+  }
+}
+
+/** Static embeddings that ship: shown as a first look. */
+export function isFirstLook({ record }: RunView): boolean {
+  return record.encoder.architecture === 'static' && record.encoder.source === 'shipped';
+}
+
+/** Whether two runs were trained and tested on the same rows. */
+function sameData(a: RunView, b: RunView): boolean {
+  return (
+    JSON.stringify(a.recipe.data) === JSON.stringify(b.recipe.data) &&
+    sameSplit(a.recipe.split, b.recipe.split)
+  );
+}
+
+function sameSplit(a: DataChoice['split'], b: DataChoice['split']): boolean {
+  if (a.method === 'files' || b.method === 'files') return a.method === b.method;
+  return a.testShare === b.testShare && a.seed === b.seed;
+}

@@ -1,0 +1,28 @@
+/**
+ * What the page knows beside the engine: where its own requests went, whether egress is enforced, whether
+ * the browser may evict what is stored. `main.ts` hands it in; tests hand in their own.
+ */
+import type { SourceFile } from '../../data';
+import type { RequestCount } from '../../platform';
+
+export type EgressStatus = 'enforced' | 'not enforced';
+
+export interface Shell {
+  /** Whether a policy sent with the page and its workers stops every request to another address. */
+  egressStatus(): Promise<EgressStatus>;
+  /** The page's own requests since load, by origin (`self` for its own address). */
+  requests(): readonly RequestCount[];
+  /** The model host that the policy lets through beside the page's own address; null: none. */
+  allowedModelHost(): Promise<string | null>;
+  /**
+   * Rewrites the policy to let this host through (null: none), and reloads the page.
+   * @throws HeadlightError when it is no address, or the policy cannot be changed here.
+   */
+  setModelHost(host: string | null): Promise<void>;
+  /** Calls back once a new release is ready, with how to switch to it. */
+  onUpdate(listener: (reload: () => Promise<void>) => void): void;
+  /** Whether this browser deletes a site's storage by itself after some days (Safari). */
+  storageMayBeEvicted(): Promise<boolean>;
+  /** The sample that ships with the page. @throws HeadlightError `network`. */
+  sample(): Promise<SourceFile>;
+}

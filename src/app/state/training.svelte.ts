@@ -1,0 +1,132 @@
+/** What the probe is trained with, and the training itself: a first look, then the chosen encoder. */
+import type { Engine, RunView, TrainSettings } from '../../engine';
+import type { LogisticSettings } from '../../learning/heads';
+import type { Recipe } from '../../project';
+import type { Encoders } from './encoders.svelte';
+import { encoderKey } from './encoders.svelte';
+import { Work } from './work.svelte';
+
+/** scikit-learn's defaults, with `C` by cross-validation. Equal to the engine's (a test says so). */
+export const HEAD_DEFAULTS: LogisticSettings = {
+  type: 'logistic_regression',
+  C: 'cv',
+  Cs: [0.01, 0.1, 1, 10, 100],
+  folds: 5,
+  class_weight: null,
+  standardize: false,
+  tol: 1e-4,
+  max_iter: 1000,
+  seed: 0,
+};
+
+/** Which part of the work runs now. */
+export type Stage = 'first look' | 'chosen encoder';
+
+export class Training {
+  readonly #engine: Engine;
+  readonly #encoders: Encoders;
+  #head = $state.raw<LogisticSettings>(HEAD_DEFAULTS);
+  #firstLook = $state.raw(true);
+  #stage = $state.raw<Stage | null>(null);
+  #stopRequested = false;
+  readonly work = new Work();
+
+  constructor(engine: Engine, encoders: Encoders) {
+    this.#engine = engine;
+    this.#encoders = encoders;
+  }
+
+  get head(): LogisticSettings {
+    return this.#head;
+  }
+  /** Whether the instant encoder is trained first when a larger one is chosen. */
+  get firstLook(): boolean {
+    return this.#firstLook;
+  }
+  /** null while nothing runs. */
+  get stage(): Stage | null {
+    return this.#stage;
+  }
+  get running(): boolean {
+    return this.#stage !== null;
+  }
+
+  setHead(change: Partial<LogisticSettings>): void {
+    this.#head = { ...this.#head, ...change };
+  }
+  setFirstLook(wanted: boolean): void {
+    this.#firstLook = wanted;
+  }
+  adopt(recipe: Pick<Recipe, 'head'>): void {
+    this.#head = recipe.head;
+  }
+
+  /**
+   * Trains, first the instant encoder where that is wanted, chosen encoder larger, and not done before.
+   * @param runs the project's runs so far
+   * @param finished is handed each run as it is kept
+   */
+  async train(
+    project: string,
+    runs: readonly RunView[],
+    finished: (run: RunView) => void,
+  ): Promise<void> {
+    const chosen = this.#encoders.settings();
+    if (chosen === null || this.running) return;
+    this.#stopRequested = false;
+    try {
+      const instant = this.#encoders.instant;
+      const instantIsChosen =
+        instant !== null && encoderKey(instant.info.reference) === encoderKey(chosen.encoder);
+      if (this.#firstLook && instant !== null && !instantIsChosen) {
+        const first: TrainSettings = {
+          encoder: instant.info.reference,
+          embed: instant.info.defaults,
+          device: 'auto',
+          head: this.#head,
+        };
+        if (!runs.some((run) => answers(run, first))) {
+          this.#stage = 'first look';
+          const run = await this.#one(project, first);
+          if (run === null) return;
+          finished(run);
+        }
+      }
+      if (this.#stopRequested) return;
+      this.#stage = 'chosen encoder';
+      const run = await this.#one(project, { ...chosen, head: this.#head });
+      if (run !== null) finished(run);
+    } finally {
+      this.#stage = null;
+    }
+  }
+
+  stop(): void {
+    this.#stopRequested = true;
+    this.work.stop();
+  }
+
+  #one(project: string, settings: TrainSettings): Promise<RunView | null> {
+    return this.work.run('Training', (signal) => this.#engine.train(project, settings, signal));
+  }
+}
+
+/** Whether a run (of the present data) was made with these settings. */
+function answers({ recipe }: RunView, settings: TrainSettings): boolean {
+  const { encoder } = settings;
+  return (
+    recipe.encoder.source === encoder.source &&
+    recipe.encoder.id === encoder.id &&
+    recipe.encoder.precision === encoder.precision &&
+    same(recipe.embed, settings.embed) &&
+    same(recipe.head, settings.head)
+  );
+}
+
+function same(a: object, b: object): boolean {
+  return sorted(a) === sorted(b);
+}
+
+function sorted(value: object): string {
+  return JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

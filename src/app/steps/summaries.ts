@@ -1,0 +1,49 @@
+/** The one line each step says about what it decided. */
+import type { App } from '../state/app.svelte';
+import { count, counted, interval, moment, percent } from '../state/format';
+
+const POOLING_WORDS = { mean: 'mean pooling', cls: 'CLS pooling', max: 'max pooling' } as const;
+
+export function dataSummary({ project }: App): string {
+  if (project === null) return 'A table with a column of texts and a column of labels.';
+  const { choice, summary } = project.view;
+  const files = [choice.trainFile, choice.testFile].filter((name) => name !== null).join(' and ');
+  if (summary === null) return `${files}: something is to be decided below.`;
+  const classes = counted(summary.classes.length, 'class', 'classes');
+  return `${files}: ${count(summary.trainRows)} texts to train on, ${count(summary.testRows)} to test with, ${classes}.`;
+}
+
+export function encoderSummary({ encoders }: App): string {
+  const { chosen, embed } = encoders;
+  if (chosen === null || embed === null) return 'No encoder is chosen yet.';
+  const { info } = chosen;
+  const where = encoders.device === 'auto' ? '' : `, on ${encoders.device}`;
+  if (info.architecture === 'static') return `${info.name}: static embeddings${where}.`;
+  const layer = embed.layer === info.layers ? 'last layer' : `layer ${embed.layer}`;
+  return `${info.name}: ${layer} of ${info.layers}, ${POOLING_WORDS[embed.pooling]}${where}.`;
+}
+
+export function trainSummary({ project }: App): string {
+  if (project === null) return '';
+  if (project.training.running) return 'Working.';
+  const run = project.run;
+  const { head } = project.training;
+  if (run === null) {
+    const c = head.C === 'cv' ? `C by ${head.folds}-fold cross-validation` : `C = ${head.C}`;
+    return `Logistic regression, ${c}.`;
+  }
+  const { fit } = run.record.head;
+  const how = fit.crossValidation === null ? '' : ', chosen by cross-validation';
+  return `Logistic regression, C = ${fit.C}${how}; trained ${moment(run.created)}.`;
+}
+
+export function reportSummary({ project }: App): string {
+  const run = project?.run;
+  if (run === undefined || run === null) return '';
+  const { test } = run.record.metrics;
+  return `${percent(test.accuracy)} of ${counted(test.rows, 'test text')} right (95 % interval ${interval(test.accuracy_interval)}).`;
+}
+
+export function useSummary(): string {
+  return 'Type a text, label a file, or take the classifier with you.';
+}
