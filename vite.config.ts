@@ -14,7 +14,9 @@ const CHUNK_WARNING_KB = 1200;
 const devModelHost = process.env['HEADLIGHT_MODEL_HOST'] ?? null;
 
 /** What the page's build and the test harness's have in common. */
-export function sharedConfig(): UserConfig {
+export function sharedConfig(command: 'build' | 'serve'): UserConfig {
+  // What is built is what ships, also when a test runner that sets another NODE_ENV builds it.
+  if (command === 'build') process.env['NODE_ENV'] = 'production';
   const licences = licenceCollector();
   return {
     // Relative: the build works from any sub-path.
@@ -53,7 +55,7 @@ export function sharedConfig(): UserConfig {
   };
 }
 
-export default defineConfig(() => {
-  const shared = sharedConfig();
+export default defineConfig(({ command }) => {
+  const shared = sharedConfig(command);
   return { ...shared, plugins: [svelte(), ...(shared.plugins ?? [])] };
 });

@@ -133,7 +133,10 @@ describe('offline', () => {
     await call('asset', 'models/tiny/vocab.txt');
     expect(await page.evaluate(() => window.harness.shell.keepForOffline())).toBe(true);
     await server.close();
-    await page.reload();
+    // As the person does it: the driver's own reload may bring back the document of before the worker.
+    const loaded = page.waitForNavigation();
+    await page.evaluate(() => location.reload());
+    await loaded;
     await page.waitForFunction(() => 'harness' in window);
     expect(await page.evaluate(() => self.crossOriginIsolated)).toBe(true);
     const outputs = await call<Record<string, { data: number[] }>>(

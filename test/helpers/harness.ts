@@ -22,19 +22,18 @@ export function buildHarness(release = 'one'): Promise<string> {
 
 async function buildInto(release: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'headlight-harness-'));
-  const before = process.env['HARNESS_RELEASE'];
+  const { NODE_ENV } = process.env;
   process.env['HARNESS_RELEASE'] = release;
   try {
     await build({
       configFile: join(import.meta.dirname, '../browser/harness/vite.config.ts'),
       logLevel: 'error',
-      // Vitest sets `test`; what is tested is what ships.
       mode: 'production',
       build: { outDir: folder, emptyOutDir: true },
     });
   } finally {
-    if (before === undefined) delete process.env['HARNESS_RELEASE'];
-    else process.env['HARNESS_RELEASE'] = before;
+    delete process.env['HARNESS_RELEASE'];
+    process.env['NODE_ENV'] = NODE_ENV; // the build makes it `production`
   }
   return folder;
 }

@@ -22,6 +22,10 @@ export function modelHostSources(host: string): readonly string[] {
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw new TypeError(`A model host starts with https:// or http://, not ${url.protocol}//`);
   }
+  // Browsers let `;` and spaces into a host's name; in a policy they would start another directive.
+  if (!/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])$/.test(url.hostname)) {
+    throw new TypeError(`${url.hostname} is not the name of a host.`);
+  }
   return url.origin === HUGGING_FACE ? [HUGGING_FACE, ...HUGGING_FACE_STORAGE] : [url.origin];
 }
 

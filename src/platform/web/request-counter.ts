@@ -1,7 +1,8 @@
 /**
  * Counts the requests of this realm (a page or a worker) by origin, from its start, as the browser itself
  * reports them (resource timing): requests that a library makes behind our back are counted too.
- * `data:` and `blob:` addresses never leave the device and are not counted.
+ * A request counts once it has ended. `data:` and `blob:` addresses never leave the device and are not
+ * counted.
  */
 import type { RequestCount } from '../platform';
 

@@ -5,8 +5,8 @@ import { sharedConfig } from '../../../vite.config';
 /** Tells two builds apart, as two releases are: see `platform-release.test.ts`. */
 const release = process.env['HARNESS_RELEASE'] ?? 'one';
 
-export default defineConfig(() => {
-  const shared = sharedConfig();
+export default defineConfig(({ command }) => {
+  const shared = sharedConfig(command);
   return {
     ...shared,
     root: import.meta.dirname,

@@ -69,6 +69,7 @@ export async function tensorMatMul(
 export async function platformFetch(url: string): Promise<string> {
   const { network } = await platform();
   const response = await network.fetch(url);
+  await response.arrayBuffer();
   return `${response.status}`;
 }
 
