@@ -128,10 +128,11 @@ describe('a host without headers', () => {
 });
 
 describe('offline', () => {
-  test('after the first load the page, its runtimes and the files it used work without the host', async () => {
+  test('after the first load the page works without the host: its runtimes and its files are at hand', async () => {
     const { page, call } = await open();
-    await call('asset', 'models/tiny/vocab.txt');
-    expect(await page.evaluate(() => window.harness.shell.keepForOffline())).toBe(true);
+    expect(await page.evaluate(() => window.harness.shell.keepForOffline(['models/tiny/']))).toBe(
+      true,
+    );
     await server.close();
     // As the person does it: the driver's own reload may bring back the document of before the worker.
     const loaded = page.waitForNavigation();
@@ -151,6 +152,36 @@ describe('offline', () => {
     expect(await call('tensorMatMul', 'wasm', [[2]], [[4]])).toMatchObject({ data: [8] });
     expect(await call('asset', 'models/tiny/vocab.txt')).toEqual({ bytes: 44, progress: 44 });
     expect(await page.evaluate(() => window.harness.shell.egressStatus())).toBe('enforced');
+  });
+
+  test('the runtimes come in the background, and a file that was used once stays', async () => {
+    const { page, call } = await open();
+    await call('asset', 'models/tiny/vocab.txt');
+    const kept = (): Promise<string[]> =>
+      page.evaluate(async () => {
+        const cache = await caches.open('headlight-files');
+        return (await cache.keys()).map(({ url }) => new URL(url).pathname.replace(/^.*\//, ''));
+      });
+    await expect
+      .poll(kept, { timeout: 20_000 })
+      .toEqual(
+        expect.arrayContaining([
+          'vocab.txt',
+          'ort-wasm-simd-threaded.jspi.mjs',
+          'ort-wasm-simd-threaded.jspi.wasm',
+          'tfjs-backend-wasm-threaded-simd.wasm',
+        ]),
+      );
+    // Of the three builds of ONNX Runtime only the one that this browser uses.
+    expect((await kept()).filter((name) => name.startsWith('ort-wasm'))).toHaveLength(2);
+  });
+
+  test('a file that is no part of the build cannot be kept, and that is said', async () => {
+    const { page } = await open();
+    const said = await page.evaluate(() =>
+      window.harness.shell.keepForOffline(['models/none/']).then(() => 'kept', String),
+    );
+    expect(said).toMatch(/models\/none\/ is not part of this build/);
   });
 });
 

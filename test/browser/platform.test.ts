@@ -250,14 +250,21 @@ describe('storage', () => {
     expect(await harness.call('forbiddenStorage')).toBe('storage');
   });
 
-  test('a newer version upgrades what is there, and the older one then says to reload', async () => {
-    const found = await harness.call<{ steps: number; ran: number[]; value: string; back: string }>(
-      'upgrades',
-    );
+  test('a newer version upgrades what is there, wholly or not at all; the older one then says to reload', async () => {
+    const found = await harness.call<{
+      steps: number;
+      ran: number[];
+      value: string;
+      back: string;
+      failed: string;
+      left: string;
+    }>('upgrades');
     expect(found.steps).toBe(1);
     expect(found.ran).toEqual([2]);
     expect(found.value).toBe('kept, upgraded');
     expect(found.back).toBe('storage: A newer Headlight has been used in this browser.');
+    expect(found.failed).toBe('storage: Error: a step that fails');
+    expect(found.left).toBe('kept, upgraded');
   });
 
   test('the worker asks through its page to have storage kept', async () => {

@@ -49,7 +49,7 @@ export interface Harness {
   /** What the page and its workers wrote as warnings and errors. */
   readonly complaints: string[];
   /** Runs a function of the registry in the worker. */
-  call<Result>(name: string, ...args: readonly unknown[]): Promise<Result>;
+  readonly call: <Result>(name: string, ...args: readonly unknown[]) => Promise<Result>;
 }
 
 /** Opens the harness page at an address and waits until it can be called. */

@@ -70,8 +70,11 @@ export function runtimeFilesPlugin(): Plugin {
       server.middlewares.use((request, response, next) => {
         const path = (request.url ?? '').replace(/[?#].*$/, '').replace(/^\//, '');
         const file = files.find((candidate) => candidate.path === path);
-        if (file === undefined) return next();
-        for (const [name, value] of Object.entries(server.config.server.headers ?? {})) {
+        if (file === undefined) {
+          next();
+          return;
+        }
+        for (const [name, value] of Object.entries(server.config.server.headers)) {
           if (value !== undefined) response.setHeader(name, value);
         }
         response.setHeader('Content-Type', contentType(file.path));

@@ -98,6 +98,10 @@ function noDevice(message: string, cause?: unknown): HeadlightError {
   return new HeadlightError('device', message, { hint: 'Use WASM instead.', cause });
 }
 
+function throwFailure(): void {
+  if (failure !== null) throw failure;
+}
+
 function fail(error: HeadlightError): void {
   failure ??= error;
   onFailure?.();
@@ -115,7 +119,7 @@ export async function onGpu<Result>(work: () => Promise<Result>): Promise<Result
   });
   try {
     const result = await Promise.race([work(), failed]);
-    if (failure !== null) throw failure as HeadlightError;
+    throwFailure();
     return result;
   } finally {
     onFailure = null;

@@ -2,7 +2,7 @@
 export type ToServiceWorker =
   | { readonly kind: 'model-host' }
   | { readonly kind: 'set-model-host'; readonly host: string | null }
-  /** Files (relative to the page) to have at hand offline. */
+  /** Files (relative to the page; with `/` at the end: folders) to have at hand offline. */
   | { readonly kind: 'keep'; readonly paths: readonly string[] }
   /** The person wants the new version now, although a tab of the old one is open. */
   | { readonly kind: 'activate' };

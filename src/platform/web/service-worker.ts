@@ -151,9 +151,11 @@ async function obey(message: ToServiceWorker): Promise<void> {
       return setModelHost(message.host);
     case 'keep':
       for (const path of message.paths) {
-        const file = __FILES__[path];
-        if (file === undefined) throw new Error(`${path} is not part of this build`);
-        await download(path, file);
+        const files = Object.entries(__FILES__).filter(([name]) =>
+          path.endsWith('/') ? name.startsWith(path) : name === path,
+        );
+        if (files.length === 0) throw new Error(`${path} is not part of this build`);
+        for (const [name, file] of files) await download(name, file);
       }
       return;
     case 'activate':

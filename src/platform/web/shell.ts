@@ -14,10 +14,14 @@ import type { FromServiceWorker, ToServiceWorker } from './service-worker-messag
 export interface ShellOptions {
   /** A new release is ready; `reload` switches to it. Other tabs stay on the old one until reloaded. */
   readonly updateAvailable?: (reload: () => Promise<void>) => void;
+  /** What to have at hand for work without a network beside the runtimes: see `keepForOffline`. */
+  readonly offline?: readonly string[];
 }
 
 /** Set before the one reload, removed once it has helped, so that a host where it does not help is left alone. */
 const RELOADED = 'headlight-reloaded';
+/** Files for offline work wait until the page is up and what the person does first has its files. */
+const OFFLINE_FILES_AFTER_MS = 3_000;
 /** A host without headers has the person wait this long at most for the service worker. */
 const WORKER_STARTS_WITHIN_MS = 15_000;
 
@@ -45,7 +49,12 @@ export async function startShell(options: ShellOptions = {}): Promise<void> {
   // A page without a service worker works; `egressStatus` says what holds without it.
   const registration = registering.catch(() => null);
   void registration.then((found) => {
-    if (found !== null) watchForUpdates(found, options.updateAvailable);
+    if (found === null) return;
+    watchForUpdates(found, options.updateAvailable);
+    setTimeout(() => {
+      // Without them the page works while online; it is tried again at the next visit.
+      keepForOffline(options.offline).catch(() => false);
+    }, OFFLINE_FILES_AFTER_MS);
   });
   if (bound || sessionStorage.getItem(RELOADED) !== null) return;
   const found = await registration;
@@ -177,8 +186,9 @@ export async function setModelHost(host: string | null): Promise<void> {
 // ---------------------------------------------------------------------------------------- offline
 
 /**
- * Has the runtimes that this browser uses, and these files (`models/…`, relative to the page), at hand for
- * work without a network. Returns false where there is no service worker to keep them.
+ * Has the runtimes that this browser uses, and these files, at hand for work without a network. Done by
+ * `startShell` in the background. Returns false where there is no service worker to keep them.
+ * @param paths relative to the page; one that ends in `/` is everything under it: `models/all-MiniLM-L6-v2/`.
  * @throws HeadlightError `network` when one cannot be downloaded.
  */
 export async function keepForOffline(paths: readonly string[] = []): Promise<boolean> {

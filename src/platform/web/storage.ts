@@ -53,11 +53,12 @@ export interface StorageOptions {
 export function createStorage(options: StorageOptions = {}): Storage {
   const { name = DATABASE_NAME, upgrades = UPGRADES } = options;
   let opening: Promise<Database> | null = null;
+  let upgradeError: unknown = null;
 
   function database(): Promise<Database> {
     opening ??= openDB<HeadlightDatabase>(name, upgrades.length, {
-      async upgrade(opened, from, _to, transaction) {
-        for (const step of upgrades.slice(from)) await step(opened, transaction);
+      upgrade(opened, from, _to, transaction) {
+        void upgradeFrom(from, opened, transaction);
       },
       // A newer Headlight in another tab wants to upgrade: let it; the next call opens anew, and says
       // so when this tab has become too old.
@@ -70,9 +71,19 @@ export function createStorage(options: StorageOptions = {}): Storage {
       },
     }).catch((error: unknown) => {
       opening = null;
-      throw error;
+      throw upgradeError ?? error;
     });
     return opening;
+  }
+
+  /** A step that fails aborts the transaction, so that opening fails and the old layout stays. */
+  async function upgradeFrom(from: number, ...args: Parameters<Upgrade>): Promise<void> {
+    try {
+      for (const step of upgrades.slice(from)) await step(...args);
+    } catch (error) {
+      upgradeError = error;
+      args[1].abort();
+    }
   }
 
   async function guarded<Result>(

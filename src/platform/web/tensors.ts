@@ -1,12 +1,11 @@
 /** `TensorBackends` over tfjs: each backend is loaded when it is first used. */
+import type * as TensorFlow from '@tensorflow/tfjs-core';
 import { HeadlightError } from '../../base';
 import type { TensorBackendName, TensorBackends } from '../platform';
 import { runtimeFolder, TFJS_WASM_FILES, TFJS_WASM_PACKAGE } from './files';
 import { gpuAdapter, gpuDevice } from './gpu';
 import { pageBase } from './location';
 import { wasmThreads } from './runtime';
-
-type TensorFlow = typeof import('@tensorflow/tfjs-core');
 
 const ready = new Map<TensorBackendName, Promise<void>>();
 
@@ -32,7 +31,7 @@ export function createTensorBackends(): TensorBackends {
   };
 }
 
-const loaders: Record<TensorBackendName, (tf: TensorFlow) => Promise<void>> = {
+const loaders: Record<TensorBackendName, (tf: typeof TensorFlow) => Promise<void>> = {
   async cpu() {
     await import('@tensorflow/tfjs-backend-cpu');
   },
@@ -48,7 +47,7 @@ const loaders: Record<TensorBackendName, (tf: TensorFlow) => Promise<void>> = {
     const { device, info } = await gpuDevice();
     const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
     // tfjs would open a device of its own; its kernels are registered under this name, so it stays.
-    if (tf.findBackendFactory('webgpu') !== null) tf.removeBackend('webgpu');
+    tf.removeBackend('webgpu');
     tf.registerBackend('webgpu', () => new WebGPUBackend(device, info));
     void device.lost.then(() => {
       ready.delete('webgpu');

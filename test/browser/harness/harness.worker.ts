@@ -33,7 +33,7 @@ async function answer({ call, name, args }: Request): Promise<Reply> {
       call,
       error: {
         name: known.name,
-        message: `${known.message}${known.cause === undefined ? '' : ` (cause: ${String(known.cause)})`}`,
+        message: `${known.message}${known.cause === undefined ? '' : ` (cause: ${known.cause instanceof Error ? String(known.cause) : JSON.stringify(known.cause)})`}`,
         code: known instanceof HeadlightError ? known.code : null,
       },
     };

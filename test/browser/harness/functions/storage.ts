@@ -50,12 +50,13 @@ export async function whatIsThere(): Promise<readonly { listed: number; read: nu
 export async function writeOnFullDisk(): Promise<unknown> {
   const storage = createStorage({ name: 'full' });
   await storage.write('runs', 'run', text('old'));
-  const put = IDBObjectStore.prototype.put;
+  const put = Object.getOwnPropertyDescriptor(IDBObjectStore.prototype, 'put');
+  const original = put?.value as (...args: unknown[]) => IDBRequest<IDBValidKey>;
   let puts = 0;
   IDBObjectStore.prototype.put = function (...args) {
     puts++;
     if (puts === 2) throw new DOMException('The disk is full', 'QuotaExceededError');
-    return put.apply(this, args);
+    return original.apply(this, args);
   };
   let code = 'nothing was thrown';
   try {
@@ -63,7 +64,7 @@ export async function writeOnFullDisk(): Promise<unknown> {
   } catch (error) {
     code = codeOf(error);
   } finally {
-    IDBObjectStore.prototype.put = put;
+    if (put !== undefined) Object.defineProperty(IDBObjectStore.prototype, 'put', put);
   }
   return {
     code,
@@ -75,7 +76,7 @@ export async function writeOnFullDisk(): Promise<unknown> {
 
 /** Where IndexedDB is forbidden (a private window of some browsers). */
 export async function forbiddenStorage(): Promise<string> {
-  const open = IDBFactory.prototype.open;
+  const open = Object.getOwnPropertyDescriptor(IDBFactory.prototype, 'open');
   IDBFactory.prototype.open = () => {
     throw new DOMException('Not allowed here', 'SecurityError');
   };
@@ -85,7 +86,7 @@ export async function forbiddenStorage(): Promise<string> {
   } catch (error) {
     return codeOf(error);
   } finally {
-    IDBFactory.prototype.open = open;
+    if (open !== undefined) Object.defineProperty(IDBFactory.prototype, 'open', open);
   }
 }
 
@@ -112,5 +113,22 @@ export async function upgrades(): Promise<unknown> {
   } catch (error) {
     back = `${codeOf(error)}: ${error instanceof Error ? error.message : ''}`;
   }
-  return { steps: UPGRADES.length, ran, value, back };
+  const broken = createStorage({
+    name: 'upgraded',
+    upgrades: [
+      ...UPGRADES,
+      () => undefined,
+      async (_database, transaction) => {
+        await transaction.objectStore('projects').clear();
+        throw new Error('a step that fails');
+      },
+    ],
+  });
+  const failed = await broken
+    .read('projects', 'p')
+    .then(String, (error: unknown) =>
+      error instanceof HeadlightError ? `${error.code}: ${String(error.cause)}` : String(error),
+    );
+  const left = textOf(await tomorrow.read('projects', 'p'));
+  return { steps: UPGRADES.length, ran, value, back, failed, left };
 }
