@@ -2,12 +2,15 @@
  * Two kinds of tests: `unit` in Node, `browser` in real browsers that the tests drive themselves. Browser
  * tests run one file at a time: the machine has one (software) GPU, and timings would disturb each other.
  */
+import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     projects: [
       {
+        // The page's state classes hold runes.
+        plugins: [svelte()],
         test: {
           name: 'unit',
           environment: 'node',
