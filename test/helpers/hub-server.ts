@@ -59,16 +59,31 @@ export async function startHubServer(): Promise<HubServer> {
 
   function answer(path: string, request: IncomingMessage, response: ServerResponse): void {
     const api = /^\/api\/models\/(.+)\/revision\/([^/]+)$/.exec(path);
-    if (api !== null) return answerApi(api[1] ?? '', api[2] ?? '', response);
+    if (api !== null) {
+      answerApi(api[1] ?? '', api[2] ?? '', response);
+      return;
+    }
     const resolve = /^\/(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(path);
     if (resolve !== null) {
       const [, id = '', revision = '', name = ''] = resolve;
       const found = findRevision(id, revision);
-      if (found === null) return refuse(response, 401, 'RepoNotFound');
-      if (found.gated) return refuse(response, 401, 'GatedRepo');
+      if (found === null) {
+        refuse(response, 401, 'RepoNotFound');
+        return;
+      }
+      if (found.gated) {
+        refuse(response, 401, 'GatedRepo');
+        return;
+      }
       const file = found.files.find((one) => one.name === name);
-      if (file === undefined) return refuse(response, 404, 'EntryNotFound');
-      if (file.bytes.length < LARGE) return send(file, request, response);
+      if (file === undefined) {
+        refuse(response, 404, 'EntryNotFound');
+        return;
+      }
+      if (file.bytes.length < LARGE) {
+        send(file, request, response);
+        return;
+      }
       response.writeHead(302, {
         location: `/lfs/${id}/${found.commit}/${name}`,
         'x-linked-etag': `"${sha256(file.bytes)}"`,
@@ -81,7 +96,10 @@ export async function startHubServer(): Promise<HubServer> {
     if (large !== null) {
       const [, id = '', commit = '', name = ''] = large;
       const file = findRevision(id, commit)?.files.find((one) => one.name === name);
-      if (file !== undefined) return send(file, request, response);
+      if (file !== undefined) {
+        send(file, request, response);
+        return;
+      }
     }
     refuse(response, 404, 'EntryNotFound');
   }
@@ -93,9 +111,15 @@ export async function startHubServer(): Promise<HubServer> {
   }
 
   function answerApi(id: string, revision: string, response: ServerResponse): void {
-    if (!repositories.has(id)) return refuse(response, 401, 'RepoNotFound');
+    if (!repositories.has(id)) {
+      refuse(response, 401, 'RepoNotFound');
+      return;
+    }
     const found = findRevision(id, revision);
-    if (found === null) return refuse(response, 404, 'RevisionNotFound');
+    if (found === null) {
+      refuse(response, 404, 'RevisionNotFound');
+      return;
+    }
     const body = {
       id,
       sha: found.commit,

@@ -218,10 +218,9 @@ describe('what was committed', () => {
       damage((await storage.read('features', key)) as Uint8Array),
     );
     const notes: string[] = [];
-    const again = await finish(
-      embedTexts(request()),
-      ({ note }) => void (note && notes.push(note)),
-    );
+    const again = await finish(embedTexts(request()), ({ note }) => {
+      if (note !== undefined) notes.push(note);
+    });
     expect(again.embedded).toBeGreaterThan(0);
     expect(again.fromCache).toBeGreaterThan(0);
     expect(notes.join()).toContain(key);

@@ -103,7 +103,9 @@ describe('an encoder from the Hub', () => {
     await load();
     const notes: string[] = [];
     const gone = loadEncoder(sources, reference(), { host: 'http://127.0.0.1:1' });
-    const encoder = await finish(gone, ({ note }) => void (note && notes.push(note)));
+    const encoder = await finish(gone, ({ note }) => {
+      if (note !== undefined) notes.push(note);
+    });
     expect(encoder.info.reference.revision).toBe(FIRST);
     expect(notes.join()).toMatch(/copy kept on this device/);
   });

@@ -51,13 +51,13 @@ describe('a tokenizer loaded from tokenizer.json', () => {
   });
 
   it('refuses a limit that leaves no room for the text', () => {
-    expect(() => tokenizer.encode('hello', 2)).toThrowError(/maxTokens is 2/);
+    expect(() => tokenizer.encode('hello', 2)).toThrow(/maxTokens is 2/);
   });
 
   it('refuses files that are not a tokenizer', () => {
     const bytes = (text: string) => new TextEncoder().encode(text);
     for (const broken of ['', '{', '[]', '{}', '{"model":{"type":"Unheard"}}'])
-      expect(() => loadTokenizer(bytes(broken), null)).toThrowError(
+      expect(() => loadTokenizer(bytes(broken), null)).toThrow(
         expect.objectContaining({ code: 'bad-model' }) as Error,
       );
   });
