@@ -29,7 +29,7 @@ export class App {
   #about = $state.raw<About | null>(null);
   #projects = $state.raw<readonly ProjectSummary[]>([]);
   #project = $state.raw<Project | null>(null);
-  #open = $state.raw<ReadonlySet<StepName>>(new Set(['data']));
+  #open = $state.raw<readonly StepName[]>(['data']);
   #ready = $state.raw(false);
   #mayBeEvicted = $state.raw(false);
   #persisted = $state.raw(false);
@@ -88,15 +88,15 @@ export class App {
   }
 
   isOpen(step: StepName): boolean {
-    return this.#open.has(step);
+    return this.#open.includes(step);
   }
   toggle(step: StepName): void {
-    const open = new Set(this.#open);
-    if (!open.delete(step)) open.add(step);
-    this.#open = open;
+    this.#open = this.isOpen(step)
+      ? this.#open.filter((other) => other !== step)
+      : [...this.#open, step];
   }
   show(...steps: readonly StepName[]): void {
-    this.#open = new Set(steps);
+    this.#open = steps;
   }
   say(text: string): void {
     this.#announcement = text;

@@ -38,11 +38,11 @@ export class Egress {
   }
   /** Other origins with their requests, the most first. */
   get others(): readonly RequestCount[] {
-    const counts = new Map<string, number>();
+    const counts: Record<string, number> = {};
     for (const { origin, count } of [...this.#page, ...this.#workers]) {
-      if (origin !== 'self') counts.set(origin, (counts.get(origin) ?? 0) + count);
+      if (origin !== 'self') counts[origin] = (counts[origin] ?? 0) + count;
     }
-    return [...counts]
+    return Object.entries(counts)
       .map(([origin, count]) => ({ origin, count }))
       .sort((a, b) => b.count - a.count);
   }

@@ -92,7 +92,7 @@ export class Training {
           finished(run);
         }
       }
-      if (this.#stopRequested) return;
+      if (this.#hasStopped()) return;
       this.#stage = 'chosen encoder';
       const run = await this.#one(project, { ...chosen, head: this.#head });
       if (run !== null) finished(run);
@@ -104,6 +104,11 @@ export class Training {
   stop(): void {
     this.#stopRequested = true;
     this.work.stop();
+  }
+
+  /** Asked anew: a stop may come while the first look is kept. */
+  #hasStopped(): boolean {
+    return this.#stopRequested;
   }
 
   #one(project: string, settings: TrainSettings): Promise<RunView | null> {

@@ -1,0 +1,172 @@
+/**
+ * The page for everyone: every step, on a wide and a narrow screen, light and dark, passes an automated
+ * accessibility check, never scrolls sideways, and works by keyboard alone. Over an engine in memory.
+ */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'puppeteer-core';
+import { createServer, type ViteDevServer } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launchChromium } from '../helpers/browser';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+let server: ViteDevServer;
+let browser: Browser;
+let axe: string;
+
+beforeAll(async () => {
+  axe = await readFile(AXE, 'utf8');
+  server = await createServer({
+    configFile: join(import.meta.dirname, 'page/vite.config.ts'),
+    server: { port: 0 },
+    logLevel: 'error',
+  });
+  await server.listen();
+  browser = await launchChromium();
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.close();
+});
+
+async function open(query = '', width = 1280, scheme = 'light'): Promise<Page> {
+  const page = await browser.newPage();
+  await page.setBypassCSP(true); // for the checker's own script, which is put into the page
+  await page.setViewport({ width, height: 900 });
+  await page.emulateMediaFeatures([
+    { name: 'prefers-color-scheme', value: scheme },
+    { name: 'prefers-reduced-motion', value: 'reduce' },
+  ]);
+  const address = server.resolvedUrls?.local[0] ?? '';
+  await page.goto(`${address}test/browser/page/index.html${query}`);
+  await see(page, 'drop-zone');
+  return page;
+}
+
+async function see(page: Page, id: string) {
+  const element = await page.waitForSelector(`[data-testid="${id}"]`, { timeout: 60_000 });
+  if (element === null) throw new Error(`no ${id}`);
+  return element;
+}
+
+async function press(page: Page, id: string): Promise<void> {
+  await see(page, id);
+  await page.$eval(`[data-testid="${id}"]`, (element) => (element as HTMLElement).click());
+}
+
+/** What the checker finds, as lines that say what and where; and how far the page is too wide. */
+async function faults(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const checker = (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe;
+    const { violations } = await checker.run();
+    return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200) ?? ''}`);
+  });
+  const tooWide = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  return tooWide > 0 ? [...found, `${tooWide} pixels too wide`] : found;
+}
+
+async function unfoldAll(page: Page): Promise<void> {
+  await page.$$eval('details', (all) => {
+    for (const one of all) one.open = true;
+  });
+}
+
+async function trained(page: Page): Promise<void> {
+  await page.waitForFunction(
+    () =>
+      document.querySelectorAll('[data-testid=runs] tbody tr').length === 2 &&
+      document.querySelector('[data-testid=stop-button]') === null,
+    { timeout: 60_000 },
+  );
+}
+
+describe('every step is accessible', () => {
+  for (const [width, scheme, query] of [
+    [1280, 'light', '?delay=20'],
+    [1280, 'dark', '?delay=20&classes=77'],
+    [360, 'light', '?delay=20&classes=77&evicted'],
+    [360, 'dark', '?delay=20'],
+  ] as const) {
+    it(`${width} pixels wide, ${scheme}${query.includes('77') ? ', 77 classes' : ''}`, async () => {
+      const page = await open(query, width, scheme);
+      expect(await faults(page), 'start').toEqual([]);
+
+      await press(page, 'sample-button');
+      await see(page, 'train-button');
+      await unfoldAll(page);
+      expect(await faults(page), 'data, encoder, train').toEqual([]);
+
+      await press(page, 'train-button');
+      await see(page, 'progress');
+      expect(await faults(page), 'while training').toEqual([]);
+
+      await trained(page);
+      await press(page, 'confusion-cell-0-1');
+      await see(page, 'rows');
+      await (await see(page, 'try-text')).type('Where is my parcel?');
+      await page.waitForSelector('[data-testid=prediction][data-state=ready]');
+      await unfoldAll(page);
+      expect(await faults(page), 'report and use').toEqual([]);
+
+      for (const title of ['Settings', 'New project']) {
+        await page.$$eval(
+          'header nav button',
+          (buttons, index) => buttons[index]?.click(),
+          title === 'Settings' ? 1 : 0,
+        );
+        await page.waitForSelector('dialog[open]');
+        expect(await faults(page), title).toEqual([]);
+        await page.keyboard.press('Escape');
+        await page.waitForFunction(() => document.querySelector('dialog[open]') === null);
+      }
+      await page.close();
+    });
+  }
+});
+
+describe('by keyboard alone', () => {
+  it('from the sample to the rows of a cell of the confusion matrix', async () => {
+    const page = await open();
+    const focusedId = () =>
+      page.evaluate(() => (document.activeElement as HTMLElement | null)?.dataset['testid'] ?? '');
+    const tabTo = async (id: string): Promise<void> => {
+      for (let presses = 0; presses < 120; presses++) {
+        if ((await focusedId()) === id) return;
+        await page.keyboard.press('Tab');
+      }
+      throw new Error(`Tab does not reach ${id}`);
+    };
+    await tabTo('sample-button');
+    await page.keyboard.press('Enter');
+    await see(page, 'train-button');
+    await tabTo('train-button');
+    await page.keyboard.press('Enter');
+    await trained(page);
+    await tabTo('confusion-cell-0-0');
+    await page.keyboard.press('ArrowRight');
+    expect(await focusedId()).toBe('confusion-cell-0-1');
+    await page.keyboard.press('Enter');
+    await see(page, 'rows');
+    await page.close();
+  });
+});
+
+describe('a long piece of work', () => {
+  it('is stopped by its button, and the page says that training goes on from there', async () => {
+    const page = await open('?delay=60');
+    await press(page, 'sample-button');
+    await press(page, 'train-button');
+    await press(page, 'stop-button');
+    await see(page, 'train-button');
+    const said = await page.$eval('#step-train', (step) => step.textContent);
+    expect(said).toContain('training goes on from there');
+    expect(await page.$('[data-testid=error]')).toBeNull();
+    await page.close();
+  });
+});
