@@ -1,4 +1,4 @@
-/** How texts are batched on each device. The figures were measured; see bench/embed.ts. */
+/** How texts are batched on each device. The figures were measured on onnxruntime-node with two cores. */
 import type { Device } from '../../platform';
 import type { BatchOptions } from '../text';
 
