@@ -240,6 +240,10 @@ export interface PredictedFile extends ExportedFile {
   /** Rows a class was predicted for. */
   readonly counts: readonly { readonly label: string; readonly rows: number }[];
   readonly textColumn: string;
+  /** Rows of the file that could not be taken as they stand: padded, or left out where cells were too many. */
+  readonly problemCount: number;
+  /** The first 20. */
+  readonly problems: readonly RowProblem[];
   /** The first rows: text, prediction, probability. */
   readonly preview: readonly {
     readonly text: string;

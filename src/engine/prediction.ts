@@ -17,6 +17,7 @@ import { findings } from './prepare';
 import type { Projects } from './projects';
 
 const PREVIEW_ROWS = 8;
+const PROBLEMS_SHOWN = 20;
 const MOST_ROWS_A_PAGE = 500;
 
 export interface LoadedRun {
@@ -124,6 +125,8 @@ export async function* predictFile(
     rows: withText.length,
     counts: classes.map((label, index) => ({ label, rows: counts[index] ?? 0 })),
     textColumn: column,
+    problemCount: table.problems.length,
+    problems: table.problems.slice(0, PROBLEMS_SHOWN),
     preview: withText.slice(0, PREVIEW_ROWS).map((row) => ({
       text: (cells[row] ?? '').slice(0, 200),
       label: labels[row] ?? '',

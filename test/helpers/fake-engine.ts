@@ -466,6 +466,8 @@ function predicted(file: SourceFile, classes: readonly string[], textColumn: str
     rows: rows.length,
     counts: classes.map((label, at) => ({ label, rows: Math.round(rows.length / (at + 2)) })),
     textColumn,
+    problemCount: 0,
+    problems: [],
     preview: rows.slice(0, 8).map((row, at) => ({
       text: row[0] ?? '',
       label: classes[at % classes.length] ?? '',

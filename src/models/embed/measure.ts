@@ -71,7 +71,9 @@ export async function* measureDevices(
       hint: 'Use a current version of Chrome, Edge, Firefox or Safari.',
     });
   }
-  const order = [reference, ...found.filter((info) => info !== reference)];
+  // A table of word vectors is looked up, not computed: no GPU makes that faster than it already is.
+  const others = encoder.model.layers === 0 ? [] : found.filter((info) => info !== reference);
+  const order = [reference, ...others];
   const measurements: MeasuredDevice[] = [];
   let expected: Features | null = null;
   for (const [index, info] of order.entries()) {
@@ -91,7 +93,10 @@ export async function* measureDevices(
   return {
     device: best.device,
     precision: encoder.model.precision,
-    reason: reasonFor(best, measurements),
+    reason:
+      encoder.model.layers === 0 && found.length > 1
+        ? `${best.label}: ${rate(best)} texts a second; a table look-up gains nothing from another device.`
+        : reasonFor(best, measurements),
     measurements,
   };
 }
