@@ -33,11 +33,14 @@ let gpu: Promise<Gpu> | null = null;
 let failure: HeadlightError | null = null;
 let onFailure: (() => void) | null = null;
 
-/** The adapter, or null where there is none; asked for once. */
+/**
+ * The adapter, or null where there is none; asked for once. Firefox rejects where it has the interface but
+ * not (yet) WebGPU: the same as none, and WASM is used, as the list of devices says.
+ */
 export function gpuAdapter(): Promise<GPUAdapter | null> {
   adapter ??=
     'gpu' in navigator
-      ? navigator.gpu.requestAdapter({ powerPreference: 'high-performance' })
+      ? navigator.gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null)
       : Promise.resolve(null);
   return adapter;
 }

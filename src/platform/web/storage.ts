@@ -102,13 +102,7 @@ export function createStorage(options: StorageOptions = {}): Storage {
       guarded(`read ${area}/${key}`, async (opened) => {
         const bytes = await opened.get(area, key);
         if (bytes === undefined) return null;
-        const marking = opened.transaction('meta', 'readwrite');
-        // Deleted meanwhile: then it must not come back as an entry without content.
-        const meta = await marking.store.get([area, key]);
-        if (meta !== undefined) {
-          await marking.store.put({ ...meta, lastUsed: Date.now() }, [area, key]);
-        }
-        await marking.done;
+        await markUsed(opened, area, key);
         return bytes;
       }),
 
@@ -190,6 +184,21 @@ export function createStorage(options: StorageOptions = {}): Storage {
   return storage;
 }
 
+/** A full disk can still be read, so that a project can be saved from it: only `lastUsed` stays behind. */
+async function markUsed(opened: Database, area: Area, key: string): Promise<void> {
+  const marking = opened.transaction('meta', 'readwrite');
+  try {
+    const meta = await marking.store.get([area, key]);
+    // Deleted meanwhile: then it must not come back as an entry without content.
+    const marked =
+      meta === undefined ? [] : [marking.store.put({ ...meta, lastUsed: Date.now() }, [area, key])];
+    await Promise.all([...marked, marking.done]);
+  } catch (error) {
+    marking.done.catch(() => undefined); // the error caught here is its cause
+    if (!isQuotaExceeded(error)) throw error;
+  }
+}
+
 /**
  * Starts the requests of one transaction and waits for its commit, which alone says that it is kept. When
  * one fails, the commit fails with the cause, and the others' rejections say nothing more.
@@ -217,16 +226,23 @@ function metaKeysUnder(area: Area, prefix: string): IDBKeyRange {
   return IDBKeyRange.bound([area, prefix], [area, `${prefix}\uffff`]);
 }
 
+function nameOf(error: unknown): string {
+  return error instanceof Error || error instanceof DOMException ? error.name : '';
+}
+
+function isQuotaExceeded(error: unknown): boolean {
+  return nameOf(error) === 'QuotaExceededError';
+}
+
 function storageError(error: unknown, what: string): HeadlightError {
   if (error instanceof HeadlightError) return error;
-  const name = error instanceof Error || error instanceof DOMException ? error.name : '';
-  if (name === 'QuotaExceededError') {
+  if (isQuotaExceeded(error)) {
     return new HeadlightError('storage-full', `There is no room left on this device to ${what}.`, {
       hint: 'Remove cached models or old projects, or free space on this device, then start again; what was committed is kept.',
       cause: error,
     });
   }
-  if (name === 'VersionError') {
+  if (nameOf(error) === 'VersionError') {
     return new HeadlightError('storage', 'A newer Headlight has been used in this browser.', {
       hint: 'Reload the page to get the newer version.',
       cause: error,
