@@ -57,7 +57,7 @@ function addTrain(program: Command): void {
     .addOption(new Option('--class-weight <kind>', 'weigh rare classes up').choices(['balanced']))
     .option('--standardize', 'scale features to zero mean and unit variance')
     .option('--test-share <share>', 'part of the rows to test on, stratified', share, 0.2)
-    .option('--seed <number>', 'of the split and the folds', whole(0), 0)
+    .option('--seed <number>', 'of the split', whole(0), 0)
     .addOption(device())
     .option('--out <folder>', 'write the classifier there: ONNX, tokenizer, head, run, recipe')
     .option('--json', 'print the run record as JSON instead of a report')
