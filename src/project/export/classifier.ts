@@ -31,24 +31,40 @@ export function classifierFiles(
   const files = new Map<string, Uint8Array>();
   files.set('onnx/model.onnx', graph);
   files.set('config.json', jsonBytes(classifierConfig(run, encoder)));
-  for (const file of encoder.files) {
-    if (file.name === 'tokenizer.json') files.set(file.name, file.bytes);
-    if (file.name === 'tokenizer_config.json') {
-      const config = parseJson(file.bytes, file.name) as Record<string, unknown>;
-      files.set(file.name, jsonBytes({ ...config, model_max_length: recipe.embed.maxTokens }));
-    }
-  }
-  if (!files.has('tokenizer.json')) {
+  const tokenizer = encoder.files.find(({ name }) => name === 'tokenizer.json');
+  if (tokenizer === undefined) {
     throw new HeadlightError(
       'internal',
       `the encoder ${recipe.encoder.id} came without tokenizer.json`,
     );
   }
+  files.set('tokenizer.json', tokenizer.bytes);
+  files.set(
+    'tokenizer_config.json',
+    jsonBytes({ ...tokenizerConfig(encoder), model_max_length: recipe.embed.maxTokens }),
+  );
   files.set('head.json', headJson);
   files.set('run.json', jsonBytes(run.record));
   files.set('recipe.json', jsonBytes(recipe));
   files.set('README.md', new TextEncoder().encode(modelCard(name, run)));
   return files;
+}
+
+/** The encoder's own; transformers.js loads no tokenizer without one, and pads only by a token it names. */
+function tokenizerConfig({ files, tokenizer }: Encoder): Record<string, unknown> {
+  const read = (name: string): Record<string, unknown> | null => {
+    const file = files.find((candidate) => candidate.name === name);
+    return file === undefined ? null : (parseJson(file.bytes, name) as Record<string, unknown>);
+  };
+  const own = read('tokenizer_config.json');
+  if (own !== null) return own;
+  const added = read('tokenizer.json')?.['added_tokens'] as
+    readonly { readonly id: number; readonly content: string }[] | undefined;
+  const pad = added?.find(({ id }) => id === tokenizer.padId)?.content;
+  return {
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    ...(pad === undefined ? {} : { pad_token: pad }),
+  };
 }
 
 function classifierConfig(
