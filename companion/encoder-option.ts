@@ -7,6 +7,8 @@ import { kindOf, readFolder } from './files';
 import type { ProgressLine } from './progress-line';
 
 export const DEFAULT_ENCODER = 'all-MiniLM-L6-v2';
+/** What an encoder needs of its folder: other exports beside it may be gigabytes. */
+const MODEL_FILES = /\.(json|safetensors|txt)$|^model\.onnx$/i;
 const REPOSITORY = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/;
 
 export interface EmbedOptions {
@@ -68,7 +70,7 @@ export async function addFolder(
   progress: ProgressLine,
   signal: AbortSignal,
 ): Promise<EncoderEntry> {
-  const files = await readFolder(folder);
+  const files = await readFolder(folder, MODEL_FILES);
   return progress.follow(
     engine.addFolderEncoder(basename(resolve(folder)), files, precision, signal),
   );

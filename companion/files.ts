@@ -39,13 +39,17 @@ export async function kindOf(path: string): Promise<PathKind> {
   return info.isDirectory() ? 'folder' : 'file';
 }
 
-/** A folder's files, names relative to it, `/` between; hidden ones left out. */
-export async function readFolder(folder: string): Promise<SourceFile[]> {
+/**
+ * A folder's files, names relative to it, `/` between; hidden ones left out.
+ * @param wanted by name; the others are not read.
+ */
+export async function readFolder(folder: string, wanted = /^/): Promise<SourceFile[]> {
   const files: SourceFile[] = [];
   for (const item of await readdir(folder, { withFileTypes: true, recursive: true })) {
     const path = join(item.parentPath, item.name);
     const name = relative(folder, path).split(sep).join('/');
     if (!item.isFile() || name.split('/').some((part) => part.startsWith('.'))) continue;
+    if (!wanted.test(name)) continue;
     if (files.length === MOST_FILES) {
       throw new HeadlightError('bad-file', `${folder} holds more than ${MOST_FILES} files.`, {
         hint: 'Name the folder of one model.',
