@@ -4,7 +4,7 @@
  * (HEADLIGHT_DATA, laid out as bench/quality/prepare.py expects), HEADLIGHT_PYTHON and HEADLIGHT_MINILM.
  */
 import { execFile } from 'node:child_process';
-import { access, mkdtemp, symlink } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -58,6 +58,15 @@ async function commandLine(folder: string, set: string, encoder: string): Promis
   return JSON.parse(stdout) as RunRecord;
 }
 
+/** What the Python peer gets; from HEADLIGHT_PEERS/peer-<set>.json where it was run before (it is slow). */
+async function pythonPeer(set: string, files: readonly string[]): Promise<Peer | null> {
+  const before = process.env['HEADLIGHT_PEERS'];
+  if (before !== undefined) {
+    return JSON.parse(await readFile(join(before, `peer-${set}.json`), 'utf8')) as Peer;
+  }
+  return peer<Peer>(new URL('./peers.py', import.meta.url), MINILM ?? '', ...files);
+}
+
 export async function bench(): Promise<BenchResult> {
   if (PYTHON === null || MINILM === null) {
     throw new Error('quality needs HEADLIGHT_PYTHON and HEADLIGHT_MINILM; see bench/run.ts');
@@ -68,13 +77,16 @@ export async function bench(): Promise<BenchResult> {
   await peer(new URL('./prepare.py', import.meta.url), data, folder);
   const harness = await buildHarness();
   await symlink(folder, join(harness, 'data'));
+  // The harness has a made-up model of its own there.
+  await rm(join(harness, 'models'), { recursive: true, force: true });
+  await symlink(join(root, 'public/models'), join(harness, 'models'));
   await symlink(MINILM, join(harness, 'minilm'));
   const server = await serveFolder(harness, { headers: securityHeaders(null) });
   const rows: Cell[][] = [];
   const percent = (share: number): string => (100 * share).toFixed(2);
   for (const set of process.env['HEADLIGHT_SETS']?.split(',') ?? SETS) {
     const files = ['train', 'test'].map((part) => join(folder, `${set}-${part}.csv`));
-    const python = await peer<Peer>(new URL('./peers.py', import.meta.url), MINILM, ...files);
+    const python = await pythonPeer(set, files);
     const fp32 = await commandLine(folder, set, MINILM);
     const q8 = await commandLine(folder, set, 'all-MiniLM-L6-v2');
     const instant = await commandLine(folder, set, 'headlight-instant-en');

@@ -178,7 +178,8 @@ export class App {
   async train(): Promise<void> {
     const project = this.#project;
     if (project === null) return;
-    this.show('train', ...(project.run === null ? [] : (['report', 'use'] as const)));
+    // The report opens at once: the first look fills it while the chosen encoder still works.
+    this.show('train', 'report', ...(project.run === null ? [] : (['use'] as const)));
     const before = project.runs.length;
     await project.train();
     if (project !== this.#project) return;

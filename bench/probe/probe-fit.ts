@@ -1,5 +1,5 @@
 /**
- * Probe fit time beside scikit-learn's on the same features: `npx tsx bench/probe-fit.ts [--cv]`.
+ * Probe fit time beside scikit-learn's on the same features: `npx tsx bench/probe/probe-fit.ts [--cv]`.
  *
  * Features: every pair NAME.f32 / NAME.i32 (row-major float32 features, int32 labels) in the folder
  * HEADLIGHT_FEATURES; without it, seeded mixtures with the spectrum of sentence embeddings. scikit-learn
@@ -11,9 +11,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { finish, seededRandom } from '../src/base';
-import { DEFAULT_LOGISTIC, fitLogistic, predictLabels, type Matrix } from '../src/learning/heads';
-import { createNodeTensors } from '../src/platform/node/tensors';
+import { finish, seededRandom } from '../../src/base';
+import {
+  DEFAULT_LOGISTIC,
+  fitLogistic,
+  predictLabels,
+  type Matrix,
+} from '../../src/learning/heads';
+import { createNodeTensors } from '../../src/platform/node/tensors';
 
 const run = promisify(execFile);
 const PEER = fileURLToPath(new URL('probe-fit.py', import.meta.url));
