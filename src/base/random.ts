@@ -17,11 +17,10 @@ export function seededRandom(seed: number): Random {
   let z = (BigInt(Math.trunc(seed)) + 0x9e3779b97f4a7c15n) & mask;
   z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & mask;
   z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & mask;
-  let state = z ^ (z >> 31n);
+  const state = z ^ (z >> 31n);
   // The low and high words are kept as numbers: BigInt arithmetic in the hot path is 20 times slower.
   let low = Number(state & 0xffffffffn);
   let high = Number(state >> 32n);
-  state = 0n;
   const multiplierLow = 0x4c957f2d;
   const multiplierHigh = 0x5851f42d;
   const incrementLow = 0xf767814f;

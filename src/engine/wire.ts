@@ -48,8 +48,7 @@ type CallName = (typeof CALLS)[number];
 type JobName = (typeof JOBS)[number];
 /** Fails to compile when a method of Engine stands in neither list. */
 type Missing = Exclude<keyof Engine, CallName | JobName>;
-const everyMethodCrosses: [Missing] extends [never] ? true : Missing = true;
-void everyMethodCrosses;
+true satisfies [Missing] extends [never] ? true : Missing;
 
 type AnyCall = (...args: unknown[]) => Promise<unknown>;
 type AnyJob = (...args: unknown[]) => Job<unknown>;
@@ -61,7 +60,8 @@ interface Wire {
     job: number,
     method: JobName,
     args: readonly unknown[],
-    onProgress: (progress: Progress) => void,
+    /** Across the wire it answers when the page has taken the event. */
+    onProgress: (progress: Progress) => unknown,
   ): Promise<unknown>;
   stop(job: number): void;
 }
@@ -89,7 +89,9 @@ function errorToWire(error: unknown): ErrorOnTheWire {
         ? null
         : cause instanceof Error
           ? (cause.stack ?? String(cause))
-          : String(cause),
+          : typeof cause === 'string'
+            ? cause
+            : JSON.stringify(cause),
   };
 }
 
@@ -115,7 +117,7 @@ function registerErrorHandler(): void {
     deserialize: (wire: ErrorOnTheWire): never => {
       throw errorFromWire(wire);
     },
-  } as Comlink.TransferHandler<{ value: unknown }, ErrorOnTheWire>);
+  });
 }
 
 // --------------------------------------------------------------------------------- moved buffers
@@ -198,7 +200,7 @@ export function connectEngine(endpoint: Comlink.Endpoint): Engine {
     const job = jobs++;
     const queue: Progress[] = [];
     let wake: () => void = () => undefined;
-    let finished = false;
+    const end = { reached: false };
     const stop = (): void => void wire.stop(job);
     signal?.addEventListener('abort', stop);
     const result = wire
@@ -212,7 +214,7 @@ export function connectEngine(endpoint: Comlink.Endpoint): Engine {
         }),
       )
       .finally(() => {
-        finished = true;
+        end.reached = true;
         wake();
       });
     result.catch(() => undefined); // seen below; without this an early `return` would leave it unhandled
@@ -220,12 +222,12 @@ export function connectEngine(endpoint: Comlink.Endpoint): Engine {
       for (;;) {
         const progress = queue.shift();
         if (progress !== undefined) yield progress;
-        else if (finished) return await result;
+        else if (end.reached) return await result;
         else await new Promise<void>((resolve) => (wake = resolve));
       }
     } finally {
       signal?.removeEventListener('abort', stop);
-      if (!finished) stop();
+      if (!end.reached) stop();
     }
   }
 

@@ -20,7 +20,7 @@ export function recipeFile(record: ProjectRecord, table: Table): RecipeFile {
  */
 export function choiceOfRecipe(recipe: Recipe): DataChoice {
   const { train, test, text, label } = recipe.data;
-  const same = <Key extends 'encoding' | 'delimiter' | 'hasHeader'>(key: Key): boolean =>
+  const same = (key: 'encoding' | 'delimiter' | 'hasHeader'): boolean =>
     test === null || train[key] === test[key];
   return {
     trainFile: train.name,

@@ -18,6 +18,8 @@ export class PageDriver {
   }
 
   async open(): Promise<void> {
+    // tsx (the benchmarks) wraps named functions in a helper that the page does not have.
+    await this.page.evaluateOnNewDocument('globalThis.__name ??= (named) => named');
     await this.page.goto(this.#address);
     await this.see('drop-zone');
   }
@@ -56,9 +58,7 @@ export class PageDriver {
   }
 
   async #upload(input: string, paths: readonly string[]): Promise<void> {
-    const element = (await this.page.waitForSelector(
-      `input[data-testid="${input}"]`,
-    )) as ElementHandle<HTMLInputElement> | null;
+    const element = await this.page.waitForSelector(`input[data-testid="${input}"]`);
     if (element === null) throw new Error(`no file input ${input}`);
     await element.uploadFile(...paths);
   }
@@ -66,6 +66,14 @@ export class PageDriver {
   async dropFiles(...paths: readonly string[]): Promise<void> {
     await this.#upload('file-input', paths);
     await this.see('label-column');
+  }
+
+  /** Leaves the open project for a fresh page, by the list of projects. */
+  async newProject(): Promise<void> {
+    await (await this.page.waitForSelector('.switcher'))?.click();
+    const fresh = await this.page.waitForSelector('dialog[open] ::-p-text(New project)');
+    await fresh?.click();
+    await this.see('sample-button');
   }
 
   async trySample(): Promise<void> {
@@ -99,6 +107,36 @@ export class PageDriver {
       `[data-testid="${id}"]`,
       (element) => (element as HTMLSelectElement).value,
     );
+  }
+
+  /** `instant` for speed where the encoder does not matter; its test id ends in the encoder's id. */
+  async chooseEncoder(id: string): Promise<void> {
+    await this.unfold('encoder');
+    await this.click(`encoder-${id}`);
+  }
+
+  /** Pins the device, which spares the measurement: a software WebGPU adapter takes minutes over it. */
+  async chooseDevice(device: 'auto' | 'wasm' | 'webgpu'): Promise<void> {
+    await this.unfold('encoder');
+    const select = 'select[aria-labelledby="device-title"]';
+    await this.page.waitForSelector(`${select} option[value="${device}"]`);
+    await this.page.select(select, device);
+  }
+
+  /** Done and total, as the progress panel says it: `1,234 of 5,900 texts`; null when it says nothing. */
+  async progress(): Promise<{ phase: string; done: number; total: number } | null> {
+    return this.page.evaluate(() => {
+      const panel = document.querySelector('[data-testid="progress"]');
+      const words = panel?.querySelector('.figures span')?.textContent ?? '';
+      const said = /^([\d,.\s]+) of ([\d,.\s]+) texts$/.exec(words.trim());
+      if (panel === null || said === null) return null;
+      const number = (digits = ''): number => Number(digits.replace(/\D/g, ''));
+      return {
+        phase: panel.querySelector('.phase')?.textContent ?? '',
+        done: number(said[1]),
+        total: number(said[2]),
+      };
+    });
   }
 
   /** Starts training without waiting for it. */
@@ -176,25 +214,29 @@ export class PageDriver {
     await this.page.evaluate(() => {
       const caught = window as unknown as { caught?: Promise<{ name: string; base64: string }> };
       caught.caught = new Promise((resolve, reject) => {
-        const original = HTMLAnchorElement.prototype.click;
         const blobs = new Map<string, Blob>();
         const create = URL.createObjectURL.bind(URL);
+        // Its own or inherited from HTMLElement: deleting ours brings back what was there.
+        const own = Object.getOwnPropertyDescriptor(HTMLAnchorElement.prototype, 'click');
         URL.createObjectURL = (blob: Blob) => {
           const url = create(blob);
           blobs.set(url, blob);
           return url;
         };
         HTMLAnchorElement.prototype.click = function (this: HTMLAnchorElement) {
-          HTMLAnchorElement.prototype.click = original;
+          Reflect.deleteProperty(HTMLAnchorElement.prototype, 'click');
+          if (own !== undefined) Object.defineProperty(HTMLAnchorElement.prototype, 'click', own);
           URL.createObjectURL = create;
           const blob = blobs.get(this.href);
-          if (blob === undefined) return reject(new Error(`no blob behind ${this.href}`));
+          if (blob === undefined) {
+            reject(new Error(`no blob behind ${this.href}`));
+            return;
+          }
           const reader = new FileReader();
-          reader.onload = () =>
-            resolve({
-              name: this.download,
-              base64: String(reader.result).replace(/^data:[^,]*,/, ''),
-            });
+          reader.onload = () => {
+            const url = typeof reader.result === 'string' ? reader.result : '';
+            resolve({ name: this.download, base64: url.replace(/^data:[^,]*,/, '') });
+          };
           reader.readAsDataURL(blob);
         };
       });

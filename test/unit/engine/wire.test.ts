@@ -15,11 +15,11 @@ const progress = (done: number): Progress => ({
 /** Only what a test calls; everything else fails loudly because it is not there. */
 function served(part: Partial<Engine>): Engine {
   const { port1, port2 } = new MessageChannel();
-  serveEngine(part as Engine, port1 as never);
+  serveEngine(part as Engine, port1);
   port1.start();
   port2.start();
   ports.push(port1, port2);
-  return connectEngine(port2 as never);
+  return connectEngine(port2);
 }
 const ports: MessagePort[] = [];
 
@@ -149,14 +149,11 @@ describe('an engine behind a port', () => {
 
   it('answers with the error when the engine could not start', async () => {
     const { port1, port2 } = new MessageChannel();
-    serveEngine(
-      Promise.reject(new HeadlightError('storage', 'no storage in this window')),
-      port1 as never,
-    );
+    serveEngine(Promise.reject(new HeadlightError('storage', 'no storage in this window')), port1);
     port1.start();
     port2.start();
     ports.push(port1, port2);
-    const error = await connectEngine(port2 as never)
+    const error = await connectEngine(port2)
       .about()
       .catch((thrown: unknown) => thrown);
     expect((error as HeadlightError).code).toBe('storage');

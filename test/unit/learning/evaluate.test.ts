@@ -22,7 +22,7 @@ interface Goldens {
   }[];
 }
 
-const { cases, baselines } = golden<Goldens>('metrics.json');
+const { cases, baselines } = golden('metrics.json') as Goldens;
 
 describe('metrics equal scikit-learn’s to 1e-9', () => {
   it.each(cases)('$name', ({ classes, labels, probabilities, metrics }) => {

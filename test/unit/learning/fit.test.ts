@@ -57,7 +57,7 @@ it('deals rows to folds as StratifiedKFold does', () => {
     folds: number;
     held_out: number[];
   }
-  for (const { labels, classes, folds, held_out } of golden<Folds[]>('folds.json'))
+  for (const { labels, classes, folds, held_out } of golden('folds.json') as Folds[])
     expect([...stratifiedFolds(Int32Array.from(labels), classes, folds)]).toEqual(held_out);
 });
 

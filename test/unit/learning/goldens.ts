@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { DEFAULT_LOGISTIC, type LogisticSettings, type Matrix } from '../../../src/learning/heads';
 
-export function golden<T>(name: string): T {
+export function golden(name: string): unknown {
   const url = new URL(`../../reference/learning/${name}`, import.meta.url);
-  return JSON.parse(readFileSync(url, 'utf8')) as T;
+  return JSON.parse(readFileSync(url, 'utf8'));
 }
 
 export interface HeadCase {
@@ -34,7 +34,10 @@ export interface Dataset {
   readonly classes: readonly string[];
 }
 
-const heads = golden<{ datasets: Record<string, PackedDataset>; cases: HeadCase[] }>('heads.json');
+const heads = golden('heads.json') as {
+  datasets: Record<string, PackedDataset>;
+  cases: HeadCase[];
+};
 
 export const headCases: readonly HeadCase[] = heads.cases;
 

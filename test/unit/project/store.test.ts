@@ -1,7 +1,7 @@
 /** Projects are kept whole or not at all, leave nothing behind, and travel as a zip that opens exactly. */
 import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { HeadlightError, sha256 } from '../../../src/base';
+import { sha256, type HeadlightError } from '../../../src/base';
 import {
   jsonBytes,
   parseJson,

@@ -106,10 +106,10 @@ export async function embedWithTransformersJs(
       mjs: file('ort-wasm-simd-threaded.asyncify.mjs'),
       wasm: file('ort-wasm-simd-threaded.asyncify.wasm'),
     };
-    return (await pipeline('feature-extraction', folder, {
+    return await pipeline('feature-extraction', folder, {
       dtype: 'fp32',
       device: 'wasm',
-    })) as unknown as Extractor;
+    });
   })();
   const extract = await extractor;
   const options = { pooling: 'mean', normalize: true } as const;
