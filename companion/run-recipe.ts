@@ -21,6 +21,7 @@ import { sayData, trainAndReport } from './train';
 export interface RunOptions {
   readonly data?: string;
   readonly encoder?: string;
+  readonly modelHost?: string;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;

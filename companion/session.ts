@@ -13,14 +13,29 @@ export interface Session {
   readonly signal: AbortSignal;
 }
 
-export async function openSession(options: { readonly quiet?: boolean }): Promise<Session> {
+export interface SessionOptions {
+  readonly quiet?: boolean;
+  /** Where models are fetched from; else `$HEADLIGHT_MODEL_HOST`, else Hugging Face. */
+  readonly modelHost?: string;
+}
+
+export async function openSession(options: SessionOptions): Promise<Session> {
   const node = await createNodePlatform();
   // Models are kept for the next time; a person's texts are not left behind on the disk.
-  const storage = withMemoryAreas(node.storage, ['projects', 'files', 'features', 'runs']);
+  const storage = withMemoryAreas(node.storage, [
+    'projects',
+    'files',
+    'features',
+    'runs',
+    'settings',
+  ]);
   const platform: Platform = { ...node, storage };
+  const engine = createEngine(platform);
+  const host = options.modelHost ?? process.env['HEADLIGHT_MODEL_HOST'];
+  if (host !== undefined && host !== '') await engine.setModelHost(host);
   return {
     platform,
-    engine: createEngine(platform),
+    engine,
     progress: new ProgressLine(process.stderr, options.quiet === true),
     signal: interruptSignal(),
   };

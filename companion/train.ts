@@ -26,6 +26,7 @@ export interface TrainOptions {
   readonly testShare: number;
   readonly seed: number;
   readonly device: Device | 'auto';
+  readonly modelHost?: string;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;

@@ -6,6 +6,7 @@ import { readProjectZip } from '../project';
 import { Encoders } from './encoders';
 import type { Engine, KeptItem } from './engine';
 import { exportFile } from './exporting';
+import { RunningJobs } from './jobs';
 import { loadRun, predictFile, predictTexts, runRows } from './prediction';
 import { Projects } from './projects';
 import { measureOn, train } from './training';
@@ -13,6 +14,8 @@ import { measureOn, train } from './training';
 export function createEngine(platform: Platform): Engine {
   const projects = new Projects(platform.storage);
   const encoders = new Encoders(platform);
+  const jobs = new RunningJobs();
+  let swept: Promise<void> | null = null;
   const load = (reference: EncoderReference) => finish(encoders.load(reference));
 
   const engine: Engine = {
@@ -25,11 +28,17 @@ export function createEngine(platform: Platform): Engine {
       };
     },
 
-    listProjects: () => projects.list(),
+    async listProjects() {
+      await (swept ??= projects.store.sweep());
+      return projects.list();
+    },
     createProject: (files, signal) => projects.create(files, signal),
     openProject: (project, signal) => projects.open(project, signal),
     renameProject: (project, name) => projects.rename(project, name),
-    deleteProject: (project) => projects.delete(project),
+    async deleteProject(project) {
+      await jobs.stop(project);
+      await projects.delete(project);
+    },
     configureData: (project, choice, signal) => projects.configure(project, choice, signal),
     async *importProject(file, signal) {
       const content = await readProjectZip(file);
@@ -50,7 +59,9 @@ export function createEngine(platform: Platform): Engine {
     },
 
     train: (project, settings, signal) =>
-      train(platform, projects, encoders, project, settings, signal),
+      jobs.of(project, signal, (stop) =>
+        train(platform, projects, encoders, project, settings, stop),
+      ),
     deleteRun: (project, run) => projects.store.deleteRun(project, run),
     runRows: (project, run, query) => runRows(projects, project, run, query),
 
@@ -60,7 +71,9 @@ export function createEngine(platform: Platform): Engine {
     },
     async *predictFile(project, run, file, textColumn, signal) {
       const loaded = await loadRun(projects, project, run);
-      return yield* predictFile(platform, encoders, project, loaded, file, textColumn, signal);
+      return yield* jobs.of(project, signal, (stop) =>
+        predictFile(platform, encoders, project, loaded, file, textColumn, stop),
+      );
     },
 
     export: (project, run, kind, signal) =>
@@ -92,6 +105,7 @@ export function createEngine(platform: Platform): Engine {
     },
     clearModels: () => encoders.clear(),
     async forgetEverything() {
+      await jobs.stop();
       await encoders.release();
       projects.forget();
       await platform.storage.clear();

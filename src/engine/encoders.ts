@@ -161,6 +161,8 @@ export class Encoders {
 
   async #added(encoder: Encoder): Promise<EncoderEntry> {
     const { info } = encoder;
+    // Training comes next: the weights are not read and parsed a second time.
+    this.#loaded = { key: canonicalJson(info.reference), encoder };
     await this.#platform.storage.write('settings', await addedKey(info.reference), jsonBytes(info));
     const entry = (await this.list()).find(
       (candidate) => canonicalJson(candidate.info.reference) === canonicalJson(info.reference),
@@ -188,9 +190,10 @@ export class Encoders {
   }
 
   async release(): Promise<void> {
+    const live = this.#live;
     this.#loaded = null;
-    await this.#live?.embedder.close();
     this.#live = null;
+    await live?.embedder.close();
   }
 }
 
@@ -216,6 +219,15 @@ function checkHost(host: string): string {
       `The model host must be an https address, not ${host}.`,
       {
         hint: 'Give one such as https://huggingface.co.',
+      },
+    );
+  }
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    throw new HeadlightError(
+      'bad-setting',
+      `The model host must be an address without a path, not ${host}.`,
+      {
+        hint: `Give ${url.origin}.`,
       },
     );
   }

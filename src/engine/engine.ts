@@ -124,6 +124,8 @@ export interface ProjectSummary {
   readonly bestAccuracy: number | null;
   /** Bytes kept for it: files, features, runs. */
   readonly bytes: number;
+  /** Why it cannot be opened; null when it can. It can be deleted either way. */
+  readonly problem: string | null;
 }
 
 export interface FileView {

@@ -1,8 +1,8 @@
 /** Using a run: a typed text, a dropped file, the rows behind the confusion matrix. */
-import { HeadlightError, type Job } from '../base';
+import { HeadlightError, ProgressMeter, type Job } from '../base';
 import { parseTable, predictionsCsv, type SourceFile, type Table } from '../data';
 import { predictProbabilities, type LinearHead } from '../learning/heads';
-import { embedTexts } from '../models';
+import { checkDevice, embedTexts } from '../models';
 import type { Device, Platform } from '../platform';
 import {
   choiceOfRecipe,
@@ -92,16 +92,22 @@ export async function* predictFile(
     });
   }
   const encoder = yield* encoders.load(recipe.encoder, signal);
+  const device = await deviceHere(platform, recipe.device);
+  if (device !== recipe.device) {
+    yield new ProgressMeter('Embedding texts', 'texts', withText.length).at(
+      0,
+      `${recipe.device} is not available here; ${device} is used.`,
+    );
+  }
+  const request = {
+    texts: withText.map((row) => (cells[row] ?? '').trim()),
+    encoder,
+    embed: recipe.embed,
+    runtime: platform.runtime,
+  };
+  yield* checkDevice(request, device, signal);
   const embedded = yield* embedTexts(
-    {
-      texts: withText.map((row) => (cells[row] ?? '').trim()),
-      encoder,
-      embed: recipe.embed,
-      device: await deviceHere(platform, recipe.device),
-      runtime: platform.runtime,
-      storage: platform.storage,
-      scope: project,
-    },
+    { ...request, device, storage: platform.storage, scope: project },
     signal,
   );
   const { classes } = run.head;
@@ -110,10 +116,10 @@ export async function* predictFile(
   const probabilities = new Array<readonly number[] | null>(table.rowCount).fill(null);
   const counts = new Array<number>(classes.length).fill(0);
   withText.forEach((row, index) => {
-    const row_ = [...flat.subarray(index * classes.length, (index + 1) * classes.length)];
-    const best = argmax(row_);
+    const shares = [...flat.subarray(index * classes.length, (index + 1) * classes.length)];
+    const best = argmax(shares);
     labels[row] = classes[best] ?? null;
-    probabilities[row] = row_;
+    probabilities[row] = shares;
     counts[best] = (counts[best] ?? 0) + 1;
   });
   const csv = predictionsCsv(table, { labels, probabilities }, classes);

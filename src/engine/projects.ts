@@ -15,6 +15,7 @@ import {
   type DataChoice,
   type ProjectContent,
   type ProjectRecord,
+  type RunDocument,
 } from '../project';
 import type { ProjectSummary, ProjectView } from './engine';
 import {
@@ -46,8 +47,19 @@ export class Projects {
 
   async list(): Promise<ProjectSummary[]> {
     const summaries: ProjectSummary[] = [];
-    for (const record of await this.store.list()) {
-      const runs = await this.store.runs(record.id);
+    for (const id of await this.store.ids()) {
+      let record: ProjectRecord;
+      let runs: readonly RunDocument[];
+      try {
+        record = await this.store.read(id);
+        runs = await this.store.runs(id);
+      } catch (error) {
+        const known = toHeadlightError(error);
+        if (known.code === 'not-found') continue; // deleted in another tab just now
+        if (known.code !== 'bad-project') throw known;
+        summaries.push(unreadable(id, known.message, await this.store.bytes(id)));
+        continue;
+      }
       summaries.push({
         id: record.id,
         name: record.name,
@@ -60,9 +72,10 @@ export class Projects {
           null,
         ),
         bytes: await this.store.bytes(record.id),
+        problem: null,
       });
     }
-    return summaries;
+    return summaries.sort((a, b) => b.modified - a.modified);
   }
 
   async *create(files: readonly SourceFile[], signal?: AbortSignal): Job<ProjectView> {
@@ -82,6 +95,7 @@ export class Projects {
         hint: 'Rename one of them, so that the report can tell them apart.',
       });
     }
+    for (const { name } of files) checkFileName(name);
     const meter = new ProgressMeter('Reading the data', 'files', files.length);
     const tables: Table[] = [];
     yield meter.at(0);
@@ -96,7 +110,7 @@ export class Projects {
       kind: 'headlight.project',
       schemaVersion: PROJECT_VERSION,
       id: crypto.randomUUID(),
-      name: choice.trainFile.replace(/\.[^.]+$/, '') || choice.trainFile,
+      name: projectName(choice.trainFile),
       created: now,
       modified: now,
       files: await Promise.all(
@@ -164,10 +178,9 @@ export class Projects {
 
   /** Keeps an imported project, under a new id when its own is taken. @returns the id. */
   async import({ record, files, runs }: ProjectContent): Promise<string> {
-    const taken = (await this.store.list()).some(({ id }) => id === record.id);
+    const taken = (await this.store.ids()).includes(record.id);
     const id = taken ? crypto.randomUUID() : record.id;
-    for (const run of runs) await this.store.writeRun(id, run);
-    await this.store.create({ ...record, id }, files);
+    await this.store.create({ ...record, id }, files, runs);
     return id;
   }
 
@@ -210,10 +223,14 @@ export class Projects {
   }
 
   async #parseAgain(record: ProjectRecord, choice: DataChoice): Promise<Table[]> {
-    const files = await Promise.all(
-      record.files.map((file) => this.store.file(record.id, file.name)),
+    // Only what the choice uses: another file may not even be readable this way.
+    const used = record.files.filter(
+      ({ name }) => name === choice.trainFile || name === choice.testFile,
     );
-    return readTables(files, choice);
+    return readTables(
+      await Promise.all(used.map(({ name }) => this.store.file(record.id, name))),
+      choice,
+    );
   }
 
   #remember(record: ProjectRecord, tables: readonly Table[]): void {
@@ -245,6 +262,36 @@ export class Projects {
       runs: await this.store.runs(record.id),
     };
   }
+}
+
+const LONGEST_NAME = 200;
+const LONGEST_FILE_NAME = 255;
+
+function projectName(file: string): string {
+  return (file.replace(/\.[^.]+$/, '') || file).slice(0, LONGEST_NAME);
+}
+
+/** File names become storage keys and zip entries. @throws HeadlightError `bad-file`. */
+function checkFileName(name: string): void {
+  if (name !== '' && name.length <= LONGEST_FILE_NAME && !/[/\\\0]/.test(name)) return;
+  const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
+  throw new HeadlightError('bad-file', `The file name “${shown}” cannot be kept.`, {
+    hint: `Rename the file: at most ${LONGEST_FILE_NAME} characters, without / and \\.`,
+  });
+}
+
+function unreadable(id: string, problem: string, bytes: number): ProjectSummary {
+  return {
+    id,
+    name: 'A project that cannot be read',
+    created: 0,
+    modified: 0,
+    rows: 0,
+    classes: 0,
+    bestAccuracy: null,
+    bytes,
+    problem,
+  };
 }
 
 function tablesKey(record: ProjectRecord): string {

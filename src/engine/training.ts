@@ -1,8 +1,8 @@
 /** The main job: embed, split, fit, evaluate, keep. */
-import { sha256, throwIfAborted, type Job } from '../base';
+import { HeadlightError, sha256, throwIfAborted, toHeadlightError, type Job } from '../base';
 import { evaluate, majorityBaseline } from '../learning/evaluate';
 import { fitLogistic, predictProbabilities, type FittedHead, type Matrix } from '../learning/heads';
-import { embedTexts, measureDevices, type Encoder } from '../models';
+import { checkDevice, embedTexts, measureDevices, type Encoder } from '../models';
 import type { Device, Platform, TensorBackendName } from '../platform';
 import {
   headDocument,
@@ -63,6 +63,12 @@ export async function* train(
   } else {
     device = settings.device;
     notes.push(`Runs on ${device}, as asked.`);
+    const checked = yield* checkDevice(
+      { texts: data.texts, encoder, embed: settings.embed, runtime: platform.runtime },
+      device,
+      signal,
+    );
+    if (checked !== null) notes.push(checked);
   }
   const loadSeconds = (performance.now() - loadStarted) / 1000;
 
@@ -177,12 +183,19 @@ async function keepRun(
   fitted: FittedHead,
   predictions: Parameters<typeof writePredictions>[0],
 ): Promise<void> {
+  await projects.store.read(project); // deleted in another tab meanwhile: nothing is written
   await projects.store.writeRun(project, {
     document,
     head: jsonBytes(headDocument(fitted.head, document.recipe)),
     predictions: writePredictions(predictions),
   });
-  await projects.touch(project);
+  try {
+    await projects.touch(project);
+  } catch (error) {
+    // Deleted while this was being written: nothing of it may stay.
+    if (toHeadlightError(error).code === 'not-found') await projects.store.delete(project);
+    throw error;
+  }
 }
 
 function recipeOf(
@@ -193,7 +206,7 @@ function recipeOf(
   device: Device,
 ): Recipe {
   const [train, test] = prepared.tables;
-  if (train === undefined) throw new Error('a project without a training table');
+  if (train === undefined) throw new HeadlightError('internal', 'a project without a table');
   const { textColumn, labelColumn, split } = record.choice;
   return {
     kind: 'headlight.recipe',

@@ -54,7 +54,6 @@ type AnyCall = (...args: unknown[]) => Promise<unknown>;
 type AnyJob = (...args: unknown[]) => Job<unknown>;
 
 interface Wire {
-  ready(): true;
   call(method: CallName, args: readonly unknown[]): Promise<unknown>;
   start(
     job: number,
@@ -151,7 +150,6 @@ export function serveEngine(engine: Engine | Promise<Engine>, endpoint?: Comlink
   // Whoever calls is told; until then a failed start is not an unhandled rejection.
   Promise.resolve(engine).catch(() => undefined);
   const wire: Wire = {
-    ready: () => true,
     async call(method, args) {
       const target = await engine;
       return moved(await (target[method] as AnyCall).apply(target, [...args]));
@@ -188,6 +186,9 @@ export function serveEngine(engine: Engine | Promise<Engine>, endpoint?: Comlink
 export function connectEngine(endpoint: Comlink.Endpoint): Engine {
   registerErrorHandler();
   const wire = Comlink.wrap<Wire>(endpoint);
+  const broken = breakdown(endpoint);
+  const orBroken = <Result>(answer: Promise<Result>): Promise<Result> =>
+    Promise.race([answer, broken]);
   let jobs = 0;
 
   async function* remoteJob(method: JobName, args: readonly unknown[]): Job<unknown> {
@@ -203,8 +204,8 @@ export function connectEngine(endpoint: Comlink.Endpoint): Engine {
     const end = { reached: false };
     const stop = (): void => void wire.stop(job);
     signal?.addEventListener('abort', stop);
-    const result = wire
-      .start(
+    const result = orBroken(
+      wire.start(
         job,
         method,
         moved([...plain]),
@@ -212,11 +213,11 @@ export function connectEngine(endpoint: Comlink.Endpoint): Engine {
           queue.push(progress);
           wake();
         }),
-      )
-      .finally(() => {
-        end.reached = true;
-        wake();
-      });
+      ),
+    ).finally(() => {
+      end.reached = true;
+      wake();
+    });
     result.catch(() => undefined); // seen below; without this an early `return` would leave it unhandled
     try {
       for (;;) {
@@ -233,8 +234,30 @@ export function connectEngine(endpoint: Comlink.Endpoint): Engine {
 
   const engine: Partial<Record<keyof Engine, unknown>> = {};
   for (const method of CALLS) {
-    engine[method] = (...args: unknown[]): Promise<unknown> => wire.call(method, moved(args));
+    engine[method] = (...args: unknown[]): Promise<unknown> =>
+      orBroken(wire.call(method, moved(args)));
   }
   for (const method of JOBS) engine[method] = (...args: unknown[]) => remoteJob(method, args);
   return engine as unknown as Engine;
+}
+
+/** Rejects when the worker cannot be loaded or has crashed: without it every call would wait for ever. */
+function breakdown(endpoint: Comlink.Endpoint): Promise<never> {
+  const broken = new Promise<never>((_, reject) => {
+    const fail = (event: Event): void => {
+      const said = 'message' in event && typeof event.message === 'string' ? event.message : '';
+      reject(
+        new HeadlightError(
+          'internal',
+          `The worker that computes stopped${said === '' ? '' : `: ${said}`}.`,
+          { hint: 'Reload the page; what was done so far is kept.', cause: event.type },
+        ),
+      );
+    };
+    for (const type of ['error', 'messageerror'] as const) {
+      endpoint.addEventListener(type, fail as EventListener);
+    }
+  });
+  broken.catch(() => undefined); // whoever calls is told; nobody may be calling just now
+  return broken;
 }

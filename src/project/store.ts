@@ -24,6 +24,8 @@ export interface RunParts {
   readonly predictions: Uint8Array;
 }
 
+const LEFTOVER_MS = 3_600_000;
+
 export class ProjectStore {
   readonly #storage: Storage;
 
@@ -31,12 +33,9 @@ export class ProjectStore {
     this.#storage = storage;
   }
 
-  /** Newest first. A record that cannot be read is thrown, not hidden. */
-  async list(): Promise<ProjectRecord[]> {
-    const entries = await this.#storage.entries('projects');
-    const records: ProjectRecord[] = [];
-    for (const entry of entries) records.push(await this.read(entry.key));
-    return records.sort((a, b) => b.modified - a.modified);
+  /** Of every project, whether its record can be read or not. */
+  async ids(): Promise<string[]> {
+    return (await this.#storage.entries('projects')).map(({ key }) => key);
   }
 
   /** @throws HeadlightError `not-found`, `bad-project`. */
@@ -54,12 +53,43 @@ export class ProjectStore {
     await this.#storage.write('projects', record.id, jsonBytes(record));
   }
 
-  /** Files first, the record last: a project is there whole or not at all. */
-  async create(record: ProjectRecord, files: readonly SourceFile[]): Promise<void> {
-    for (const file of files) {
-      await this.#storage.write('files', `${record.id}/${file.name}`, file.bytes);
+  /**
+   * Files and runs first, the record last: a project is there whole or not at all. What was written of one
+   * that did not fit is taken back; of one that was killed half-way, `sweep` finds it.
+   */
+  async create(
+    record: ProjectRecord,
+    files: readonly SourceFile[],
+    runs: readonly RunParts[] = [],
+  ): Promise<void> {
+    try {
+      for (const file of files) {
+        await this.#storage.write('files', `${record.id}/${file.name}`, file.bytes);
+      }
+      for (const run of runs) await this.writeRun(record.id, run);
+      await this.write(record);
+    } catch (error) {
+      await this.delete(record.id);
+      throw error;
     }
-    await this.write(record);
+  }
+
+  /**
+   * Deletes what belongs to no project: left by a tab that was killed while it made one, or by a job that
+   * wrote on after its project was deleted elsewhere. Young leftovers stay, another tab may be at work.
+   */
+  async sweep(now = Date.now()): Promise<void> {
+    const projects = new Set(await this.ids());
+    for (const area of ['files', 'features', 'runs'] as const) {
+      const youngest = new Map<string, number>();
+      for (const { key, written } of await this.#storage.entries(area)) {
+        const owner = key.slice(0, key.indexOf('/'));
+        if (!projects.has(owner)) youngest.set(owner, Math.max(youngest.get(owner) ?? 0, written));
+      }
+      for (const [owner, written] of youngest) {
+        if (now - written > LEFTOVER_MS) await this.#storage.deleteAll(area, `${owner}/`);
+      }
+    }
   }
 
   async delete(project: string): Promise<void> {

@@ -117,6 +117,7 @@ export class FakeEngine implements Engine {
       classes: view.summary?.classes.length ?? 0,
       bestAccuracy: view.runs[0]?.record.metrics.test.accuracy ?? null,
       bytes: 4_200_000,
+      problem: null,
     }));
   }
 

@@ -2,6 +2,7 @@
 export { openEmbedder, type Embedder, type EmbedderOptions, type Features } from './embedder';
 export { embedTexts, type EmbedRequest, type EmbedResult } from './embed-texts';
 export {
+  checkDevice,
   measureDevices,
   type MeasuredChoice,
   type MeasuredDevice,

@@ -101,6 +101,50 @@ export async function* measureDevices(
   };
 }
 
+/**
+ * A GPU that was chosen by hand is checked like a measured one: a few texts against the reference device.
+ * @returns a sentence about the agreement; null where there is nothing to check.
+ * @throws HeadlightError `device` when the device is not here, or when its embeddings are not the model's.
+ */
+export async function* checkDevice(
+  request: MeasureRequest,
+  device: Device,
+  signal?: AbortSignal,
+): Job<string | null> {
+  const found = await request.runtime.devices();
+  const info = found.find((one) => one.device === device);
+  if (info === undefined) {
+    throw new HeadlightError('device', `This machine cannot run models on ${device}.`, {
+      hint: `Choose one of: ${found.map((one) => one.device).join(', ')}.`,
+    });
+  }
+  const reference = found.find((one) => one.device === 'cpu' || one.device === 'wasm');
+  if (reference === undefined || device === 'cpu' || device === 'wasm') return null;
+  yield at(0, 1, `Comparing ${info.label} with ${reference.label}.`);
+  const texts = request.texts.slice(0, COMPARED);
+  const vectors: Features[] = [];
+  for (const one of [reference, info]) {
+    const embedder = await openEmbedder({ ...request, device: one.device });
+    try {
+      vectors.push(await embedder.embed(texts, signal));
+    } finally {
+      await embedder.close();
+    }
+  }
+  const [expected, actual] = vectors;
+  if (expected === undefined || actual === undefined) return null;
+  const agreement = leastCosine(actual, expected);
+  if (!(agreement >= LEAST_AGREEMENT)) {
+    throw new HeadlightError(
+      'device',
+      `${info.label} computes other embeddings than ${reference.label} (cosine ${agreement.toFixed(4)}).`,
+      { hint: `Choose ${reference.label}; the graphics driver may need an update.` },
+    );
+  }
+  yield at(1, 1, `${info.label} agrees with ${reference.label}.`);
+  return `Its embeddings agree with ${reference.label} (cosine ${agreement.toFixed(6)} or more, ${texts.length} texts).`;
+}
+
 type Outcome =
   | { readonly features: Features; readonly agreement: number; readonly textsPerSecond: number }
   | { readonly problem: HeadlightError };

@@ -5,6 +5,7 @@
 import * as embedding from './functions/embedding';
 import * as engine from './functions/engine';
 import * as platform from './functions/platform';
+import * as probe from './functions/probe';
 import * as storage from './functions/storage';
 
 type Registered = (...args: never[]) => unknown;
@@ -13,6 +14,7 @@ const functions: Readonly<Record<string, Registered>> = {
   ...embedding,
   ...engine,
   ...platform,
+  ...probe,
   ...storage,
 };
 

@@ -94,6 +94,33 @@ describe('a project made from one file', () => {
     expect(back.summary).toEqual(project.summary);
   });
 
+  it('refuses a file name that could not be kept, before anything is kept', async () => {
+    const { bytes } = await sampleFile();
+    const before = await platform.storage.entries('files');
+    for (const name of ['a\\b.csv', `${'x'.repeat(300)}.csv`]) {
+      const error = await thrownBy(engine.createProject([{ name, bytes }]));
+      expect([error.code, error.hint]).toEqual(['bad-file', expect.stringContaining('Rename')]);
+    }
+    expect(await platform.storage.entries('files')).toEqual(before);
+  });
+
+  it('opens a project whose file has a long name, under a name that fits', async () => {
+    const { bytes } = await sampleFile();
+    const view = await finish(engine.createProject([{ name: `${'x'.repeat(240)}.csv`, bytes }]));
+    expect(view.name).toBe('x'.repeat(200));
+    expect((await finish(engine.openProject(view.id))).id).toBe(view.id);
+    await engine.deleteProject(view.id);
+  });
+
+  it('lists a project that cannot be read with its problem, beside those that can', async () => {
+    await platform.storage.write('projects', 'broken', new TextEncoder().encode('{"kind":1}'));
+    const listed = await engine.listProjects();
+    expect(listed.find(({ id }) => id === 'broken')?.problem).toContain('headlight.project');
+    expect(listed.find(({ id }) => id === project.id)?.problem).toBeNull();
+    await engine.deleteProject('broken');
+    expect((await engine.listProjects()).map(({ id }) => id)).toEqual([project.id]);
+  });
+
   it('refuses three files', async () => {
     const file = await sampleFile();
     const error = await thrownBy(engine.createProject([file, file, file]));
@@ -174,6 +201,36 @@ describe('a run', () => {
     expect(resumed.record.metrics).toEqual(run.record.metrics);
     await engine.deleteProject(view.id);
     expect(await platform.storage.entries('features', `${view.id}/`)).toEqual([]);
+  });
+});
+
+describe('a project that is deleted while it trains', () => {
+  it('leaves nothing behind, in this engine and in another of the same storage', async () => {
+    const elsewhere = createEngine(platform); // another tab
+    for (const deleting of [engine, elsewhere]) {
+      const view = await finish(engine.createProject([{ ...(await sampleFile()), name: 'd.csv' }]));
+      const job = engine.train(view.id, settings());
+      const ended = (async () => {
+        for (;;) {
+          const step = await job.next();
+          if (step.done) return null;
+          if (step.value.phase.startsWith('Fitting')) break;
+        }
+        const deleted = deleting.deleteProject(view.id);
+        try {
+          for (;;) if ((await job.next()).done) return null;
+        } catch (error) {
+          return error;
+        } finally {
+          await deleted;
+        }
+      })();
+      const error = (await ended) as HeadlightError | null;
+      expect(['aborted', 'not-found']).toContain(error?.code);
+      for (const area of ['projects', 'files', 'features', 'runs'] as const) {
+        expect((await platform.storage.entries(area, view.id)).map(({ key }) => key)).toEqual([]);
+      }
+    }
   });
 });
 
@@ -279,7 +336,8 @@ describe('what is kept', () => {
 
   it('refuses a model host that is not https', async () => {
     await expect(engine.setModelHost('http://example.org')).rejects.toThrow('https');
-    await engine.setModelHost('https://mirror.example.org/path');
+    await expect(engine.setModelHost('https://mirror.example.org/path')).rejects.toThrow('path');
+    await engine.setModelHost('https://mirror.example.org');
     expect(await engine.modelHost()).toBe('https://mirror.example.org');
     await engine.setModelHost(null);
     expect(await engine.modelHost()).toBeNull();

@@ -158,4 +158,19 @@ describe('an engine behind a port', () => {
       .catch((thrown: unknown) => thrown);
     expect((error as HeadlightError).code).toBe('storage');
   });
+
+  it('fails every call, now and later, when the worker crashes', async () => {
+    const { port1, port2 } = new MessageChannel();
+    ports.push(port1, port2);
+    const engine = connectEngine(port2 as never); // nobody serves the other end
+    const waiting = engine.about().catch((thrown: unknown) => thrown);
+    port2.dispatchEvent(new Event('messageerror'));
+    const later = engine.listProjects().catch((thrown: unknown) => thrown);
+    const job = engine.openProject('p');
+    const fromJob = job.next().catch((thrown: unknown) => thrown);
+    for (const error of [await waiting, await later, await fromJob]) {
+      expect((error as HeadlightError).message).toContain('stopped');
+      expect((error as HeadlightError).hint).toContain('Reload');
+    }
+  });
 });

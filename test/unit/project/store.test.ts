@@ -71,7 +71,8 @@ describe('the store', () => {
       .create(record, [{ name: 'train.csv', bytes: csv }])
       .catch((thrown: unknown) => thrown);
     expect((error as HeadlightError).code).toBe('storage-full');
-    expect(await store.list()).toEqual([]);
+    expect(await store.ids()).toEqual([]);
+    expect(await storage.entries('files')).toEqual([]);
   });
 
   it('leaves nothing of a deleted project in any area', async () => {
@@ -84,6 +85,23 @@ describe('the store', () => {
     expect(await storage.entries('files')).toEqual([]);
     expect(await storage.entries('runs')).toEqual([]);
     expect((await storage.entries('features')).map(({ key }) => key)).toEqual(['p-10/key/0']);
+  });
+
+  it('sweeps away what belongs to no project, once it is old enough not to be at work', async () => {
+    await store.create(record, [{ name: 'train.csv', bytes: csv }]);
+    for (const area of ['files', 'features', 'runs'] as const) {
+      await storage.write(area, 'gone/x', new Uint8Array(8));
+    }
+    const keys = async (): Promise<string[]> =>
+      (
+        await Promise.all(
+          (['files', 'features', 'runs'] as const).map((area) => storage.entries(area)),
+        )
+      ).flatMap((entries) => entries.map(({ key }) => key));
+    await store.sweep();
+    expect(await keys()).toContain('gone/x');
+    await store.sweep(Date.now() + 2 * 3_600_000);
+    expect(await keys()).toEqual(['p-1/train.csv']);
   });
 
   it('says what is gone', async () => {
