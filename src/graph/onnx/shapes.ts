@@ -230,6 +230,8 @@ rule('Shape', (call) => {
   return [{ elementType: 'int64', dims: [Math.max(0, length)] }];
 });
 
+rule('Range', (call) => [{ elementType: input(call, 0).elementType, dims: [null] }]);
+
 rule('Slice', (call) => {
   const { elementType, dims } = input(call, 0);
   if (!dims) return [{ elementType, dims }];

@@ -4,28 +4,21 @@
  */
 import { attribute, type GraphBuilder, makeTensor, MICROSOFT, type Value } from '../../graph/onnx';
 import type { BertConfig } from './config';
+import type { TokenInputs } from './inputs';
 import { MASKED } from './pooling';
 import type { Matrix, Weights } from './weights';
 
-export interface BertHidden {
-  /** Hidden states by layer: 0 after the embeddings, k after the k-th layer; [batch, tokens, hidden]. */
-  readonly states: readonly Value[];
-  /** [batch, tokens], float32: 1 for a token, 0 for padding. */
-  readonly mask: Value;
-}
-
 /**
- * Adds the inputs `input_ids` and `attention_mask` (int64 [batch, tokens]) and the first `layers` layers.
+ * Adds the embeddings and the first `layers` layers.
+ * @returns hidden states by layer: 0 after the embeddings, k after the k-th layer; [batch, tokens, hidden].
  */
 export function addBert(
   builder: GraphBuilder,
+  { ids, mask }: TokenInputs,
   config: BertConfig,
   weights: Weights,
   layers: number,
-): BertHidden {
-  const ids = builder.input('input_ids', 'int64', ['batch', 'tokens']);
-  const attentionMask = builder.input('attention_mask', 'int64', ['batch', 'tokens']);
-  const mask = builder.add('Cast', [attentionMask], { to: attribute.elementType('float32') });
+): readonly Value[] {
   const bert = new BertGraph(builder, config, weights);
   const states = [bert.embeddings(ids)];
   const bias = layers === 0 ? null : bert.attentionBias(mask);
@@ -33,7 +26,7 @@ export function addBert(
     const before = states[layer];
     if (before !== undefined && bias !== null) states.push(bert.layer(layer, before, bias));
   }
-  return { states, mask };
+  return states;
 }
 
 class BertGraph {

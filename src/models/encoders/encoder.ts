@@ -7,6 +7,7 @@ import { GraphBuilder, writeModel, type Value } from '../../graph/onnx';
 import type { Pooling, Precision } from '../types';
 import { addBert } from './bert';
 import { parseEncoderConfig, type BertConfig, type StaticConfig } from './config';
+import { addTokenInputs, type ClosingToken, type TokenInputs } from './inputs';
 import { linearHead, normalize, pool, type HeadWeights } from './pooling';
 import { addStaticEmbedding, readStaticTable } from './static';
 import { Weights } from './weights';
@@ -42,8 +43,15 @@ export interface EncoderModel {
   graph(output: EncoderOutput): Uint8Array;
   /** As `graph`, with several outputs in one pass, named as given: letters, digits and `_`. */
   graphWithOutputs(outputs: readonly (EncoderOutput & { readonly name: string })[]): Uint8Array;
-  /** Encoder, pooling and linear head in one graph, with the output `logits` [batch, classes]. */
-  classifierGraph(output: EncoderOutput, head: HeadWeights): Uint8Array;
+  /**
+   * Encoder, pooling and linear head in one graph, with the output `logits` [batch, classes].
+   * @param closing makes the graph put it at the end of texts that were cut without it; null: as they come.
+   */
+  classifierGraph(
+    output: EncoderOutput,
+    head: HeadWeights,
+    closing: ClosingToken | null,
+  ): Uint8Array;
 }
 
 /**
@@ -58,17 +66,21 @@ export function openEncoderModel(files: EncoderFiles, precision: Precision): Enc
     : openStatic(config, files.weights, precision);
 }
 
-/** Adds inputs and body; returns what makes one output's embedding, sharing the body. */
-type Body = (builder: GraphBuilder, deepest: number) => (output: EncoderOutput) => Value;
+/** Adds the body; returns what makes one output's embedding, sharing the body. */
+type Body = (
+  builder: GraphBuilder,
+  inputs: TokenInputs,
+  deepest: number,
+) => (output: EncoderOutput) => Value;
 
 function openBert(config: BertConfig, file: Uint8Array, precision: Precision): EncoderModel {
   const weights = new Weights(file, precision, ['', 'bert.'], 'embeddings.word_embeddings.weight');
-  const body: Body = (builder, deepest) => {
-    const { states, mask } = addBert(builder, config, weights, deepest);
+  const body: Body = (builder, inputs, deepest) => {
+    const states = addBert(builder, inputs, config, weights, deepest);
     return ({ layer, pooling }) => {
       const hidden = states[layer];
       if (hidden === undefined) throw noSuchLayer(layer, config.layers);
-      return pool(builder, hidden, mask, pooling);
+      return pool(builder, hidden, inputs.mask, pooling);
     };
   };
   const about = {
@@ -88,8 +100,8 @@ function openStatic(config: StaticConfig, file: Uint8Array, precision: Precision
       hint: 'Choose the precision q8.',
     });
   const table = readStaticTable(file, config);
-  const body: Body = (builder) => {
-    const embedding = addStaticEmbedding(builder, table);
+  const body: Body = (builder, inputs) => {
+    const embedding = addStaticEmbedding(builder, inputs, table);
     return ({ pooling }) => {
       if (pooling !== 'mean')
         throw new HeadlightError('bad-setting', `A static encoder has no "${pooling}" pooling.`, {
@@ -113,7 +125,10 @@ function graphsOf(
   about: Pick<EncoderModel, 'architecture' | 'layers' | 'hiddenSize'>,
   body: Body,
 ): Pick<EncoderModel, 'graph' | 'graphWithOutputs' | 'classifierGraph'> {
-  function start(outputs: readonly EncoderOutput[]): {
+  function start(
+    outputs: readonly EncoderOutput[],
+    closing: ClosingToken | null = null,
+  ): {
     builder: GraphBuilder;
     embed: (output: EncoderOutput) => Value;
   } {
@@ -121,7 +136,8 @@ function graphsOf(
       if (!Number.isInteger(layer) || layer < 0 || layer > about.layers)
         throw noSuchLayer(layer, about.layers);
     const builder = new GraphBuilder({ name: about.architecture });
-    const embedding = body(builder, Math.max(0, ...outputs.map((output) => output.layer)));
+    const deepest = Math.max(0, ...outputs.map((output) => output.layer));
+    const embedding = body(builder, addTokenInputs(builder, closing), deepest);
     return {
       builder,
       embed: (output) =>
@@ -140,14 +156,14 @@ function graphsOf(
   return {
     graph: (output) => graphWithOutputs([{ ...output, name: 'embedding' }]),
     graphWithOutputs,
-    classifierGraph(output, head) {
+    classifierGraph(output, head, closing) {
       const { hiddenSize } = about;
       if (head.weight.length !== head.classes * hiddenSize || head.bias.length !== head.classes)
         throw new HeadlightError(
           'bad-model',
           `A head of ${head.weight.length} weights does not fit ${head.classes} classes and ${hiddenSize} dimensions.`,
         );
-      const { builder, embed } = start([output]);
+      const { builder, embed } = start([output], closing);
       builder.output(linearHead(builder, embed(output), hiddenSize, head), 'logits');
       return writeModel(builder.build());
     },

@@ -14,6 +14,7 @@ import {
   type Value,
 } from '../../graph/onnx';
 import type { StaticConfig } from './config';
+import { addTokenInputs, type TokenInputs } from './inputs';
 import { normalize, weightedMean } from './pooling';
 import { quantizeRows } from './quantize';
 
@@ -47,7 +48,10 @@ export function quantizeStaticTable(
  */
 export function buildStaticGraph(table: StaticTable): Uint8Array {
   const builder = new GraphBuilder({ name: 'headlight-static' });
-  builder.output(normalize(builder, addStaticEmbedding(builder, table)), 'sentence_embedding');
+  builder.output(
+    normalize(builder, addStaticEmbedding(builder, addTokenInputs(builder), table)),
+    'sentence_embedding',
+  );
   return writeModel(builder.build());
 }
 
@@ -67,12 +71,13 @@ export function staticConfig(table: StaticTable, maxTokens: number): string {
   );
 }
 
-/** Adds the inputs and the mean over the tokens that count: [batch, hidden]. */
-export function addStaticEmbedding(builder: GraphBuilder, table: StaticTable): Value {
+/** Adds the mean over the tokens that count: [batch, hidden]. */
+export function addStaticEmbedding(
+  builder: GraphBuilder,
+  { ids, mask }: TokenInputs,
+  table: StaticTable,
+): Value {
   const { vocabSize, hiddenSize } = table;
-  const ids = builder.input('input_ids', 'int64', ['batch', 'tokens']);
-  const attentionMask = builder.input('attention_mask', 'int64', ['batch', 'tokens']);
-  const mask = builder.add('Cast', [attentionMask], { to: attribute.elementType('float32') });
   const integers = builder.add(
     'Cast',
     [

@@ -32,6 +32,8 @@ export interface TextTokenizer {
   readonly padId: number;
   /** Special tokens added to each text: 2 for BERT ([CLS], [SEP]), 0 for static embeddings. */
   readonly specialTokens: number;
+  /** Those of them that stand after the text: [SEP]'s id for BERT, none for static embeddings. */
+  readonly closingIds: readonly number[];
   readonly vocabularySize: number;
   /** The files it was made from, to go along with an exported model. */
   readonly files: readonly TokenizerFile[];
@@ -79,9 +81,8 @@ export function loadTokenizer(
     const ids = allIds(text);
     if (ids.length <= maxTokens) return { ids, truncated: false };
     // The closing special tokens stay: what is cut is the end of the text before them.
-    const head = ids.slice(0, maxTokens - special.after);
-    const tail = special.after === 0 ? [] : ids.slice(-special.after);
-    return { ids: [...head, ...tail], truncated: true };
+    const head = ids.slice(0, maxTokens - special.closing.length);
+    return { ids: [...head, ...special.closing], truncated: true };
   };
 
   return {
@@ -90,6 +91,7 @@ export function loadTokenizer(
     tokenCount: (text) => allIds(text).length,
     padId: findPadId(tokenizer, config),
     specialTokens: special.count,
+    closingIds: special.closing,
     vocabularySize: tokenizer.get_vocab(true).size,
     files: [
       { name: 'tokenizer.json', bytes: tokenizerJson },
@@ -125,8 +127,8 @@ const ASTRAL_IDEOGRAPH =
 
 interface SpecialTokens {
   readonly count: number;
-  /** How many stand after the text. */
-  readonly after: number;
+  /** Those that stand after the text. */
+  readonly closing: readonly number[];
 }
 
 /** Where the post-processor puts its tokens, found by trying a word with and without them. */
@@ -137,7 +139,7 @@ function findSpecialTokens(tokenizer: Tokenizer): SpecialTokens {
   if (bare.length === 0 || before < 0) {
     throw new Error('it does not keep the text together between its special tokens');
   }
-  return { count: whole.length - bare.length, after: whole.length - bare.length - before };
+  return { count: whole.length - bare.length, closing: whole.slice(before + bare.length) };
 }
 
 function findPadId(tokenizer: Tokenizer, config: Record<string, unknown>): number {

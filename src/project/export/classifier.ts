@@ -23,11 +23,14 @@ export function classifierFiles(
 ): Map<string, Uint8Array> {
   const { recipe } = run;
   const folded = foldScaler(head);
-  const graph = encoder.model.classifierGraph(recipe.embed, {
-    classes: head.classes.length,
-    weight: folded.weight,
-    bias: folded.bias,
-  });
+  const { maxTokens } = recipe.embed;
+  const [closing, ...more] = encoder.tokenizer.closingIds;
+  const graph = encoder.model.classifierGraph(
+    recipe.embed,
+    { classes: head.classes.length, weight: folded.weight, bias: folded.bias },
+    // transformers.js cuts the closing token off long texts; the graph puts it back.
+    closing === undefined || more.length > 0 ? null : { id: closing, maxTokens },
+  );
   const files = new Map<string, Uint8Array>();
   files.set('onnx/model.onnx', graph);
   files.set('config.json', jsonBytes(classifierConfig(run, encoder)));
@@ -41,7 +44,7 @@ export function classifierFiles(
   files.set('tokenizer.json', tokenizer.bytes);
   files.set(
     'tokenizer_config.json',
-    jsonBytes({ ...tokenizerConfig(encoder), model_max_length: recipe.embed.maxTokens }),
+    jsonBytes({ ...tokenizerConfig(encoder), model_max_length: maxTokens }),
   );
   files.set('head.json', headJson);
   files.set('run.json', jsonBytes(run.record));

@@ -49,9 +49,6 @@ const classify = await pipeline('text-classification', 'THIS_FOLDER', { dtype: '
 console.log(await classify('a text', { top_k: null }));
 \`\`\`
 
-(Of a text longer than ${recipe.embed.maxTokens} tokens transformers.js cuts the closing special token off as well: its
-answer may then differ from the page's.)
-
 onnxruntime, Python:
 
 \`\`\`python

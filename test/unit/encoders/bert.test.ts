@@ -137,7 +137,7 @@ describe('a small random BERT', () => {
       weight: Float32Array.from({ length: 64 }, (_, i) => Math.sin(i)),
       bias: Float32Array.of(0.5, -1),
     };
-    const graph = fp32.classifierGraph({ layer: 2, pooling: 'max', normalize: true }, head);
+    const graph = fp32.classifierGraph({ layer: 2, pooling: 'max', normalize: true }, head, null);
     const { inputs, outputs } = readModel(graph).graph;
     expect(inputs.map((input) => input.name)).toEqual(['input_ids', 'attention_mask']);
     expect(outputs).toEqual([
@@ -157,9 +157,42 @@ describe('a small random BERT', () => {
         fp32.classifierGraph(
           { layer: 2, pooling: 'max', normalize: true },
           { ...head, classes: 3 },
+          null,
         ),
       ).code,
     ).toBe('bad-model');
+  });
+
+  it('puts the closing token back at the end of a text that was cut without it, and only there', async () => {
+    const SEP = 3;
+    const output = { layer: 3, pooling: 'mean', normalize: false } as const;
+    const head = {
+      classes: 2,
+      weight: Float32Array.from({ length: 64 }, (_, i) => Math.cos(i)),
+      bias: Float32Array.of(0, 0),
+    };
+    const plain = fp32.classifierGraph(output, head, null);
+    const closing = fp32.classifierGraph(output, head, { id: SEP, maxTokens: 6 });
+    // Full and cut without its end; full and whole; shorter, with something else in the padding.
+    const cut = [2, 11, 12, 13, 14, 15];
+    const whole = [2, 21, 22, 23, 24, SEP];
+    const short = [2, 31, SEP, 9, 9, 9];
+    const seen = [Array<number>(6).fill(1), Array<number>(6).fill(1), [1, 1, 1, 0, 0, 0]];
+    const { logits = [] } = await runEncoder(closing, [cut, whole, short], seen);
+    const right = [...cut.slice(0, 5), SEP];
+    const { logits: expected = [] } = await runEncoder(plain, [right, whole, short], seen);
+    expect(largestDifference(logits, expected)).toBeLessThan(1e-6);
+    const { logits: wrong = [] } = await runEncoder(plain, [cut, whole, short], seen);
+    expect(largestDifference(wrong.slice(0, 1), expected.slice(0, 1))).toBeGreaterThan(1e-2);
+    // A batch of which no text fills the limit.
+    const two = [[2, 31, SEP]];
+    const alone = await runEncoder(closing, two, [[1, 1, 1]]);
+    expect(
+      largestDifference(
+        alone['logits'] ?? [],
+        (await runEncoder(plain, two, [[1, 1, 1]]))['logits'] ?? [],
+      ),
+    ).toBeLessThan(1e-6);
   });
 
   it('reads checkpoints with the prefix bert., and with gamma and beta', async () => {

@@ -68,7 +68,11 @@ describe('a static encoder', () => {
       weight: Float32Array.of(1, 2, 3, 4, 5, 6),
       bias: Float32Array.of(7),
     };
-    const graph = model.classifierGraph({ layer: 0, pooling: 'mean', normalize: false }, head);
+    const graph = model.classifierGraph(
+      { layer: 0, pooling: 'mean', normalize: false },
+      head,
+      null,
+    );
     const logits = golden.means.map((row) => [
       row.reduce((sum, value, i) => sum + value * (i + 1), 7),
     ]);

@@ -73,11 +73,12 @@ it.each([
   ['with all its files', []],
   ['with config.json, model.safetensors and tokenizer.json alone', ['tokenizer_config.json']],
 ])('an encoder %s: transformers.js gives the same probabilities', async (_, leftOut) => {
-  // Of different lengths, so that they are padded. None is cut: see docs/formats.md.
-  const texts = tinyTexts(6, 9, 6);
+  // Of different lengths, so that they are padded; two are longer than the 12 tokens and are cut.
+  const long = 'the movie was good '.repeat(9);
+  const texts = [...tinyTexts(6, 9, 6), long, `bad ${long}`];
   const name = `folder-${leftOut.length}`;
   const { here, there } = await compare(name, leftOut, texts);
-  expect(new Set(here.map((row) => row.map((share) => share.toFixed(3)).join())).size).toBe(6);
+  expect(new Set(here.map((row) => row.map((share) => share.toFixed(3)).join())).size).toBe(8);
   here.forEach((row, at) => {
     row.forEach((share, index) => {
       expect(Math.abs((there[at]?.[index] ?? NaN) - share)).toBeLessThan(1e-4);

@@ -32,6 +32,7 @@ describe('a tokenizer loaded from tokenizer.json', () => {
   it('knows its padding and how many special tokens it adds', () => {
     expect(tokenizer.padId).toBe(0);
     expect(tokenizer.specialTokens).toBe(2);
+    expect(tokenizer.closingIds).toEqual([tokenizer.encode('a', 9).at(-1)]);
     expect(tokenizer.vocabularySize).toBe(30522);
   });
 
@@ -46,6 +47,7 @@ describe('a tokenizer loaded from tokenizer.json', () => {
       null,
     );
     expect(bare.specialTokens).toBe(0);
+    expect(bare.closingIds).toEqual([]);
     expect(bare.encode('', 8)).toEqual([]);
     expect(bare.encode('hello world again', 2)).toEqual([7592, 2088]);
   });
