@@ -130,7 +130,11 @@ function splitStratified(data: LabelledTexts, testShare: number, seed: number): 
 
   const train: number[] = [];
   const test: number[] = [];
-  groups.forEach((rows, group) => (inTest[group] === 1 ? test : train).push(...rows));
+  groups.forEach((rows, group) => {
+    const part = inTest[group] === 1 ? test : train;
+    // Not `push(...rows)`: a text may be repeated more often than a call may have arguments.
+    for (const row of rows) part.push(row);
+  });
   const repeated = data.texts.length - groups.length;
   const ambiguous = groups.filter((_, group) => rowsByClass(group).size > 1).length;
   const percent = Number((100 * testShare).toFixed(1));

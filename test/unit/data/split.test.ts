@@ -73,6 +73,17 @@ describe('a stratified split', () => {
     expect(makeSplit(all, settings, null)).toEqual(split);
     expect(makeSplit(all, { ...settings, seed: 4 }, null).test).not.toEqual(split.test);
   });
+  test('takes a text that is repeated 150,000 times', () => {
+    const copies = 150_000;
+    const rows = copies + 20;
+    const all: LabelledTexts = {
+      ...data(many),
+      texts: Array.from({ length: rows }, (_, i) => (i < copies ? 'again' : `text ${i}`)),
+      labels: Int32Array.from({ length: rows }, (_, i) => (i < copies ? 0 : i % 3)),
+    };
+    const split = makeSplit(all, settings, null);
+    expect(split.train.length + split.test.length).toBe(rows);
+  });
   test('holds every class to its share within one row', () => {
     const all = data(many.map(([, label], i) => [`t${i}`, label]));
     const { test: part } = makeSplit(all, settings, null);
