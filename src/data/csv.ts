@@ -1,6 +1,6 @@
 /**
  * Tables out, as CSV that spreadsheets read: UTF-8 with a byte order mark, CRLF, RFC 4180 quotes. No cell
- * becomes a formula (OWASP "CSV injection"): one that could is given a leading apostrophe.
+ * becomes a formula (OWASP "CSV injection"): one that could is given an apostrophe before the sign.
  */
 import { HeadlightError } from '../base';
 import { isNumber } from './header';
@@ -13,10 +13,16 @@ const CONTROL_FIRST = /^[\t\r\n\0]/;
 
 export type CsvCell = string | number | null;
 
-/** A cell that no spreadsheet takes for a formula; plain numbers such as -3.5 stay. */
+/**
+ * Where another separator is set (Excel in much of Europe: the semicolon), a spreadsheet does not see our
+ * quotes, since they do not begin its cells, and cuts within them: a formula may begin after each of these.
+ */
+const FORMULA_INSIDE = /([;\t\r\n][\s\p{Cf}\p{Cc}"]*)(?=[=+\-@＝＋－＠])/gu;
+
+/** A cell that no spreadsheet takes for a formula, nor any piece of it; plain numbers such as -3.5 stay. */
 export function safeCell(cell: string): string {
   const risky = CONTROL_FIRST.test(cell) || (FORMULA.test(cell) && !isNumber(cell));
-  return risky ? `'${cell}` : cell;
+  return (risky ? `'${cell}` : cell).replace(FORMULA_INSIDE, "$1'");
 }
 
 /** The whole file as a text that begins with a byte order mark. */
