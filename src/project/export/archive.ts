@@ -10,6 +10,8 @@ const MOST_BYTES = 1.5 * 2 ** 30;
 const MOST_ENTRIES = 10_000;
 /** Texts and JSON deflate 3 to 30 times; deflate's own limit, about 1,030, is reached only on purpose. */
 const MOST_RATIO = 200;
+/** The same for every entry, and the first that zip knows. */
+const MTIME = '1980-01-01T00:00:00';
 
 export type ArchiveFiles = ReadonlyMap<string, Uint8Array>;
 
@@ -21,9 +23,26 @@ export function writeArchive(files: ArchiveFiles): Uint8Array {
     if (bytes === undefined) continue;
     // Weights do not deflate; texts and JSON do.
     const level = /\.(onnx|safetensors|zip)$/.test(name) ? 0 : 6;
-    entries[name] = [bytes, { level, mtime: '1980-01-01T00:00:00' }];
+    entries[name] = [bytes, { level, mtime: MTIME }];
   }
-  return zipSync(entries);
+  const zip = zipSync(entries);
+  // What deflates so well that reading would take it for a bomb is stored as it is.
+  let stored = false;
+  unzipSync(zip, {
+    filter({ name, size, originalSize }) {
+      const bytes = files.get(name);
+      if (bytes !== undefined && tooSmall(size, originalSize)) {
+        entries[name] = [bytes, { level: 0, mtime: MTIME }];
+        stored = true;
+      }
+      return false;
+    },
+  });
+  return stored ? zipSync(entries) : zip;
+}
+
+function tooSmall(packed: number, unpacked: number): boolean {
+  return unpacked > MOST_RATIO * packed + 2 ** 20;
 }
 
 /**
@@ -42,7 +61,7 @@ export function readArchive(bytes: Uint8Array, what: string): ArchiveFiles {
         if (
           entries > MOST_ENTRIES ||
           total > MOST_BYTES ||
-          entry.originalSize > MOST_RATIO * entry.size + 2 ** 20
+          tooSmall(entry.size, entry.originalSize)
         ) {
           throw new HeadlightError('bad-file', `${what} would unpack to more than it should.`, {
             hint: 'It is not a file that Headlight saved.',

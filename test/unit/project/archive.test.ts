@@ -18,6 +18,19 @@ describe('archives', () => {
     expect(writeArchive(new Map([...files].reverse()))).toEqual(zip);
   });
 
+  it('of one line repeated over 5 MB opens again, and stays small where it can', () => {
+    const line = 'the same text,the same label\n';
+    const files = new Map([
+      ['files/repeated.csv', bytes(line.repeat(Math.ceil(5e6 / line.length)))],
+      ['files/usual.csv', bytes(Array.from({ length: 2000 }, (_, i) => `text ${i},a\n`).join(''))],
+    ]);
+    const zip = writeArchive(files);
+    const back = readArchive(zip, 'x.zip');
+    for (const [name, before] of files)
+      expect(Buffer.compare(back.get(name) ?? new Uint8Array(), before), name).toBe(0);
+    expect(zip.length).toBeLessThan(5e6 + 20_000);
+  });
+
   it.each([
     ['a bomb', zipSync({ 'a.txt': new Uint8Array(200_000_000) }), 'unpack to more'],
     ['an entry outside its folder', zipSync({ '../evil': bytes('x') }), 'outside its folder'],
