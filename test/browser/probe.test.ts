@@ -23,8 +23,12 @@ afterAll(async () => {
   await removeHarnessBuilds();
 });
 
+/** The software adapter takes minutes for all the folds; one cross-validated case shows that they work. */
+const SLOW_ON_SOFTWARE = /^cross-validated, (four|balanced|standardised)/;
+
 describe.each(['wasm', 'webgpu'] as const)('on tfjs %s', (backend) => {
-  it.each(headCases)('fits as scikit-learn: $name', async (reference) => {
+  const cases = headCases.filter(({ name }) => backend === 'wasm' || !SLOW_ON_SOFTWARE.test(name));
+  it.each(cases)('fits as scikit-learn: $name', async (reference) => {
     const { features, labels, classes } = dataset(reference.data);
     const fitted = await harness.call<{
       coef: number[];
