@@ -142,7 +142,7 @@ export async function loadShards(
   const ignored: string[] = [];
   let next = 0;
   for (const { key } of await storage.entries('features', prefix)) {
-    const number = Number(key.slice(prefix.length));
+    const number = Number(key.slice(prefix.length).split('-')[0]);
     if (Number.isInteger(number)) next = Math.max(next, number + 1);
     const bytes = await storage.read('features', key);
     // Deleted by another tab in between: the same as never written.
@@ -217,7 +217,10 @@ export class ShardWriter {
     }
     const shard = { hashes: this.#hashes, vectors };
     const bytes = await encodeShard(this.#produced, this.#columns, shard);
-    const key = this.#prefix + String(this.#shard).padStart(6, '0');
+    // Another tab may be at the same number: its shard must not be overwritten. By content, not at random,
+    // so that which of two shards is read last depends on nothing else.
+    const own = (await sha256(bytes)).slice(0, 8);
+    const key = `${this.#prefix}${String(this.#shard).padStart(6, '0')}-${own}`;
     try {
       await this.#storage.write('features', key, bytes);
     } catch (error) {

@@ -160,6 +160,23 @@ describe('what was committed', () => {
     },
   );
 
+  it('of two tabs at once is all there afterwards, and whichever vector is found is the same', async () => {
+    const half = texts.slice(0, 1200);
+    const [one, two] = await Promise.all([embed({ texts: half }), embed({ texts: texts })]);
+    expect([one.fromCache, two.fromCache]).toEqual([0, 0]);
+    runs = 0;
+    const again = await embed();
+    expect(runs).toBe(0);
+    expect(again.fromCache).toBe(2400);
+    const keys = (await storage.entries('features')).map(({ key }) => key);
+    // 1200 texts are two shards, 2400 three: none was overwritten.
+    expect(keys.length).toBeGreaterThanOrEqual(5);
+    again.features.data.forEach((value, i) => {
+      if (Math.abs(value - (two.features.data[i] ?? NaN)) > 1e-5)
+        throw new Error(`differs at ${i}`);
+    });
+  });
+
   it('serves other texts of the same project too, and only those are new', async () => {
     await embed({ texts: texts.slice(0, 1000) });
     const more = await embed({ texts: texts.slice(500, 1500) });
