@@ -10,7 +10,7 @@ export interface EncoderReference {
   readonly source: EncoderSource;
   /** `all-MiniLM-L6-v2` (shipped), `owner/name` (hub), the folder's name (folder). */
   readonly id: string;
-  /** Commit for the hub; SHA-256 of the weights otherwise. null: the newest, pinned on load. */
+  /** Commit for the hub; SHA-256 of the weights if shipped, of weights, config and tokenizer for a folder. null: the newest, pinned on load. */
   readonly revision: string | null;
   readonly precision: Precision;
 }

@@ -9,6 +9,8 @@ import type { EncoderReference } from '../types';
 import type { ModelFile } from './encoder';
 
 const MANIFEST = 'headlight-model.json';
+/** `<source>/<id>/<revision>/…`: a revision is a commit or a hash, an id may have a slash. */
+const ID_OF_KEY = /^(?:hub|folder)\/(.+?)\/[0-9a-f]{40,64}\//;
 
 const manifestSchema = v.object({
   format: v.literal('headlight.model'),
@@ -123,7 +125,39 @@ export async function removeCached(
   );
 }
 
-/** Removes every kept model, and whatever downloads left. */
+/** What lies here without being a model: a download that was stopped, files whose manifest is gone. */
+export interface Leftover {
+  /** The model they were for. */
+  readonly id: string;
+  readonly bytes: number;
+  /** Milliseconds since the epoch: of the file that was used last. */
+  readonly lastUsed: number;
+}
+
+/** Everything in the area `models` that `listCached` does not count, by model, largest first. */
+export async function listLeftovers(storage: Storage): Promise<readonly Leftover[]> {
+  const whole = new Set(
+    (await listCached(storage)).flatMap(({ source, id, revision, files }) =>
+      [MANIFEST, ...files.map(({ name }) => name)].map(
+        (name) => modelPrefix(source, id, revision) + name,
+      ),
+    ),
+  );
+  const leftovers = new Map<string, Leftover>();
+  for (const { key, bytes, lastUsed } of await storage.entries('models')) {
+    if (whole.has(key)) continue;
+    const id = ID_OF_KEY.exec(key)?.[1] ?? key;
+    const before = leftovers.get(id);
+    leftovers.set(id, {
+      id,
+      bytes: bytes + (before?.bytes ?? 0),
+      lastUsed: Math.max(lastUsed, before?.lastUsed ?? 0),
+    });
+  }
+  return [...leftovers.values()].sort((a, b) => b.bytes - a.bytes);
+}
+
+/** Removes every kept model, and all that `listLeftovers` lists. */
 export async function clearCached(storage: Storage): Promise<void> {
   await storage.deleteAll('models', '');
 }

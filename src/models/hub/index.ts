@@ -1,5 +1,13 @@
 /** Where models come from, and how they are kept. */
-export { clearCached, listCached, removeCached, type CachedModel, type ListedModel } from './cache';
+export {
+  clearCached,
+  listCached,
+  listLeftovers,
+  removeCached,
+  type CachedModel,
+  type Leftover,
+  type ListedModel,
+} from './cache';
 export { openEncoder, type Encoder, type EncoderFacts, type ModelFile } from './encoder';
 export { DEFAULT_HOST } from './hub-api';
 export { addFolder, loadEncoder, type LoadOptions, type ModelSources } from './load';

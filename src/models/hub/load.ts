@@ -1,5 +1,6 @@
 /** Where encoders come from: what ships, the Hub or a mirror, a folder. */
 import {
+  canonicalJson,
   HeadlightError,
   ProgressMeter,
   sha256,
@@ -88,16 +89,16 @@ export async function* addFolder(
       .replace(/[/\\]+$/, '')
       .split(/[/\\]/)
       .at(-1) || 'model';
-  const wanted = folderFiles(files);
-  const total = wanted.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  yield megabytes(`Reading ${id}`, 0, total);
+  const all = relativeFiles(files);
+  // Of all names, since what lies there instead of the weights is the hint.
   const weights = weightsName(
-    wanted.map((file) => file.name),
+    all.map((file) => file.name),
     id,
   );
-  const revision = await sha256(
-    wanted.find((file) => file.name === weights)?.bytes ?? new Uint8Array(),
-  );
+  const wanted = folderFiles(all);
+  const total = wanted.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  yield megabytes(`Reading ${id}`, 0, total);
+  const revision = await folderRevision(wanted, weights);
   const reference: EncoderReference = { source: 'folder', id, revision, precision };
   const encoder = await openEncoder(reference, wanted, weights, folderFacts(id));
   throwIfAborted(signal);
@@ -237,15 +238,28 @@ function weightsName(names: readonly string[], id: string): string {
   const found = names.includes('model.safetensors.index.json')
     ? 'its weights are split over several files'
     : names.includes('pytorch_model.bin')
-      ? 'only pytorch_model.bin, which can run code'
+      ? 'only pytorch_model.bin'
       : 'no weights that Headlight can read';
   throw new HeadlightError('bad-model', `${id} has no model.safetensors: ${found}.`, {
-    hint: 'Choose a model, or a revision of it, that has model.safetensors.',
+    hint: 'Choose a model, or a revision of it, that has model.safetensors. A pytorch_model.bin is not read, since it can run code.',
   });
 }
 
-/** The files that matter, their names relative to the folder that holds `config.json`. */
-function folderFiles(files: readonly ModelFile[]): readonly ModelFile[] {
+/**
+ * A hash of all that the embeddings and the length of the texts depend on: the same weights with another
+ * tokenizer are another encoder.
+ */
+async function folderRevision(files: readonly ModelFile[], weights: string): Promise<string> {
+  const hashes: Record<string, string> = {};
+  for (const { name, bytes } of files) {
+    if ([weights, 'config.json', 'tokenizer.json', 'tokenizer_config.json'].includes(name))
+      hashes[name] = await sha256(bytes);
+  }
+  return sha256(canonicalJson(hashes));
+}
+
+/** Names relative to the folder that holds `config.json`; all of them as they are without one. */
+function relativeFiles(files: readonly ModelFile[]): readonly ModelFile[] {
   const named = files.map(({ name, bytes }) => ({
     name: name.replaceAll('\\', '/').replace(/^\.?\//, ''),
     bytes,
@@ -254,9 +268,13 @@ function folderFiles(files: readonly ModelFile[]): readonly ModelFile[] {
   // `1_Pooling/config.json` lies deeper than the model's own.
   const config = configs.sort((a, b) => a.split('/').length - b.split('/').length)[0];
   const root = config?.slice(0, -'config.json'.length) ?? '';
-  const relative = named.flatMap(({ name, bytes }) =>
+  return named.flatMap(({ name, bytes }) =>
     name.startsWith(root) ? [{ name: name.slice(root.length), bytes }] : [],
   );
+}
+
+/** Those that matter. */
+function folderFiles(files: readonly ModelFile[]): readonly ModelFile[] {
   const names = [
     'config.json',
     'tokenizer.json',
@@ -265,9 +283,9 @@ function folderFiles(files: readonly ModelFile[]): readonly ModelFile[] {
     STATIC_WEIGHTS,
     ...OPTIONAL,
   ];
-  const pooling = poolingFile(relative);
+  const pooling = poolingFile(files);
   if (pooling !== null) names.push(pooling);
-  return relative.filter(({ name }) => names.includes(name));
+  return files.filter(({ name }) => names.includes(name));
 }
 
 function partKey(id: string, commit: string, name: string): string {

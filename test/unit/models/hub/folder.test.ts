@@ -21,14 +21,52 @@ const add = (files: readonly ModelFile[], name = '/home/me/my-bert/') =>
   finish(addFolder(storage, name, files, 'fp32'));
 
 describe('a folder', () => {
-  it('is an encoder called by its last name, its revision the hash of its weights', async () => {
+  it('is an encoder called by its last name, its revision a hash', async () => {
     const encoder = await add(
       tinyModelFiles({ sentenceTransformers: { pooling: 'max', maxTokens: 48 } }),
     );
     expect(encoder.info).toMatchObject({
       name: 'my-bert',
-      reference: { source: 'folder', id: 'my-bert', revision: encoder.weightsHash },
+      reference: {
+        source: 'folder',
+        id: 'my-bert',
+        revision: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      },
       defaults: { layer: 2, pooling: 'max', normalize: true, maxTokens: 48 },
+    });
+  });
+
+  it.each(['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'])(
+    'with another %s is another revision, and the same files are the same one',
+    async (name) => {
+      const files = tinyModelFiles();
+      const before = (await add(files)).info.reference.revision;
+      expect((await add([...files].reverse())).info.reference.revision).toBe(before);
+      // A space in JSON; a tensor's last bit.
+      const changed = files.map((file) => {
+        if (file.name !== name) return file;
+        if (!name.endsWith('.json')) {
+          const bytes = file.bytes.slice();
+          bytes[bytes.length - 2] = (bytes.at(-2) ?? 0) ^ 1;
+          return { name, bytes };
+        }
+        return { name, bytes: Uint8Array.of(...file.bytes, 0x20) };
+      });
+      expect((await add(changed)).info.reference.revision).not.toBe(before);
+    },
+  );
+
+  it.each([
+    ['pytorch_model.bin', 'only pytorch_model.bin'],
+    ['model.safetensors.index.json', 'split over several files'],
+    ['flax_model.msgpack', 'no weights that Headlight can read'],
+  ])('with %s instead of its weights says so', async (name, words) => {
+    const files = tinyModelFiles().map((file) =>
+      file.name === 'model.safetensors' ? { name, bytes: file.bytes } : file,
+    );
+    await expect(add(files)).rejects.toMatchObject({
+      code: 'bad-model',
+      message: expect.stringContaining(words) as string,
     });
   });
 

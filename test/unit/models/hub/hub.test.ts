@@ -7,6 +7,7 @@ import { finish, type Progress } from '../../../../src/base';
 import {
   clearCached,
   listCached,
+  listLeftovers,
   loadEncoder,
   removeCached,
   type EncoderReference,
@@ -256,6 +257,28 @@ describe('kept models', () => {
     expect(await storage.entries('models')).toEqual([]);
     await load();
     await clearCached(storage);
+    expect(await storage.entries('models')).toEqual([]);
+  });
+
+  it('leave out what is no model, which is listed by itself and cleared too', async () => {
+    await load();
+    expect(await listLeftovers(storage)).toEqual([]);
+    // A download that was stopped, and a model whose manifest is damaged.
+    const lost = `hub/someone/lost/${'a'.repeat(40)}/`;
+    await storage.write('models', `${lost}parts/model.safetensors/000000`, new Uint8Array(70));
+    await storage.write('models', `${lost}parts/model.safetensors/000001`, new Uint8Array(30));
+    const torn = `folder/torn/${'b'.repeat(64)}/`;
+    await storage.write('models', `${torn}model.safetensors`, new Uint8Array(40));
+    await storage.write('models', `${torn}headlight-model.json`, new Uint8Array(2));
+    const leftovers = await listLeftovers(storage);
+    expect(leftovers.map(({ id, bytes }) => [id, bytes])).toEqual([
+      ['someone/lost', 100],
+      ['torn', 42],
+    ]);
+    expect(leftovers.every(({ lastUsed }) => lastUsed > 0)).toBe(true);
+    expect(await listCached(storage)).toHaveLength(1);
+    await clearCached(storage);
+    expect(await listLeftovers(storage)).toEqual([]);
     expect(await storage.entries('models')).toEqual([]);
   });
 
