@@ -39,21 +39,33 @@ export function writePredictions(predictions: RunPredictions): Uint8Array {
 /** @throws HeadlightError `bad-project` when a tensor is missing, of another type or another length. */
 export function readPredictions(bytes: Uint8Array): RunPredictions {
   const { tensors } = readSafetensors(bytes);
-  const take = (name: string, dtype: CheckpointTensor['dtype']): ArrayBuffer => {
+  const take = (name: string, dtype: CheckpointTensor['dtype'], rank: number): CheckpointTensor => {
     const tensor = tensors.get(name);
-    if (tensor?.dtype !== dtype) {
-      throw new HeadlightError('bad-project', `The kept predictions are damaged (${name}).`, {
-        hint: 'Train again; the embeddings are still there, so it is quick.',
-      });
-    }
-    return tensor.data.slice().buffer; // a copy is aligned, a view into the file need not be
+    if (tensor?.dtype !== dtype || tensor.shape.length !== rank) throw damaged(name);
+    return tensor;
   };
-  const part = (name: (typeof PARTS)[number]): PartPredictions => ({
-    indices: new Int32Array(take(`${name}.indices`, 'I32')),
-    labels: new Int32Array(take(`${name}.labels`, 'I32')),
-    probabilities: new Float64Array(take(`${name}.probabilities`, 'F64')),
-  });
+  // A copy is aligned, a view into the file need not be.
+  const copy = (tensor: CheckpointTensor): ArrayBuffer => tensor.data.slice().buffer;
+  const part = (name: (typeof PARTS)[number]): PartPredictions => {
+    const indices = take(`${name}.indices`, 'I32', 1);
+    const labels = take(`${name}.labels`, 'I32', 1);
+    const probabilities = take(`${name}.probabilities`, 'F64', 2);
+    const rows = indices.shape[0];
+    if (labels.shape[0] !== rows) throw damaged(`${name}.labels`);
+    if (probabilities.shape[0] !== rows) throw damaged(`${name}.probabilities`);
+    return {
+      indices: new Int32Array(copy(indices)),
+      labels: new Int32Array(copy(labels)),
+      probabilities: new Float64Array(copy(probabilities)),
+    };
+  };
   return { train: part('train'), test: part('test') };
+}
+
+function damaged(tensor: string): HeadlightError {
+  return new HeadlightError('bad-project', `The kept predictions are damaged (${tensor}).`, {
+    hint: 'Train again; the embeddings are still there, so it is quick.',
+  });
 }
 
 function bytesOf(array: Int32Array | Float64Array): Uint8Array {

@@ -4,13 +4,15 @@
  * encoders too (they are named by id and revision).
  */
 import * as v from 'valibot';
-import { HeadlightError, sha256 } from '../../base';
+import { canonicalJson, HeadlightError, sha256, toHeadlightError } from '../../base';
 import type { SourceFile } from '../../data';
 import { jsonBytes, parseJson, readProjectRecord, readRun } from '../documents';
+import { readPredictions } from '../predictions';
 import { parseDocument } from '../schema';
 import type { ProjectStore, RunParts } from '../store';
 import type { ProjectRecord } from '../types';
 import { readArchive, writeArchive } from './archive';
+import { readHeadDocument } from './head';
 
 const MANIFEST = 'headlight.json';
 const ARCHIVE_VERSION = 1;
@@ -80,13 +82,64 @@ export async function readProjectZip(file: SourceFile): Promise<ProjectContent> 
     const match = /^runs\/([^/]+)\/run\.json$/.exec(name);
     if (match === null) continue;
     const folder = `runs/${match[1] ?? ''}`;
-    runs.push({
+    const run: RunParts = {
       document: readRun(parseJson(need(name), name), name),
       head: need(`${folder}/head.json`),
       predictions: need(`${folder}/predictions.safetensors`),
-    });
+    };
+    checkRun(run, folder, file.name);
+    runs.push(run);
   }
   return { record, files, runs };
+}
+
+/** @throws HeadlightError `bad-project` naming what cannot be read, or does not belong to its run. */
+function checkRun({ document, head, predictions }: RunParts, folder: string, zip: string): void {
+  const { data, split, encoder } = document.record;
+  const refuse = (name: string, what: string, cause?: unknown): HeadlightError =>
+    new HeadlightError('bad-project', `${zip}: ${folder}/${name} cannot be used: ${what}.`, {
+      hint: 'Save the project again where it came from.',
+      cause,
+    });
+  const read = <Value>(name: string, parse: () => Value): Value => {
+    try {
+      return parse();
+    } catch (error) {
+      const { code, message } = toHeadlightError(error);
+      if (code === 'internal') throw error;
+      throw refuse(name, message.replace(/\.$/, ''), error);
+    }
+  };
+  if (folder !== `runs/${document.id}`) throw refuse('run.json', `its id is ${document.id}`);
+  const probe = read('head.json', () => readHeadDocument(parseJson(head, 'head.json')));
+  if (canonicalJson(probe.classes) !== canonicalJson(data.classes))
+    throw refuse('head.json', 'its classes are not those of run.json');
+  if (probe.features !== encoder.hidden_size)
+    throw refuse('head.json', `it takes ${probe.features} features, not ${encoder.hidden_size}`);
+  const parts = read('predictions.safetensors', () => readPredictions(predictions));
+  const texts = split.train_rows + split.test_rows + split.dropped_from_train;
+  for (const [part, rows] of [
+    ['train', split.train_rows],
+    ['test', split.test_rows],
+  ] as const) {
+    const { indices, labels, probabilities } = parts[part];
+    const classes = data.classes.length;
+    const within = (values: Int32Array, end: number): boolean =>
+      values.every((value) => value >= 0 && value < end);
+    const wrong =
+      indices.length !== rows
+        ? `${indices.length} rows instead of ${rows}`
+        : probabilities.length !== rows * classes
+          ? `${probabilities.length} probabilities instead of ${rows} x ${classes}`
+          : !within(indices, texts)
+            ? 'a row that is not there'
+            : !within(labels, classes)
+              ? 'a class that is not there'
+              : !probabilities.every((share) => share >= 0 && share <= 1)
+                ? 'a probability that is not between 0 and 1'
+                : null;
+    if (wrong !== null) throw refuse('predictions.safetensors', `its ${part} part has ${wrong}`);
+  }
 }
 
 const manifestSchema = v.object({

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sha256, type HeadlightError } from '../../../src/base';
+import type { LinearHead } from '../../../src/learning/heads';
 import {
+  headDocument,
   jsonBytes,
   parseJson,
   ProjectStore,
@@ -14,6 +16,7 @@ import {
   writeArchive,
   writePredictions,
   writeProjectZip,
+  type PartPredictions,
   type ProjectRecord,
   type RunParts,
 } from '../../../src/project';
@@ -26,6 +29,13 @@ const fixture = (name: string): unknown =>
   );
 const csv = new TextEncoder().encode('text,label\nübung,yes\n');
 
+const probe: LinearHead = {
+  classes: ['no', 'yes'],
+  coef: Float64Array.of(0.5, -0.25, 1 / 3),
+  intercept: Float64Array.of(0.125),
+  features: 3,
+  scaler: null,
+};
 let storage: MemoryStorage;
 let store: ProjectStore;
 let record: ProjectRecord;
@@ -38,10 +48,18 @@ beforeEach(async () => {
     ...readProjectRecord(fixture('project-v1.json')),
     files: [{ name: 'train.csv', sha256: await sha256(csv), bytes: csv.length }],
   };
-  const document = readRun(fixture('run-v1.json'));
+  const fixed = readRun(fixture('run-v1.json'));
+  const document = {
+    ...fixed,
+    record: {
+      ...fixed.record,
+      encoder: { ...fixed.record.encoder, hidden_size: 3 },
+      split: { ...fixed.record.split, train_rows: 3, test_rows: 1, dropped_from_train: 6 },
+    },
+  };
   run = {
     document,
-    head: jsonBytes({ classes_: ['no', 'yes'] }),
+    head: jsonBytes(headDocument(probe, document.recipe)),
     predictions: writePredictions({
       train: {
         indices: Int32Array.of(4, 2, 9),
@@ -144,6 +162,63 @@ describe('the project zip', () => {
       expect((error as HeadlightError).message).toContain(name);
     },
   );
+
+  const part = (changes: Partial<PartPredictions>): PartPredictions => ({
+    ...readPredictions(run.predictions).train,
+    ...changes,
+  });
+  const damaged = (changes: Partial<PartPredictions>): (() => Partial<RunParts>) => {
+    return () => ({
+      predictions: writePredictions({
+        train: part(changes),
+        test: readPredictions(run.predictions).test,
+      }),
+    });
+  };
+  const head = (changes: Partial<LinearHead>): (() => Partial<RunParts>) => {
+    return () => ({
+      head: jsonBytes(headDocument({ ...probe, ...changes }, run.document.recipe)),
+    });
+  };
+  it.each([
+    ['a head that is none', () => ({ head: jsonBytes({ classes_: ['no', 'yes'] }) }), 'head.json'],
+    ['a head that is no JSON', () => ({ head: csv }), 'head.json'],
+    ['a head of other classes', head({ classes: ['no', 'maybe'] }), 'head.json'],
+    [
+      'a head of another encoder',
+      head({ features: 2, coef: Float64Array.of(1, 2) }),
+      'takes 2 features',
+    ],
+    ['predictions that are none', () => ({ predictions: csv }), 'predictions.safetensors'],
+    [
+      'too few rows',
+      damaged({
+        indices: Int32Array.of(4, 2),
+        labels: Int32Array.of(0, 1),
+        probabilities: Float64Array.of(0.5, 0.5, 0.5, 0.5),
+      }),
+      '2 rows instead of 3',
+    ],
+    ['fewer labels than rows', damaged({ labels: Int32Array.of(0) }), 'train.labels'],
+    ['too few classes', damaged({ probabilities: Float64Array.of(1, 1, 1) }), 'instead of 3 x 2'],
+    ['a row beyond the file', damaged({ indices: Int32Array.of(4, 2, 10) }), 'row that is not'],
+    ['a class beyond the last', damaged({ labels: Int32Array.of(0, 2, 1) }), 'class that is not'],
+    [
+      'no probability',
+      damaged({ probabilities: Float64Array.of(0.9, 0.1, NaN, 0.8, 0, 1) }),
+      'not between 0 and 1',
+    ],
+  ] as const)('is refused with %s, at the door', async (_, change, words) => {
+    run = { ...run, ...change() };
+    const error: unknown = await readProjectZip({ name: 'p.zip', bytes: await zipped() }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toMatchObject({
+      code: 'bad-project',
+      message: expect.stringContaining(words) as string,
+    });
+    expect((error as HeadlightError).message).toContain('p.zip: runs/m1-abcdef01/');
+  });
 
   it('is refused when it is some other zip', async () => {
     const bytes = writeArchive(new Map([['a.txt', csv]]));
