@@ -10,7 +10,12 @@
  * until the person asks for it; then the old one's scripts stay, for the other tabs.
  */
 import { securityHeaders } from './policy';
-import type { FromServiceWorker, ToServiceWorker } from './service-worker-messages';
+import type {
+  FromServiceWorker,
+  KeptFile,
+  RequestNotice,
+  ToServiceWorker,
+} from './service-worker-messages';
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -42,7 +47,8 @@ async function readModelHost(): Promise<string | null> {
 async function setModelHost(host: string | null): Promise<void> {
   securityHeaders(host); // throws when it is no address, before anything is kept
   const cache = await caches.open(SETTINGS_CACHE);
-  await cache.put(modelHostKey, new Response(JSON.stringify(host)));
+  if (host === null) await cache.delete(modelHostKey);
+  else await cache.put(modelHostKey, new Response(JSON.stringify(host)));
   modelHost = Promise.resolve(host);
 }
 
@@ -56,6 +62,29 @@ async function withPolicy(response: Response): Promise<Response> {
     statusText: response.statusText,
     headers,
   });
+}
+
+// ----------------------------------------------------------------------------------- the requests
+
+/** Tells every open page, also one that this service worker does not serve yet. */
+async function notice(by: RequestNotice['by'], url: URL): Promise<void> {
+  const origin = url.origin === self.location.origin ? 'self' : url.origin;
+  const message: RequestNotice = { kind: 'requested', by, origin };
+  for (const page of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) {
+    page.postMessage(message);
+  }
+}
+
+/**
+ * Counts what thread workers load: they are started by a library and keep no record that the page could
+ * read. Our own workers lie under `assets/` and count themselves.
+ */
+async function noticeOfThreads(event: FetchEvent): Promise<void> {
+  if (event.clientId === '') return; // a navigation
+  const client = await self.clients.get(event.clientId);
+  if (client?.type !== 'worker') return;
+  if (client.url.startsWith(new URL('assets/', scope).href)) return;
+  await notice('threads', new URL(event.request.url));
 }
 
 // -------------------------------------------------------------------------------------- the files
@@ -89,19 +118,55 @@ async function keep(path: string, file: BuiltFile, response: Response): Promise<
 async function download(path: string, file: BuiltFile): Promise<void> {
   const cache = await caches.open(FILES_CACHE);
   if ((await cache.match(keyOf(path, file))) !== undefined) return;
-  const response = await fetch(new URL(path, scope), { cache: 'no-cache' });
+  const url = new URL(path, scope);
+  void notice('service worker', url);
+  const response = await fetch(url, { cache: 'no-cache' });
   if (!response.ok) throw new Error(`${path} answered ${response.status}`);
   if (!(await keep(path, file, response))) {
     throw new Error(`${path} is not of this release; the host may be in the middle of an update`);
   }
 }
 
+/** Relative to the page; null outside it, and for an address that cannot be read. */
+function pathOf(url: URL): string | null {
+  if (!url.href.startsWith(scope.href)) return null;
+  try {
+    return decodeURIComponent(url.pathname.slice(scope.pathname.length));
+  } catch {
+    return null; // `%` without two digits: no file of a build has such a name, the host shall answer
+  }
+}
+
+/** What the running page needs stays; models and runtimes of this build or an older one can go. */
+function isClearable(path: string): boolean {
+  const file = __FILES__[path];
+  return file === undefined ? /^(?:models|runtime)\//.test(path) : !file.shell;
+}
+
+async function keptFiles(): Promise<readonly KeptFile[]> {
+  const cache = await caches.open(FILES_CACHE);
+  const kept: KeptFile[] = [];
+  for (const request of await cache.keys()) {
+    const path = pathOf(new URL(request.url));
+    if (path === null || !isClearable(path)) continue;
+    const bytes = Number((await cache.match(request))?.headers.get('Content-Length') ?? 0);
+    kept.push({ path, bytes });
+  }
+  return kept;
+}
+
+async function clearKept(): Promise<void> {
+  const cache = await caches.open(FILES_CACHE);
+  for (const request of await cache.keys()) {
+    const path = pathOf(new URL(request.url));
+    if (path !== null && isClearable(path)) await cache.delete(request);
+  }
+}
+
 async function answer(event: FetchEvent): Promise<Response> {
   const { request } = event;
   const url = new URL(request.url);
-  let path = url.href.startsWith(scope.href)
-    ? decodeURIComponent(url.pathname.slice(scope.pathname.length))
-    : null;
+  let path = pathOf(url);
   if (path === '' && request.mode === 'navigate') path = 'index.html';
   const file = path === null ? undefined : __FILES__[path];
   const cache = await caches.open(FILES_CACHE);
@@ -146,7 +211,10 @@ async function activate(): Promise<void> {
 async function obey(message: ToServiceWorker): Promise<void> {
   switch (message.kind) {
     case 'model-host':
+    case 'kept':
       return;
+    case 'clear-kept':
+      return clearKept();
     case 'set-model-host':
       return setModelHost(message.host);
     case 'keep':
@@ -167,8 +235,13 @@ async function obey(message: ToServiceWorker): Promise<void> {
 async function reply(event: ExtendableMessageEvent): Promise<void> {
   let said: FromServiceWorker;
   try {
-    await obey(event.data as ToServiceWorker);
-    said = { ok: true, modelHost: await (modelHost ??= readModelHost()) };
+    const message = event.data as ToServiceWorker;
+    await obey(message);
+    said = {
+      ok: true,
+      modelHost: await (modelHost ??= readModelHost()),
+      kept: message.kind === 'kept' ? await keptFiles() : [],
+    };
   } catch (error) {
     said = { ok: false, message: error instanceof Error ? error.message : String(error) };
   }
@@ -180,6 +253,8 @@ self.addEventListener('activate', (event) => event.waitUntil(activate()));
 self.addEventListener('message', (event) => event.waitUntil(reply(event)));
 self.addEventListener('fetch', (event) => {
   const { request } = event;
+  // The page has its answer whether or not it could be counted.
+  event.waitUntil(noticeOfThreads(event).catch(() => undefined));
   if (request.method !== 'GET' || request.headers.has('Range')) return;
   // Other origins are the policy's business alone.
   if (new URL(request.url).origin !== self.location.origin) return;

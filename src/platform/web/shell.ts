@@ -9,7 +9,11 @@ import { ORT_FILES, ORT_PACKAGE, ortBuildFor, runtimeFolder, TFJS_WASM_PACKAGE }
 import { answerPersistRequests } from './persist';
 import { modelHostSources } from './policy';
 import { RequestCounter } from './request-counter';
-import type { FromServiceWorker, ToServiceWorker } from './service-worker-messages';
+import { activeWorker, countNotices, pageBase, tell } from './service-worker-client';
+import type { KeptFile, RequestNotice } from './service-worker-messages';
+
+export { modelHostSources } from './policy';
+export { obstacle } from './obstacle';
 
 export interface ShellOptions {
   /** A new release is ready; `reload` switches to it. Other tabs stay on the old one until reloaded. */
@@ -26,10 +30,8 @@ const OFFLINE_FILES_AFTER_MS = 3_000;
 const WORKER_STARTS_WITHIN_MS = 15_000;
 
 const counter = new RequestCounter();
-
-function pageBase(): URL {
-  return new URL(import.meta.env.BASE_URL, document.baseURI);
-}
+/** What the service worker says of requests that no page's record holds. */
+const notices = countNotices();
 
 /**
  * Registers the service worker (not in development). Where the host's own headers already bind this page
@@ -39,7 +41,7 @@ function pageBase(): URL {
 export async function startShell(options: ShellOptions = {}): Promise<void> {
   answerPersistRequests();
   const bound = self.crossOriginIsolated && (await policyBindsHere());
-  if (bound) sessionStorage.removeItem(RELOADED);
+  if (bound) hasReloaded.set(false);
   if (import.meta.env.DEV || !('serviceWorker' in navigator)) return;
 
   const registering = navigator.serviceWorker.register(new URL('sw.js', pageBase()), {
@@ -56,13 +58,34 @@ export async function startShell(options: ShellOptions = {}): Promise<void> {
       keepForOffline(options.offline).catch(() => false);
     }, OFFLINE_FILES_AFTER_MS);
   });
-  if (bound || sessionStorage.getItem(RELOADED) !== null) return;
+  if (bound || hasReloaded.get()) return;
   const found = await registration;
   if (found === null || !(await isActive(found))) return;
-  sessionStorage.setItem(RELOADED, 'yes');
+  if (!hasReloaded.set(true)) return; // what cannot be remembered might be done for ever
   location.reload();
   await new Promise<never>(() => undefined);
 }
+
+/** The note about the one reload. Reading `sessionStorage` throws where site data is blocked. */
+const hasReloaded = {
+  get(): boolean {
+    try {
+      return sessionStorage.getItem(RELOADED) !== null;
+    } catch {
+      return true;
+    }
+  },
+  /** Returns whether it could be noted. */
+  set(value: boolean): boolean {
+    try {
+      if (value) sessionStorage.setItem(RELOADED, 'yes');
+      else sessionStorage.removeItem(RELOADED);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+};
 
 async function isActive(registration: ServiceWorkerRegistration): Promise<boolean> {
   const active = navigator.serviceWorker.ready.then(() => true);
@@ -101,24 +124,6 @@ function watchForUpdates(
   });
 }
 
-function tell(worker: ServiceWorker, message: ToServiceWorker): Promise<FromServiceWorker> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.addEventListener('message', ({ data }: MessageEvent<FromServiceWorker>) => {
-      port1.close();
-      resolve(data);
-    });
-    port1.start();
-    worker.postMessage(message, [port2]);
-  });
-}
-
-async function activeWorker(): Promise<ServiceWorker | null> {
-  if (!('serviceWorker' in navigator)) return null;
-  const registration = await navigator.serviceWorker.getRegistration(pageBase());
-  return registration?.active ?? null;
-}
-
 // ----------------------------------------------------------------------------------------- egress
 
 /** Whether the policy binds both this page and its workers; tried anew at each call, without a network. */
@@ -143,6 +148,15 @@ async function policyBindsWorkers(): Promise<boolean> {
 /** The page's own requests since it was loaded, by origin; the engine counts its worker's. */
 export function pageRequests(): readonly RequestCount[] {
   return counter.counts();
+}
+
+/**
+ * Requests since the page was loaded that its own record and the engine's do not hold: what the service
+ * worker downloads by itself, and what thread workers load (of every open tab; where the browser says
+ * which worker asks). What the service worker passes on is in the page's own record.
+ */
+export function backgroundRequests(): readonly (RequestCount & Pick<RequestNotice, 'by'>)[] {
+  return notices();
 }
 
 /** The model host that the policy lets through beside the page's own address; null: none. */
@@ -197,14 +211,13 @@ export async function keepForOffline(paths: readonly string[] = []): Promise<boo
   const ort = ORT_FILES[ortBuildFor('wasm')];
   const ortFolder = runtimeFolder(ORT_PACKAGE, __ORT_VERSION__);
   const tfjs = `tfjs-backend-wasm${self.crossOriginIsolated ? '-threaded' : ''}-simd.wasm`;
-  const said = await tell(worker, {
-    kind: 'keep',
-    paths: [
-      ...[ort.mjs, ...ort.wasm].map((file) => ortFolder + file),
-      runtimeFolder(TFJS_WASM_PACKAGE, __TFJS_VERSION__) + tfjs,
-      ...paths,
-    ],
-  });
+  const wanted = [
+    ...[ort.mjs, ...ort.wasm].map((file) => ortFolder + file),
+    runtimeFolder(TFJS_WASM_PACKAGE, __TFJS_VERSION__) + tfjs,
+    ...paths,
+  ];
+  // It answers once everything is there, which takes as long as the connection needs.
+  const said = await tell(worker, { kind: 'keep', paths: wanted }, null);
   if (!said.ok) {
     throw new HeadlightError(
       'network',
@@ -215,6 +228,31 @@ export async function keepForOffline(paths: readonly string[] = []): Promise<boo
     );
   }
   return true;
+}
+
+/** Models and runtimes that the service worker keeps, so that they are at hand without a network. */
+export async function keptFiles(): Promise<readonly KeptFile[]> {
+  const worker = await activeWorker();
+  if (worker === null) return [];
+  const said = await tell(worker, { kind: 'kept' });
+  if (!said.ok) throw notCleared(said.message);
+  return said.kept;
+}
+
+/** Removes those files; the page itself stays, and fetches them anew when they are needed. */
+export async function clearKeptFiles(): Promise<void> {
+  const worker = await activeWorker();
+  if (worker === null) return;
+  const said = await tell(worker, { kind: 'clear-kept' });
+  if (!said.ok) throw notCleared(said.message);
+}
+
+function notCleared(message: string): HeadlightError {
+  return new HeadlightError(
+    'storage',
+    `What the service worker keeps cannot be reached: ${message}`,
+    { hint: 'Clear this site’s data in the browser’s own settings.' },
+  );
 }
 
 /**
