@@ -1,17 +1,24 @@
 /** The page's entry: the shell first (it may reload once for isolation), then the engine, then the page. */
 import { mount } from 'svelte';
-import { HeadlightError } from '../base';
+import { HeadlightError, toHeadlightError } from '../base';
 import { connectEngine } from '../engine';
 import {
   allowedModelHost,
+  backgroundRequests,
+  clearKeptFiles,
   egressStatus,
+  keptFiles,
+  modelHostSources,
+  obstacle,
   pageRequests,
   setModelHost,
   startShell,
   storageMayBeEvicted,
 } from '../platform/web/shell';
+import CannotRun from './CannotRun.svelte';
 import Page from './Page.svelte';
 import './app.css';
+import { projectInHash } from './state/address';
 import { App } from './state/app.svelte';
 import type { Shell } from './state/shell';
 import { Theme } from './state/theme.svelte';
@@ -20,20 +27,18 @@ const SAMPLE = 'samples/support-inbox.csv';
 /** Kept in the background, so that a whole job runs offline after the first load; the others once used. */
 const OFFLINE = ['models/headlight-instant-en/'];
 
-const theme = new Theme((scheme) => {
-  if (scheme === 'system') delete document.documentElement.dataset['theme'];
-  else document.documentElement.dataset['theme'] = scheme;
-});
-
 let offer: (reload: () => Promise<void>) => void = () => undefined;
-await startShell({ updateAvailable: (reload) => offer(reload), offline: OFFLINE });
 
 const shell: Shell = {
   egressStatus,
   allowedModelHost,
   setModelHost,
+  modelHostSources,
   storageMayBeEvicted,
+  keptFiles,
+  clearKeptFiles,
   requests: pageRequests,
+  backgroundRequests,
   onUpdate: (listener) => (offer = listener),
   async sample() {
     const response = await fetch(new URL(SAMPLE, document.baseURI));
@@ -46,14 +51,41 @@ const shell: Shell = {
   },
 };
 
-const worker = new Worker(new URL('../../workers/engine.worker.ts', import.meta.url), {
-  type: 'module',
-  name: 'engine',
+function emptied(): HTMLElement {
+  const target = document.getElementById('app');
+  if (target === null) throw new Error('index.html has no #app');
+  target.replaceChildren();
+  return target;
+}
+
+async function start(): Promise<void> {
+  const theme = new Theme((scheme) => {
+    if (scheme === 'system') delete document.documentElement.dataset['theme'];
+    else document.documentElement.dataset['theme'] = scheme;
+  });
+  const obstructed = await obstacle();
+  if (obstructed !== null) throw obstructed;
+  await startShell({ updateAvailable: (reload) => offer(reload), offline: OFFLINE });
+
+  const worker = new Worker(new URL('../../workers/engine.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'engine',
+  });
+  const app = new App(connectEngine(worker), shell, theme);
+  worker.addEventListener('error', (event) => {
+    // One that says nothing did not load; the others crashed.
+    const what = event.message === '' ? 'could not be loaded' : 'has stopped';
+    app.engineStopped(
+      new HeadlightError('internal', `The worker that computes ${what}.`, {
+        hint: 'Reload the page: what was finished is kept, and training goes on from there.',
+        cause: event.message,
+      }),
+    );
+  });
+  mount(Page, { target: emptied(), props: { app } });
+  await app.start(projectInHash(location.hash));
+}
+
+start().catch((error: unknown) => {
+  mount(CannotRun, { target: emptied(), props: { error: toHeadlightError(error) } });
 });
-const app = new App(connectEngine(worker), shell, theme);
-const target = document.getElementById('app');
-if (target === null) throw new Error('index.html has no #app');
-target.replaceChildren();
-mount(Page, { target, props: { app } });
-const named = /^#project=(.+)$/.exec(location.hash)?.[1];
-void app.start(named === undefined ? null : decodeURIComponent(named));

@@ -82,6 +82,8 @@ export class FakeEngine implements Engine {
   readonly #projects = new Map<string, FakeProject>();
   #encoders: EncoderEntry[] = [...ENCODERS];
   #ids = 0;
+  /** Projects that cannot be opened, with what is wrong. */
+  readonly unreadable = new Map<string, string>();
   #requests = 6;
   /** The settings of every training, in order. */
   readonly trained: TrainSettings[] = [];
@@ -117,7 +119,7 @@ export class FakeEngine implements Engine {
       classes: view.summary?.classes.length ?? 0,
       bestAccuracy: view.runs[0]?.record.metrics.test.accuracy ?? null,
       bytes: 4_200_000,
-      problem: null,
+      problem: this.unreadable.get(view.id) ?? null,
     }));
   }
 

@@ -18,6 +18,10 @@ export function fakeShell(options: { readonly evicted?: boolean } = {}): Shell {
   return {
     egressStatus: async () => 'enforced',
     requests: () => [{ origin: 'self', count: 11 }],
+    backgroundRequests: () => [],
+    modelHostSources: (host) => [host],
+    keptFiles: async () => [],
+    clearKeptFiles: async () => undefined,
     allowedModelHost: async () => null,
     setModelHost: async () => undefined,
     onUpdate: () => undefined,

@@ -1,4 +1,5 @@
 /** The whole page: the projects on this device, the open one, the encoders, and what is shown. */
+import { toHeadlightError, type HeadlightError } from '../../base';
 import type { About, Engine, ProjectSummary, ProjectView } from '../../engine';
 import { Egress } from './egress.svelte';
 import { Encoders } from './encoders.svelte';
@@ -24,6 +25,8 @@ export class App {
   readonly stored: Stored;
   /** Opening, creating and importing a project. */
   readonly opening = new Work();
+  /** Finding out what this browser is and can do, and switching to a new release. */
+  readonly surroundings = new Work();
   /** The list of projects. */
   readonly list = new Work();
   #about = $state.raw<About | null>(null);
@@ -33,6 +36,7 @@ export class App {
   #ready = $state.raw(false);
   #mayBeEvicted = $state.raw(false);
   #persisted = $state.raw(false);
+  #stopped = $state.raw<HeadlightError | null>(null);
   #update = $state.raw<(() => Promise<void>) | null>(null);
   #announcement = $state.raw('');
 
@@ -65,9 +69,13 @@ export class App {
   get mayBeEvicted(): boolean {
     return this.#mayBeEvicted && !this.#persisted;
   }
-  /** Switches to a new release; null when there is none. */
-  get update(): (() => Promise<void>) | null {
-    return this.#update;
+  /** Whether a new release is ready. */
+  get hasUpdate(): boolean {
+    return this.#update !== null;
+  }
+  /** Why nothing works any more until the page is reloaded; null while it does. */
+  get stopped(): HeadlightError | null {
+    return this.#stopped;
   }
   /** Said to screen readers. */
   get announcement(): string {
@@ -102,15 +110,36 @@ export class App {
     this.#announcement = text;
   }
 
-  /** @param wanted the project of the page's address, if it names one. */
+  /** Told by whoever started the engine that it is gone. The first reason stays: the others follow from it. */
+  engineStopped(reason: unknown): void {
+    this.#stopped ??= toHeadlightError(reason);
+  }
+
+  /**
+   * The page can be used once this returns, whatever failed on the way: each failure is shown where it
+   * belongs.
+   * @param wanted the project of the page's address, if it names one. */
   async start(wanted: string | null): Promise<void> {
-    const about = this.opening.attempt(() => this.engine.about());
-    await Promise.all([this.encoders.load(), this.refresh(), this.egress.start()]);
-    const last = wanted ?? recall(LAST);
-    if (last !== null && this.#projects.some(({ id }) => id === last)) await this.open(last);
-    this.#ready = true;
-    this.#about = await about;
-    this.#mayBeEvicted = await this.shell.storageMayBeEvicted();
+    const surroundings = this.surroundings.attempt(async () => {
+      this.#about = await this.engine.about();
+      this.#mayBeEvicted = await this.shell.storageMayBeEvicted();
+    });
+    // What comes next does not wait for it: what holds is tried by a worker, and asked of another, which may take its time.
+    const egress = this.egress.start();
+    try {
+      await Promise.all([this.encoders.load(), this.refresh()]);
+      const last = wanted ?? recall(LAST);
+      const found = this.#projects.find(({ id }) => id === last);
+      if (found?.problem === null) await this.open(found.id);
+    } finally {
+      this.#ready = true;
+    }
+    await Promise.all([surroundings, egress]);
+  }
+
+  async switchToUpdate(): Promise<void> {
+    const update = this.#update;
+    if (update !== null) await this.surroundings.attempt(update);
   }
 
   async refresh(): Promise<void> {
@@ -194,9 +223,10 @@ export class App {
     this.close();
     const done = await this.stored.forgetEverything();
     if (!done) return false;
-    forgetMemory();
     this.theme.choose('system');
+    forgetMemory();
     await Promise.all([this.refresh(), this.encoders.load()]);
+    if (!(await this.stored.forgetHost())) return false;
     this.say('Everything on this device has been forgotten.');
     return true;
   }

@@ -7,11 +7,24 @@ import type { RequestCount } from '../../platform';
 
 export type EgressStatus = 'enforced' | 'not enforced';
 
+/** Requests that neither the page's own record nor the engine's holds. */
+export interface BackgroundRequests extends RequestCount {
+  readonly by: 'service worker' | 'threads';
+}
+
+/** A model or runtime that ships with the page, kept by its service worker. */
+export interface ShippedFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
 export interface Shell {
   /** Whether a policy sent with the page and its workers stops every request to another address. */
   egressStatus(): Promise<EgressStatus>;
   /** The page's own requests since load, by origin (`self` for its own address). */
   requests(): readonly RequestCount[];
+  /** What the service worker fetched by itself since load, and thread workers through it. */
+  backgroundRequests(): readonly BackgroundRequests[];
   /** The model host that the policy lets through beside the page's own address; null: none. */
   allowedModelHost(): Promise<string | null>;
   /**
@@ -19,6 +32,12 @@ export interface Shell {
    * @throws HeadlightError when it is no address, or the policy cannot be changed here.
    */
   setModelHost(host: string | null): Promise<void>;
+  /** What the policy lets through for this model host: redirects lead beyond its own address. */
+  modelHostSources(host: string): readonly string[];
+  /** The models and runtimes of this build that are at hand without a network. */
+  keptFiles(): Promise<readonly ShippedFile[]>;
+  /** Removes them; they are fetched anew when they are needed. */
+  clearKeptFiles(): Promise<void>;
   /** Calls back once a new release is ready, with how to switch to it. */
   onUpdate(listener: (reload: () => Promise<void>) => void): void;
   /** Whether this browser deletes a site's storage by itself after some days (Safari). */

@@ -1,14 +1,33 @@
 /** What is kept on this device, and where models come from. */
 import type { Engine, KeptItem } from '../../engine';
-import type { Shell } from './shell';
+import type { Shell, ShippedFile } from './shell';
 import { Work } from './work.svelte';
 
 export const HUGGING_FACE = 'https://huggingface.co';
+
+/** Models that ship, each under its folder's name; the runtimes together. */
+export interface ShippedItem {
+  /** The encoder's id; null: the runtimes. */
+  readonly encoder: string | null;
+  readonly bytes: number;
+}
+
+export function shippedItems(files: readonly ShippedFile[]): readonly ShippedItem[] {
+  const items: { encoder: string | null; bytes: number }[] = [];
+  for (const { path, bytes } of files) {
+    const encoder = /^models\/([^/]+)\//.exec(path)?.[1] ?? null;
+    const item = items.find((other) => other.encoder === encoder);
+    if (item === undefined) items.push({ encoder, bytes });
+    else item.bytes += bytes;
+  }
+  return items.sort((a, b) => b.bytes - a.bytes);
+}
 
 export class Stored {
   readonly #engine: Engine;
   readonly #shell: Shell;
   #items = $state.raw<readonly KeptItem[] | null>(null);
+  #shipped = $state.raw<readonly ShippedItem[]>([]);
   #host = $state.raw<string | null>(null);
   readonly work = new Work();
 
@@ -21,8 +40,12 @@ export class Stored {
   get items(): readonly KeptItem[] | null {
     return this.#items;
   }
+  /** Models and runtimes of this build, kept for work without a network. The largest first. */
+  get shipped(): readonly ShippedItem[] {
+    return this.#shipped;
+  }
   get bytes(): number {
-    return (this.#items ?? []).reduce((sum, item) => sum + item.bytes, 0);
+    return [...(this.#items ?? []), ...this.#shipped].reduce((sum, item) => sum + item.bytes, 0);
   }
   /** The mirror that was set; null: Hugging Face's own address. */
   get host(): string | null {
@@ -30,11 +53,14 @@ export class Stored {
   }
 
   async read(): Promise<void> {
-    const answers = await this.work.attempt(() =>
-      Promise.all([this.#engine.kept(), this.#engine.modelHost()]),
-    );
+    const answers = await this.work.attempt(() => this.#ask());
     if (answers === null) return;
     [this.#items, this.#host] = answers;
+    this.#shipped = shippedItems(answers[2]);
+  }
+
+  #ask(): Promise<[readonly KeptItem[], string | null, readonly ShippedFile[]]> {
+    return Promise.all([this.#engine.kept(), this.#engine.modelHost(), this.#shell.keptFiles()]);
   }
 
   /**
@@ -54,17 +80,39 @@ export class Stored {
     });
   }
 
+  /** Added models, and the copies of those that ship. */
   async clearModels(): Promise<void> {
-    await this.work.attempt(() => this.#engine.clearModels());
-    await this.read();
+    const done = await this.#attempted(async () => {
+      await this.#engine.clearModels();
+      await this.#shell.clearKeptFiles();
+    });
+    if (done) await this.read();
   }
 
   async forgetEverything(): Promise<boolean> {
-    const done = await this.work.attempt(async () => {
+    const done = await this.#attempted(async () => {
       await this.#engine.forgetEverything();
+      await this.#shell.clearKeptFiles();
+    });
+    if (done) await this.read();
+    return done;
+  }
+
+  /**
+   * Takes the policy back to the page's own address, and reloads where a host was allowed: the last thing
+   * that is forgotten.
+   */
+  async forgetHost(): Promise<boolean> {
+    return this.#attempted(async () => {
+      if ((await this.#shell.allowedModelHost()) !== null) await this.#shell.setModelHost(null);
+    });
+  }
+
+  async #attempted(work: () => Promise<void>): Promise<boolean> {
+    const done = await this.work.attempt(async () => {
+      await work();
       return true;
     });
-    await this.read();
     return done === true;
   }
 }
