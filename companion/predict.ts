@@ -1,7 +1,7 @@
 /** `headlight predict`: labels the texts of a file with what was trained here or in the page. */
 import { HeadlightError } from '../src/base';
-import { findColumns, parseTable, predictionsCsv, type SourceFile, type Table } from '../src/data';
-import { openClassifier } from '../src/engine';
+import { parseTable, predictionsCsv, type SourceFile } from '../src/data';
+import { labelRows, openClassifier, textRows } from '../src/engine';
 import type { Device } from '../src/platform';
 import { parseJson, readArchive, readRecipe, type ArchiveFiles } from '../src/project';
 import { kindOf, readBytes, readFolder, readSource, writeBytes } from './files';
@@ -62,28 +62,13 @@ async function predictWithClassifier(
   const trained =
     recipe === undefined ? null : readRecipe(parseJson(recipe, 'recipe.json'), 'recipe.json');
   const table = parseTable(file);
-  const column = textColumn(table, options.text, trained?.data.text);
-  const cells = table.columns.find(({ name }) => name === column)?.cells ?? [];
-  const rows = cells.flatMap((cell, row) => (cell.trim() === '' ? [] : [row]));
-  if (rows.length === 0) {
-    throw new HeadlightError('bad-table', `Column “${column}” of ${file.name} holds no text.`, {
-      hint: 'Name the column that holds the texts with --text.',
-    });
-  }
+  const found = textRows(table, options.text ?? null, trained?.data.text ?? null);
   const asked = await chooseDevice(platform, options.device);
   const classifier = await openClassifier(platform, files, asked === 'auto' ? 'cpu' : asked);
   const { classes } = classifier;
-  const texts = rows.map((row) => (cells[row] ?? '').trim());
-  const flat = await progress.follow(classifier.probabilities(texts, signal));
+  const flat = await progress.follow(classifier.probabilities(found.texts, signal));
   await classifier.close();
-  const labels = new Array<string | null>(table.rowCount).fill(null);
-  const probabilities = new Array<readonly number[] | null>(table.rowCount).fill(null);
-  rows.forEach((row, index) => {
-    const values = [...flat.subarray(index * classes.length, (index + 1) * classes.length)];
-    labels[row] = classes[values.indexOf(Math.max(...values))] ?? null;
-    probabilities[row] = values;
-  });
-  const csv = predictionsCsv(table, { labels, probabilities }, classes);
+  const csv = predictionsCsv(table, labelRows(table, found, flat, classes), classes);
   return new TextEncoder().encode(csv);
 }
 
@@ -112,20 +97,4 @@ async function predictWithProject(
     engine.predictFile(project.id, run.id, file, options.text ?? null, signal),
   );
   return bytes;
-}
-
-/** The column that was asked for; else the one trained on; else the one that looks like text. */
-function textColumn(table: Table, asked: string | undefined, trained: string | undefined): string {
-  const names = table.columns.map(({ name }) => name);
-  const hint = `Its columns are: ${names.join(', ')}.`;
-  if (asked !== undefined) {
-    if (names.includes(asked)) return asked;
-    throw new HeadlightError('bad-setting', `${table.name} has no column “${asked}”.`, { hint });
-  }
-  if (trained !== undefined && names.includes(trained)) return trained;
-  const found = findColumns([table]).text?.column ?? (names.length === 1 ? names[0] : undefined);
-  if (found !== undefined) return found;
-  throw new HeadlightError('bad-table', `No column of ${table.name} looks like text.`, {
-    hint: `Name it with --text. ${hint}`,
-  });
 }

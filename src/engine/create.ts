@@ -1,6 +1,6 @@
 /** The engine: the interface of `engine.ts` over a platform. Each method is a line; the work is beside it. */
 import { finish } from '../base';
-import type { EncoderReference } from '../models';
+import { listLeftovers, type EncoderReference } from '../models';
 import type { Platform } from '../platform';
 import { readProjectZip } from '../project';
 import { Encoders } from './encoders';
@@ -90,6 +90,11 @@ export function createEngine(platform: Platform): Engine {
           reference: entry.info.reference,
           project: null,
         });
+      }
+      // Downloads that were stopped go on from there; “clear models” removes them.
+      for (const { id, bytes, lastUsed } of await listLeftovers(platform.storage)) {
+        const name = `${id} (not whole)`;
+        items.push({ kind: 'model', name, bytes, lastUsed, reference: null, project: null });
       }
       for (const project of await projects.list()) {
         items.push({

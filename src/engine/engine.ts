@@ -274,7 +274,7 @@ export interface KeptItem {
   readonly name: string;
   readonly bytes: number;
   readonly lastUsed: number;
-  /** For models. */
+  /** For models; null for what a download left that is no model yet. */
   readonly reference: EncoderReference | null;
   /** For projects. */
   readonly project: string | null;

@@ -14,7 +14,7 @@ import {
 } from '../project';
 import type { ExportedFile, ExportKind } from './engine';
 import type { Encoders } from './encoders';
-import { argmax } from './prediction';
+import { argmax } from './text-rows';
 import type { Projects } from './projects';
 
 const JSON_TYPE = 'application/json';

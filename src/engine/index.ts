@@ -1,4 +1,5 @@
 export * from './classifier';
 export * from './create';
 export * from './engine';
+export { labelRows, textRows, type LabelledRows, type TextRows } from './text-rows';
 export * from './wire';

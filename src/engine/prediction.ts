@@ -1,6 +1,6 @@
 /** Using a run: a typed text, a dropped file, the rows behind the confusion matrix. */
 import { HeadlightError, ProgressMeter, type Job } from '../base';
-import { parseTable, predictionsCsv, type SourceFile, type Table } from '../data';
+import { parseTable, predictionsCsv, type SourceFile } from '../data';
 import { predictProbabilities, type LinearHead } from '../learning/heads';
 import { checkDevice, embedTexts } from '../models';
 import type { Device, Platform } from '../platform';
@@ -13,8 +13,8 @@ import {
 } from '../project';
 import type { PredictedFile, Predictions, RowPage, RowQuery } from './engine';
 import type { Encoders } from './encoders';
-import { findings } from './prepare';
 import type { Projects } from './projects';
+import { argmax, labelRows, textRows } from './text-rows';
 
 const PREVIEW_ROWS = 8;
 const PROBLEMS_SHOWN = 20;
@@ -80,27 +80,17 @@ export async function* predictFile(
 ): Job<PredictedFile> {
   const { recipe } = run.document;
   const table = parseTable(file);
-  const column = chooseTextColumn(table, textColumn, recipe.data.text);
-  const cells = table.columns.find(({ name }) => name === column)?.cells ?? [];
-  const withText: number[] = [];
-  cells.forEach((cell, row) => {
-    if (cell.trim() !== '') withText.push(row);
-  });
-  if (withText.length === 0) {
-    throw new HeadlightError('bad-table', `Column “${column}” of ${file.name} holds no text.`, {
-      hint: 'Choose the column that holds the texts.',
-    });
-  }
+  const found = textRows(table, textColumn, recipe.data.text);
   const encoder = yield* encoders.load(recipe.encoder, signal);
   const device = await deviceHere(platform, recipe.device);
   if (device !== recipe.device) {
-    yield new ProgressMeter('Embedding texts', 'texts', withText.length).at(
+    yield new ProgressMeter('Embedding texts', 'texts', found.rows.length).at(
       0,
       `${recipe.device} is not available here; ${device} is used.`,
     );
   }
   const request = {
-    texts: withText.map((row) => (cells[row] ?? '').trim()),
+    texts: found.texts,
     encoder,
     embed: recipe.embed,
     runtime: platform.runtime,
@@ -112,52 +102,24 @@ export async function* predictFile(
   );
   const { classes } = run.head;
   const flat = predictProbabilities(run.head, embedded.features);
-  const labels = new Array<string | null>(table.rowCount).fill(null);
-  const probabilities = new Array<readonly number[] | null>(table.rowCount).fill(null);
-  const counts = new Array<number>(classes.length).fill(0);
-  withText.forEach((row, index) => {
-    const shares = [...flat.subarray(index * classes.length, (index + 1) * classes.length)];
-    const best = argmax(shares);
-    labels[row] = classes[best] ?? null;
-    probabilities[row] = shares;
-    counts[best] = (counts[best] ?? 0) + 1;
-  });
+  const { labels, probabilities, counts } = labelRows(table, found, flat, classes);
   const csv = predictionsCsv(table, { labels, probabilities }, classes);
   return {
     name: `${file.name.replace(/\.[^.]+$/, '')}-predictions.csv`,
     mime: 'text/csv;charset=utf-8',
     bytes: new TextEncoder().encode(csv),
     containsTexts: true,
-    rows: withText.length,
+    rows: found.rows.length,
     counts: classes.map((label, index) => ({ label, rows: counts[index] ?? 0 })),
-    textColumn: column,
+    textColumn: found.column,
     problemCount: table.problems.length,
     problems: table.problems.slice(0, PROBLEMS_SHOWN),
-    preview: withText.slice(0, PREVIEW_ROWS).map((row) => ({
-      text: (cells[row] ?? '').slice(0, 200),
+    preview: found.rows.slice(0, PREVIEW_ROWS).map((row, index) => ({
+      text: (found.texts[index] ?? '').slice(0, 200),
       label: labels[row] ?? '',
       probability: Math.max(...(probabilities[row] ?? [0])),
     })),
   };
-}
-
-/** The column that was asked for; else the one of the same name as in training; else the one that looks like text. */
-function chooseTextColumn(table: Table, asked: string | null, trained: string): string {
-  const names = table.columns.map(({ name }) => name);
-  if (asked !== null) {
-    if (names.includes(asked)) return asked;
-    throw new HeadlightError('bad-setting', `${table.name} has no column “${asked}”.`, {
-      hint: `Its columns are: ${names.join(', ')}.`,
-    });
-  }
-  if (names.includes(trained)) return trained;
-  const found = findings([table]).text;
-  if (found !== null) return found.column;
-  const [only] = names;
-  if (names.length === 1 && only !== undefined) return only;
-  throw new HeadlightError('bad-table', `No column of ${table.name} looks like text.`, {
-    hint: `Choose one of: ${names.join(', ')}.`,
-  });
 }
 
 /** Surest predictions first: what the classifier is most sure of and wrong about is what people want to see. */
@@ -196,13 +158,4 @@ export async function runRows(
       };
     }),
   };
-}
-
-/** The first of the largest, as numpy's argmax. */
-export function argmax(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) {
-    if ((values[i] ?? -Infinity) > (values[best] ?? -Infinity)) best = i;
-  }
-  return best;
 }

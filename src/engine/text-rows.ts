@@ -1,0 +1,93 @@
+/** The rows of a table that hold a text, and what was predicted for them, row by row of the table. */
+import { HeadlightError } from '../base';
+import { findColumns, type Table } from '../data';
+
+export interface TextRows {
+  readonly column: string;
+  /** Rows of the table, ascending. */
+  readonly rows: readonly number[];
+  /** The text of each of them, trimmed as in training. */
+  readonly texts: readonly string[];
+}
+
+export interface LabelledRows {
+  /** A label for each row of the table; null where there was no text. */
+  readonly labels: readonly (string | null)[];
+  readonly probabilities: readonly (readonly number[] | null)[];
+  /** How many rows got each class. */
+  readonly counts: readonly number[];
+}
+
+/**
+ * @param asked the column, by name; else the one of the same name as in training, else the one that looks
+ *   like text.
+ * @throws HeadlightError `bad-setting` when there is no such column, `bad-table` when none looks like text
+ *   or it holds none.
+ */
+export function textRows(table: Table, asked: string | null, trained: string | null): TextRows {
+  const column = chooseTextColumn(table, asked, trained);
+  const cells = table.columns.find(({ name }) => name === column)?.cells ?? [];
+  const rows: number[] = [];
+  cells.forEach((cell, row) => {
+    if (cell.trim() !== '') rows.push(row);
+  });
+  if (rows.length === 0) {
+    throw new HeadlightError('bad-table', `Column “${column}” of ${table.name} holds no text.`, {
+      hint: `Choose the column that holds the texts. ${columnsOf(table)}`,
+    });
+  }
+  return { column, rows, texts: rows.map((row) => (cells[row] ?? '').trim()) };
+}
+
+/** @param probabilities `[rows, classes]` row-major. */
+export function labelRows(
+  table: Table,
+  { rows }: TextRows,
+  probabilities: Float64Array,
+  classes: readonly string[],
+): LabelledRows {
+  const labels = new Array<string | null>(table.rowCount).fill(null);
+  const shares = new Array<readonly number[] | null>(table.rowCount).fill(null);
+  const counts = new Array<number>(classes.length).fill(0);
+  rows.forEach((row, index) => {
+    const values = [
+      ...probabilities.subarray(index * classes.length, (index + 1) * classes.length),
+    ];
+    const best = argmax(values);
+    labels[row] = classes[best] ?? null;
+    shares[row] = values;
+    counts[best] = (counts[best] ?? 0) + 1;
+  });
+  return { labels, probabilities: shares, counts };
+}
+
+/** The first of the largest, as numpy's argmax. */
+export function argmax(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) {
+    if ((values[i] ?? -Infinity) > (values[best] ?? -Infinity)) best = i;
+  }
+  return best;
+}
+
+function chooseTextColumn(table: Table, asked: string | null, trained: string | null): string {
+  const names = table.columns.map(({ name }) => name);
+  if (asked !== null) {
+    if (names.includes(asked)) return asked;
+    throw new HeadlightError('bad-setting', `${table.name} has no column “${asked}”.`, {
+      hint: columnsOf(table),
+    });
+  }
+  if (trained !== null && names.includes(trained)) return trained;
+  const found = findColumns([table]).text;
+  if (found !== null) return found.column;
+  const [only] = names;
+  if (names.length === 1 && only !== undefined) return only;
+  throw new HeadlightError('bad-table', `No column of ${table.name} looks like text.`, {
+    hint: `Choose the column that holds the texts. ${columnsOf(table)}`,
+  });
+}
+
+function columnsOf(table: Table): string {
+  return `Its columns are: ${table.columns.map(({ name }) => name).join(', ')}.`;
+}
