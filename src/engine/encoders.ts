@@ -5,10 +5,12 @@ import type { SourceFile } from '../data';
 import {
   addFolder,
   clearCached,
+  embedSettingsSchema,
   listCached,
   listShipped,
   loadEncoder,
   openEmbedder,
+  pinnedReferenceSchema,
   removeCached,
   type Embedder,
   type EmbedSettings,
@@ -23,12 +25,7 @@ import type { EncoderEntry } from './engine';
 
 /** What is known of an added encoder, kept beside its files so that a list needs no weights. */
 const infoSchema = v.object({
-  reference: v.object({
-    source: v.picklist(['shipped', 'hub', 'folder']),
-    id: v.string(),
-    revision: v.nullable(v.string()),
-    precision: v.picklist(['fp32', 'q8']),
-  }),
+  reference: pinnedReferenceSchema,
   name: v.string(),
   description: v.string(),
   architecture: v.picklist(['bert', 'static']),
@@ -38,12 +35,7 @@ const infoSchema = v.object({
   parameters: v.nullable(v.number()),
   bytes: v.number(),
   licence: v.nullable(v.string()),
-  defaults: v.object({
-    layer: v.number(),
-    pooling: v.picklist(['mean', 'cls', 'max']),
-    normalize: v.boolean(),
-    maxTokens: v.number(),
-  }),
+  defaults: embedSettingsSchema,
 }) satisfies v.GenericSchema<unknown, EncoderInfo>;
 
 const ADDED = 'encoders/';

@@ -3,5 +3,6 @@ export * from './checkpoints';
 export * from './embed';
 export * from './encoders';
 export * from './hub';
+export * from './schema';
 export * from './text';
 export * from './types';

@@ -5,6 +5,12 @@
 import * as v from 'valibot';
 import { HeadlightError } from '../base';
 import {
+  embedSettingsEntries,
+  embedSettingsSchema,
+  pinnedReferenceEntries,
+  pinnedReferenceSchema,
+} from '../models';
+import {
   PROJECT_VERSION,
   RECIPE_VERSION,
   RUN_VERSION,
@@ -50,20 +56,6 @@ const recipeFile = v.object({
   hasHeader: v.boolean(),
 });
 
-const encoderReference = {
-  source: v.picklist(['shipped', 'hub', 'folder']),
-  id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
-  revision: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
-  precision: v.picklist(['fp32', 'q8']),
-};
-
-const embedSettings = {
-  layer: count,
-  pooling: v.picklist(['mean', 'cls', 'max']),
-  normalize: v.boolean(),
-  maxTokens: v.pipe(v.number(), v.integer(), v.minValue(3)),
-};
-
 const logisticSettings = {
   type: v.literal('logistic_regression'),
   C: v.union([v.pipe(v.number(), v.gtValue(0)), v.literal('cv')]),
@@ -87,8 +79,8 @@ export const recipeSchema = v.object({
     label: v.string(),
   }),
   split: splitSettings,
-  encoder: v.object(encoderReference),
-  embed: v.object(embedSettings),
+  encoder: pinnedReferenceSchema,
+  embed: embedSettingsSchema,
   device,
   head: v.object(logisticSettings),
 }) satisfies v.GenericSchema<unknown, Recipe>;
@@ -143,8 +135,8 @@ export const runRecordSchema = v.object({
     v.object({ method: v.literal('files'), ...splitCounts }),
   ]),
   encoder: v.object({
-    ...encoderReference,
-    ...embedSettings,
+    ...pinnedReferenceEntries,
+    ...embedSettingsEntries,
     device,
     architecture: v.string(),
     hidden_size: count,

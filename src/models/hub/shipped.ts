@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { HeadlightError, type Job } from '../../base';
 import type { Assets } from '../../platform';
+import { embedSettingsSchema } from '../schema';
 import type { EncoderInfo, EncoderReference } from '../types';
 import { openEncoder, type Encoder, type ModelFile } from './encoder';
 import { megabytes } from './progress';
@@ -24,12 +25,7 @@ const entrySchema = v.object({
   /** Which file holds the weights. */
   weights: v.string(),
   files: v.array(v.object({ name: v.string(), bytes: v.number() })),
-  defaults: v.object({
-    layer: v.number(),
-    pooling: v.picklist(['mean', 'cls', 'max']),
-    normalize: v.boolean(),
-    maxTokens: v.number(),
-  }),
+  defaults: embedSettingsSchema,
 });
 const catalogueSchema = v.object({
   format: v.literal('headlight.catalogue'),

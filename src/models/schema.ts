@@ -1,0 +1,28 @@
+/** How documents name an encoder and its settings: one schema for recipes, runs and what is kept here. */
+import * as v from 'valibot';
+import type { EmbedSettings, EncoderReference } from './types';
+
+export const embedSettingsEntries = {
+  layer: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  pooling: v.picklist(['mean', 'cls', 'max']),
+  normalize: v.boolean(),
+  maxTokens: v.pipe(v.number(), v.integer(), v.minValue(3)),
+};
+
+export const embedSettingsSchema = v.object(embedSettingsEntries) satisfies v.GenericSchema<
+  unknown,
+  EmbedSettings
+>;
+
+/** Of an encoder that was loaded: its revision is known. */
+export const pinnedReferenceEntries = {
+  source: v.picklist(['shipped', 'hub', 'folder']),
+  id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  revision: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  precision: v.picklist(['fp32', 'q8']),
+};
+
+export const pinnedReferenceSchema = v.object(pinnedReferenceEntries) satisfies v.GenericSchema<
+  unknown,
+  EncoderReference
+>;
