@@ -27,18 +27,19 @@ export function writeArchive(files: ArchiveFiles): Uint8Array {
   }
   const zip = zipSync(entries);
   // What deflates so well that reading would take it for a bomb is stored as it is.
-  let stored = false;
+  const crammed: string[] = [];
   unzipSync(zip, {
     filter({ name, size, originalSize }) {
-      const bytes = files.get(name);
-      if (bytes !== undefined && tooSmall(size, originalSize)) {
-        entries[name] = [bytes, { level: 0, mtime: MTIME }];
-        stored = true;
-      }
+      if (tooSmall(size, originalSize)) crammed.push(name);
       return false;
     },
   });
-  return stored ? zipSync(entries) : zip;
+  if (crammed.length === 0) return zip;
+  for (const name of crammed) {
+    const bytes = files.get(name);
+    if (bytes !== undefined) entries[name] = [bytes, { level: 0, mtime: MTIME }];
+  }
+  return zipSync(entries);
 }
 
 function tooSmall(packed: number, unpacked: number): boolean {
