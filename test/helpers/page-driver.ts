@@ -63,6 +63,11 @@ export class PageDriver {
     await element.uploadFile(...paths);
   }
 
+  /** Hands files to the page without waiting for what it makes of them. */
+  async pick(...paths: readonly string[]): Promise<void> {
+    await this.#upload('file-input', paths);
+  }
+
   async dropFiles(...paths: readonly string[]): Promise<void> {
     await this.#upload('file-input', paths);
     await this.see('label-column');
@@ -143,6 +148,7 @@ export class PageDriver {
   async startTraining(): Promise<void> {
     await this.unfold('train');
     await this.click('train-button');
+    await this.page.waitForSelector('[data-testid="stop-button"], [data-testid="error"]');
   }
 
   /** Trains, and waits for the chosen encoder's report. */
@@ -151,7 +157,7 @@ export class PageDriver {
     await this.waitForReport();
   }
 
-  /** The report of the chosen encoder, not the first look. */
+  /** Waits until nothing trains any more: the report of the chosen encoder, not of the first look. */
   async waitForReport(): Promise<void> {
     await this.page
       .waitForFunction(
@@ -161,7 +167,7 @@ export class PageDriver {
           if (shown('error') !== null) return true;
           return (
             shown('test-accuracy') !== null &&
-            shown('first-look') === null &&
+            shown('train-button') !== null &&
             shown('stop-button') === null
           );
         },

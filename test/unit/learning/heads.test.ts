@@ -73,9 +73,9 @@ it('extreme logits give probabilities, never NaN', () => {
 
 it('refuses features of another encoder', () => {
   const { head } = cases[0]!;
-  expect(() =>
-    decisionFunction(head, { rows: 1, columns: 3, data: new Float32Array(3) }),
-  ).toThrow(/takes 24 features, the encoder gives 3/);
+  expect(() => decisionFunction(head, { rows: 1, columns: 3, data: new Float32Array(3) })).toThrow(
+    /takes 24 features, the encoder gives 3/,
+  );
 });
 
 describe('a head document that is not whole is refused', () => {
@@ -90,9 +90,7 @@ describe('a head document that is not whole is refused', () => {
     ['a hole', { ...whole, intercept_: [null] }],
     ['a scaler of another size', { ...whole, scaler: { mean_: [0], scale_: [1] } }],
   ])('%s', (_name, document) => {
-    expect(() => headFromJson(document)).toThrow(
-      expect.objectContaining({ code: 'bad-model' }),
-    );
+    expect(() => headFromJson(document)).toThrow(expect.objectContaining({ code: 'bad-model' }));
   });
 });
 
