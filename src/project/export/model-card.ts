@@ -54,7 +54,9 @@ onnxruntime, Python:
 \`\`\`python
 import json, numpy as np, onnxruntime as ort
 from tokenizers import Tokenizer
-tokenizer = Tokenizer.from_file('tokenizer.json'); tokenizer.enable_truncation(${recipe.embed.maxTokens})
+tokenizer = Tokenizer.from_file('tokenizer.json')
+tokenizer.no_padding()
+tokenizer.enable_truncation(${recipe.embed.maxTokens})
 ids = np.array([tokenizer.encode('a text').ids])
 logits = ort.InferenceSession('onnx/model.onnx').run(['logits'], {'input_ids': ids, 'attention_mask': np.ones_like(ids)})[0]
 print(json.load(open('config.json'))['id2label'][str(logits[0].argmax())])
