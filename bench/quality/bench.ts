@@ -68,6 +68,17 @@ async function pythonPeer(set: string, files: readonly string[]): Promise<Peer |
   return peer<Peer>(new URL('./peers.py', import.meta.url), MINILM ?? '', ...files);
 }
 
+/** With HEADLIGHT_SETS, the other sets' rows of the last run stay in the table. */
+async function earlierRows(rows: readonly Cell[][]): Promise<Cell[][]> {
+  if (process.env['HEADLIGHT_SETS'] === undefined) return [];
+  const file = new URL('../results/quality.json', import.meta.url);
+  const before = await readFile(file, 'utf8').catch(() => null);
+  if (before === null) return [];
+  const [table] = (JSON.parse(before) as BenchResult).tables;
+  const fresh = new Set(rows.map(([set]) => set));
+  return (table?.rows ?? []).filter(([set]) => !fresh.has(set ?? '')).map((row) => [...row]);
+}
+
 export async function bench(): Promise<BenchResult> {
   if (PYTHON === null || MINILM === null) {
     throw new Error('quality needs HEADLIGHT_PYTHON and HEADLIGHT_MINILM; see bench/run.ts');
@@ -121,6 +132,7 @@ export async function bench(): Promise<BenchResult> {
   }
   await server.close();
   await removeHarnessBuilds();
+  rows.unshift(...(await earlierRows(rows)));
   return {
     name: 'quality',
     tables: [
