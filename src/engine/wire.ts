@@ -255,7 +255,7 @@ function breakdown(endpoint: Comlink.Endpoint): Promise<never> {
       );
     };
     for (const type of ['error', 'messageerror'] as const) {
-      endpoint.addEventListener(type, fail as EventListener);
+      endpoint.addEventListener(type, fail);
     }
   });
   broken.catch(() => undefined); // whoever calls is told; nobody may be calling just now
