@@ -26,6 +26,8 @@ export interface DeviceInfo {
   /** For people: `WASM, 2 threads`, `WebGPU (NVIDIA GeForce RTX 4070)`. */
   readonly label: string;
   readonly threads: number | null;
+  /** A GPU that is emulated on the processor: correct, but never faster than it. */
+  readonly emulated?: true;
   /** Why it is fewer threads than it could be, or absent when all is well. */
   readonly notice?: string;
 }

@@ -72,7 +72,10 @@ export async function* measureDevices(
     });
   }
   // A table of word vectors is looked up, not computed: no GPU makes that faster than it already is.
-  const others = encoder.model.layers === 0 ? [] : found.filter((info) => info !== reference);
+  const others =
+    encoder.model.layers === 0
+      ? []
+      : found.filter((info) => info !== reference && info.emulated !== true);
   const order = [reference, ...others];
   const measurements: MeasuredDevice[] = [];
   let expected: Features | null = null;
@@ -93,10 +96,7 @@ export async function* measureDevices(
   return {
     device: best.device,
     precision: encoder.model.precision,
-    reason:
-      encoder.model.layers === 0 && found.length > 1
-        ? `${best.label}: ${rate(best)} texts a second; a table look-up gains nothing from another device.`
-        : reasonFor(best, measurements),
+    reason: whyThis(best, measurements, found, encoder.model.layers),
     measurements,
   };
 }
@@ -143,6 +143,26 @@ export async function* checkDevice(
   }
   yield at(1, 1, `${info.label} agrees with ${reference.label}.`);
   return `Its embeddings agree with ${reference.label} (cosine ${agreement.toFixed(6)} or more, ${texts.length} texts).`;
+}
+
+function whyThis(
+  best: MeasuredDevice,
+  measurements: readonly MeasuredDevice[],
+  found: readonly DeviceInfo[],
+  layers: number,
+): string {
+  if (found.length === 1 || measurements.length > 1) return reasonFor(best, measurements);
+  const alone = `${best.label}: ${rate(best)} texts a second`;
+  if (layers === 0) return `${alone}; a table look-up gains nothing from another device.`;
+  return [`${alone}.`, ...found.filter(isEmulated).map(whyNotMeasured)].join(' ');
+}
+
+function isEmulated({ emulated }: DeviceInfo): boolean {
+  return emulated === true;
+}
+
+function whyNotMeasured({ label }: DeviceInfo): string {
+  return `${label} is emulated on the processor and was not measured.`;
 }
 
 type Outcome =

@@ -53,6 +53,13 @@ export function adapterName(info: GPUAdapterInfo): string {
   return name === '' ? 'unnamed adapter' : name;
 }
 
+/** Whether the adapter is a software one: browsers offer it where there is no GPU, or when told to. */
+export function isEmulated(info: GPUAdapterInfo): boolean {
+  return (
+    info.isFallbackAdapter || /swiftshader|llvmpipe|software|basic render/i.test(adapterName(info))
+  );
+}
+
 /**
  * The device; made on the first call, and anew after it was lost.
  * @throws HeadlightError `device` when there is no adapter or it gives no device.

@@ -11,7 +11,7 @@ import type {
   TensorData,
 } from '../platform';
 import { ortBuildFor } from './files';
-import { adapterName, gpuAdapter, gpuDevice, onGpu } from './gpu';
+import { adapterName, isEmulated, gpuAdapter, gpuDevice, onGpu } from './gpu';
 import { loadOrt, type OrtModule } from './ort-builds';
 
 /** More threads than this gain nothing on encoders of this size, and each takes a worker. */
@@ -47,6 +47,7 @@ export function createRuntime(network: Network): OnnxRuntime {
       const webgpu: DeviceInfo = {
         device: 'webgpu',
         label: `WebGPU (${adapterName(adapter.info)})`,
+        ...(isEmulated(adapter.info) ? { emulated: true as const } : {}),
         threads: null,
       };
       return [webgpu, wasm];

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { finish, HeadlightError } from '../../../../src/base';
 import {
   addFolder,
+  checkDevice,
   measureDevices,
   type EmbedSettings,
   type Encoder,
@@ -28,14 +29,16 @@ interface Behaviour {
   readonly off?: number;
   readonly value?: number;
   readonly fails?: string;
+  readonly emulated?: true;
 }
 
 /** Devices that answer with a vector made of the token ids, right or wrong, fast or slow. */
 function devices(behaviours: Partial<Record<Device, Behaviour>>): OnnxRuntime {
-  const infos = Object.entries(behaviours).map(([device, { label }]): DeviceInfo => ({
+  const infos = Object.entries(behaviours).map(([device, { label, emulated }]): DeviceInfo => ({
     device: device as Device,
     label,
     threads: null,
+    ...(emulated === undefined ? {} : { emulated }),
   }));
   return {
     version: 'test',
@@ -72,7 +75,40 @@ function vectors(ids: TensorData, { off = 0, value }: Behaviour): TensorData {
 const measure = (runtime: OnnxRuntime) =>
   finish(measureDevices({ texts, encoder, embed, runtime }));
 
+describe('a device chosen by hand', () => {
+  const check = (runtime: OnnxRuntime, device: Device) =>
+    finish(checkDevice({ texts, encoder, embed, runtime }, device));
+  const wasm = { label: 'WASM', slow: 1 };
+
+  it('is believed when it agrees, and how far is told', async () => {
+    const said = await check(devices({ wasm, webgpu: { label: 'GPU', slow: 1 } }), 'webgpu');
+    expect(said).toContain('agree with WASM (cosine 1.000000');
+  });
+
+  it('is refused when it computes something else', async () => {
+    const wrong = devices({ wasm, webgpu: { label: 'GPU', slow: 1, off: 9 } });
+    await expect(check(wrong, 'webgpu')).rejects.toThrow('GPU computes other embeddings than WASM');
+  });
+
+  it('is refused when it is not here; the reference itself needs no check', async () => {
+    await expect(check(devices({ wasm }), 'webgpu')).rejects.toThrow('cannot run models on webgpu');
+    expect(await check(devices({ wasm }), 'wasm')).toBeNull();
+  });
+});
+
 describe('the choice of a device', () => {
+  it('does not wait for a GPU that is emulated on the processor, and says so', async () => {
+    const choice = await measure(
+      devices({
+        wasm: { label: 'WASM', slow: 4 },
+        webgpu: { label: 'SoftGPU', slow: 0, emulated: true, fails: 'must not be run' },
+      }),
+    );
+    expect(choice.device).toBe('wasm');
+    expect(choice.measurements.map(({ label }) => label)).toEqual(['WASM']);
+    expect(choice.reason).toContain('SoftGPU is emulated on the processor and was not measured.');
+  });
+
   it('takes the fastest that agrees, and tells the rates', async () => {
     const choice = await measure(
       devices({
