@@ -73,12 +73,13 @@ async function start(): Promise<void> {
   });
   const app = new App(connectEngine(worker), shell, theme);
   worker.addEventListener('error', (event) => {
-    // One that says nothing did not load; the others crashed.
-    const what = event.message === '' ? 'could not be loaded' : 'has stopped';
+    // A script that does not load says nothing; one that crashed says where.
+    const crashed = event instanceof ErrorEvent && event.message !== '';
+    const what = crashed ? 'has stopped' : 'could not be loaded';
     app.engineStopped(
       new HeadlightError('internal', `The worker that computes ${what}.`, {
         hint: 'Reload the page: what was finished is kept, and training goes on from there.',
-        cause: event.message,
+        cause: crashed ? event.message : undefined,
       }),
     );
   });
