@@ -80,10 +80,13 @@ async function notice(by: RequestNotice['by'], url: URL): Promise<void> {
  * read. Our own workers lie under `assets/` and count themselves.
  */
 async function noticeOfThreads(event: FetchEvent): Promise<void> {
-  if (event.clientId === '') return; // a navigation
-  const client = await self.clients.get(event.clientId);
-  if (client?.type !== 'worker') return;
-  if (client.url.startsWith(new URL('assets/', scope).href)) return;
+  if (event.request.mode === 'navigate') return;
+  // A worker that a worker has started has no id in Chromium; everything else that asks has one.
+  if (event.clientId !== '') {
+    const client = await self.clients.get(event.clientId);
+    if (client?.type !== 'worker') return;
+    if (client.url.startsWith(new URL('assets/', scope).href)) return;
+  }
   await notice('threads', new URL(event.request.url));
 }
 
