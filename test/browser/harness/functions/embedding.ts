@@ -93,9 +93,10 @@ export async function embedWithTransformersJs(
 ): Promise<{ seconds: number; first: number[] }> {
   extractor ??= (async () => {
     const { env, pipeline } = await import('@huggingface/transformers');
-    env.allowRemoteModels = false;
-    env.allowLocalModels = true;
-    env.localModelPath = new URL('/', location.origin).href;
+    // As from the Hub, but from this page's own address.
+    env.allowLocalModels = false;
+    env.remoteHost = new URL('/', location.origin).href;
+    env.remotePathTemplate = '{model}/';
     env.useBrowserCache = false;
     env.useWasmCache = false;
     const wasm = env.backends.onnx.wasm;
