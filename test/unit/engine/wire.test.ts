@@ -162,7 +162,7 @@ describe('an engine behind a port', () => {
   it('fails every call, now and later, when the worker crashes', async () => {
     const { port1, port2 } = new MessageChannel();
     ports.push(port1, port2);
-    const engine = connectEngine(port2 as never); // nobody serves the other end
+    const engine = connectEngine(port2); // nobody serves the other end
     const waiting = engine.about().catch((thrown: unknown) => thrown);
     port2.dispatchEvent(new Event('messageerror'));
     const later = engine.listProjects().catch((thrown: unknown) => thrown);
