@@ -6,6 +6,7 @@ import type { ElementHandle, Page } from 'puppeteer-core';
 
 const TRAINING_MILLISECONDS = 480_000;
 const USUAL_MILLISECONDS = 60_000;
+const POLL_MILLISECONDS = 200;
 
 export class PageDriver {
   readonly page: Page;
@@ -159,27 +160,30 @@ export class PageDriver {
 
   /** Waits until nothing trains any more: the report of the chosen encoder, not of the first look. */
   async waitForReport(): Promise<void> {
-    await this.page
-      .waitForFunction(
-        () => {
-          const shown = (id: string): Element | null =>
-            document.querySelector(`[data-testid="${id}"]`);
-          if (shown('error') !== null) return true;
-          return (
-            shown('test-accuracy') !== null &&
-            shown('train-button') !== null &&
-            shown('stop-button') === null
-          );
-        },
-        { timeout: TRAINING_MILLISECONDS, polling: 200 },
-      )
-      .catch(async (cause: unknown) => {
-        const progress = (await this.isThere('progress'))
+    const deadline = Date.now() + TRAINING_MILLISECONDS;
+    // Asked from here: a promise that waits for minutes in a Firefox page does not always come back.
+    while (!(await this.#hasReport())) {
+      if (Date.now() > deadline) {
+        const shown = (await this.isThere('progress'))
           ? await this.text('progress')
           : 'no progress';
-        throw new Error(`The report did not come; the page shows: ${progress}`, { cause });
-      });
+        throw new Error(`The report did not come; the page shows: ${shown}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+    }
     if (await this.isThere('error')) throw new Error(`The page says: ${await this.text('error')}`);
+  }
+
+  #hasReport(): Promise<boolean> {
+    return this.page.evaluate(() => {
+      const [error, accuracy, train, stop] = [
+        'error',
+        'test-accuracy',
+        'train-button',
+        'stop-button',
+      ].map((id) => document.querySelector(`[data-testid="${id}"]`) !== null);
+      return error === true || (accuracy === true && train === true && stop === false);
+    });
   }
 
   /** Share of the test texts that are right, as the headline says it, in [0, 1]. */

@@ -9,6 +9,7 @@ import { Project } from './project.svelte';
 import type { Shell } from './shell';
 import { Stored } from './stored.svelte';
 import type { Theme } from './theme.svelte';
+import { forgetUnfinished } from './unfinished';
 import { Work } from './work.svelte';
 
 export const STEPS = ['data', 'encoder', 'train', 'report', 'use'] as const;
@@ -200,6 +201,7 @@ export class App {
   async delete(id: string): Promise<void> {
     if (this.#project?.id === id) this.close();
     await this.list.attempt(() => this.engine.deleteProject(id));
+    forgetUnfinished(id);
     await this.refresh();
   }
 

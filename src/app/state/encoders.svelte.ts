@@ -2,7 +2,6 @@
 import type { Engine, DeviceChoice, EncoderEntry, TrainSettings } from '../../engine';
 import type { EmbedSettings, EncoderReference, Precision } from '../../models';
 import type { Device } from '../../platform';
-import type { Recipe } from '../../project';
 import { readFile, type PickedFolder } from './files';
 import { Work } from './work.svelte';
 
@@ -101,20 +100,21 @@ export class Encoders {
     this.#device = device;
   }
 
-  /** Takes up what a run was made with, if that encoder is still here. */
-  adopt(recipe: Pick<Recipe, 'encoder' | 'embed'>): void {
+  /** Takes up what a run was made with. @returns false when that encoder is not here any more. */
+  adopt(recipe: Pick<TrainSettings, 'encoder' | 'embed'>): boolean {
     const { source, id, revision, precision } = recipe.encoder;
     const entry = this.#entries.find(({ info: { reference } }) => {
       const same = reference.source === source && reference.id === id;
       const pinned = reference.revision === null || reference.revision === revision;
       return same && pinned && reference.precision === precision;
     });
-    if (entry === undefined) return;
+    if (entry === undefined) return false;
     this.#chosen = this.key(entry);
     const same =
       JSON.stringify(ordered(recipe.embed)) === JSON.stringify(ordered(entry.info.defaults));
     if (same) this.resetEmbed();
     else this.#embed = { ...this.#embed, [this.key(entry)]: recipe.embed };
+    return true;
   }
 
   /** @returns whether it was added; the new encoder is then chosen. */

@@ -37,6 +37,7 @@ export class Project {
       encoders.adopt(latest.recipe);
       this.training.adopt(latest.recipe);
     }
+    this.training.resume(view.id);
   }
 
   get view(): ProjectView {

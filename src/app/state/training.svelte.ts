@@ -4,6 +4,7 @@ import type { LogisticSettings } from '../../learning/heads';
 import type { Recipe } from '../../project';
 import type { Encoders } from './encoders.svelte';
 import { encoderKey } from './encoders.svelte';
+import { forgetUnfinished, recallUnfinished, rememberUnfinished } from './unfinished';
 import { Work } from './work.svelte';
 
 /** scikit-learn's defaults, with `C` by cross-validation. Equal to the engine's (a test says so). */
@@ -28,6 +29,7 @@ export class Training {
   #head = $state.raw<LogisticSettings>(HEAD_DEFAULTS);
   #firstLook = $state.raw(true);
   #stage = $state.raw<Stage | null>(null);
+  #unfinished = $state.raw(false);
   #stopRequested = false;
   readonly work = new Work();
 
@@ -51,6 +53,11 @@ export class Training {
     return this.#stage !== null;
   }
 
+  /** Whether the last training was asked for and has not come to its end. */
+  get unfinished(): boolean {
+    return this.#unfinished;
+  }
+
   setHead(change: Partial<LogisticSettings>): void {
     this.#head = { ...this.#head, ...change };
   }
@@ -59,6 +66,14 @@ export class Training {
   }
   adopt(recipe: Pick<Recipe, 'head'>): void {
     this.#head = recipe.head;
+  }
+  /** Takes up what a training of the project was asked to do when it was cut off, if one was. */
+  resume(project: string): void {
+    const settings = recallUnfinished(project);
+    if (settings === null || !this.#encoders.adopt(settings)) return;
+    this.#encoders.setDevice(settings.device);
+    this.#head = settings.head;
+    this.#unfinished = true;
   }
 
   /**
@@ -74,6 +89,8 @@ export class Training {
     const chosen = this.#encoders.settings();
     if (chosen === null || this.running) return;
     this.#stopRequested = false;
+    rememberUnfinished(project, { ...chosen, head: this.#head });
+    this.#unfinished = true;
     try {
       const instant = this.#encoders.instant;
       const instantIsChosen =
@@ -95,7 +112,10 @@ export class Training {
       if (this.#hasStopped()) return;
       this.#stage = 'chosen encoder';
       const run = await this.#one(project, { ...chosen, head: this.#head });
-      if (run !== null) finished(run);
+      if (run === null) return;
+      forgetUnfinished(project);
+      this.#unfinished = false;
+      finished(run);
     } finally {
       this.#stage = null;
     }
