@@ -35,7 +35,7 @@ print(
     json.dumps(
         dict(
             seconds=min(narrow, wide),
-            C=float(np.ravel(getattr(model, "C_", model.C))[0]),
+            C=float(np.ravel(model.C_ if C == "cv" else model.C)[0]),
             predictions=model.predict(X).tolist(),
         )
     )
