@@ -13,7 +13,7 @@ export interface Progress {
   readonly unit: string;
   /** Units a second, measured lately; null until measured. */
   readonly rate: number | null;
-  /** Seconds left in this phase; null until known. */
+  /** Seconds left in this phase; null until known, 0 once all is done. */
   readonly secondsLeft: number | null;
   /** A line to be read: a decision just taken and its reason, a notice. */
   readonly note?: string;
@@ -42,8 +42,8 @@ export class ProgressMeter {
     const seconds = (performance.now() - this.#start) / 1000;
     const here = done - this.#startDone;
     const rate = seconds > 0.05 && here > 0 ? here / seconds : null;
-    const secondsLeft =
-      rate !== null && this.#total !== null ? Math.max(0, this.#total - done) / rate : null;
+    const left = this.#total === null ? null : Math.max(0, this.#total - done);
+    const secondsLeft = left === 0 ? 0 : left !== null && rate !== null ? left / rate : null;
     return {
       phase: this.#phase,
       done,
