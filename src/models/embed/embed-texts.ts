@@ -207,13 +207,16 @@ function progressOf(
   return (done, tokens, note) => {
     const seconds = (performance.now() - started) / 1000;
     const measured = done > 0 && seconds > 0.05;
+    const tokensLeft = totalTokens - tokens;
+    const timeLeft =
+      tokensLeft === 0 ? 0 : measured && tokens > 0 ? (tokensLeft / tokens) * seconds : null;
     return {
       phase: 'Embedding texts',
       done: fromCache + done,
       total: uniques.length,
       unit: 'texts',
       rate: measured ? done / seconds : null,
-      secondsLeft: measured && tokens > 0 ? ((totalTokens - tokens) / tokens) * seconds : null,
+      secondsLeft: timeLeft,
       ...(note === undefined ? {} : { note }),
     };
   };
