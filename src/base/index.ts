@@ -3,3 +3,4 @@ export * from './error';
 export * from './hash';
 export * from './job';
 export * from './random';
+export type * from './training-progress';

@@ -2,6 +2,7 @@
  * Every long piece of work is a Job: an async generator of progress events that ends in a result,
  * takes an AbortSignal, and commits what it has done, so that stopping it loses at most one shard.
  */
+import type { TrainingProgress } from './training-progress';
 
 export interface Progress {
   /** What is being done, in the field's words and in the person's: `Embedding texts`. */
@@ -17,6 +18,8 @@ export interface Progress {
   readonly secondsLeft: number | null;
   /** A line to be read: a decision just taken and its reason, a notice. */
   readonly note?: string;
+  /** The curves of a training. */
+  readonly training?: TrainingProgress;
 }
 
 export type Job<Result> = AsyncGenerator<Progress, Result, void>;

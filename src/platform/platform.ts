@@ -35,17 +35,34 @@ export interface DeviceInfo {
 export type TensorData =
   | { readonly type: 'float32'; readonly dims: readonly number[]; readonly data: Float32Array }
   | { readonly type: 'float64'; readonly dims: readonly number[]; readonly data: Float64Array }
+  /** Half-precision bits, one a value. */
+  | { readonly type: 'float16'; readonly dims: readonly number[]; readonly data: Uint16Array }
   | { readonly type: 'int64'; readonly dims: readonly number[]; readonly data: BigInt64Array }
   | { readonly type: 'int32'; readonly dims: readonly number[]; readonly data: Int32Array }
   | { readonly type: 'int8'; readonly dims: readonly number[]; readonly data: Int8Array }
   | { readonly type: 'uint8'; readonly dims: readonly number[]; readonly data: Uint8Array }
   | { readonly type: 'bool'; readonly dims: readonly number[]; readonly data: Uint8Array };
 
+/** A tensor that stays on its device between runs. Its owner disposes of it. */
+export interface DeviceTensor {
+  readonly location: 'device';
+  readonly type: TensorData['type'];
+  readonly dims: readonly number[];
+  /** Copies it to the processor; it stays on the device. */
+  read(): Promise<TensorData>;
+  /** Frees it; twice is harmless. */
+  dispose(): void;
+}
+
+export type Feeds = Readonly<Record<string, TensorData | DeviceTensor>>;
+
 export interface RuntimeSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  /** Not re-entrant: callers serialise through `graph/runtime`. */
-  run(feeds: Readonly<Record<string, TensorData>>): Promise<Readonly<Record<string, TensorData>>>;
+  /** Not re-entrant: callers serialise through `graph/runtime`. Every output is copied to the processor. */
+  run(feeds: Feeds): Promise<Readonly<Record<string, TensorData>>>;
+  /** As `run`; the outputs named in `SessionOptions.keepOnDevice` stay there, where the device can. */
+  runKeeping(feeds: Feeds): Promise<Readonly<Record<string, TensorData | DeviceTensor>>>;
   release(): Promise<void>;
 }
 
@@ -53,6 +70,8 @@ export interface SessionOptions {
   readonly device: Device;
   /** At most this many threads; absent: as many as there are. Fixed by the first session in a page. */
   readonly threads?: number;
+  /** Outputs that `runKeeping` leaves on the device, where the device can (WebGPU in a page). Default none. */
+  readonly keepOnDevice?: readonly string[];
 }
 
 export interface OnnxRuntime {
@@ -65,6 +84,11 @@ export interface OnnxRuntime {
    *   is refused.
    */
   createSession(model: Uint8Array, options: SessionOptions): Promise<RuntimeSession>;
+  /**
+   * Puts a tensor on the device, to be fed to many runs; the tensor itself where the device has no memory
+   * of its own or cannot hold it (all but WebGPU in a page; there float32, int32, int8 and uint8 can).
+   */
+  toDevice(tensor: TensorData, device: Device): Promise<TensorData | DeviceTensor>;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -91,10 +115,19 @@ export interface TensorBackends {
  * - `files`: the bytes the user dropped (key: `<project>/<name>`)
  * - `features`: shards of embeddings (key: `<scope>/<what produced it>/<shard>`)
  * - `runs`: run records and their arrays (key: `<project>/<run>/…`)
+ * - `checkpoints`: of trainings that have not ended (key: `<project>/…`)
  * - `models`: files of downloaded or dropped models (key: `<model id>/<revision>/<file>`)
  * - `settings`: small things that are remembered
  */
-export const AREAS = ['projects', 'files', 'features', 'runs', 'models', 'settings'] as const;
+export const AREAS = [
+  'projects',
+  'files',
+  'features',
+  'runs',
+  'checkpoints',
+  'models',
+  'settings',
+] as const;
 export type Area = (typeof AREAS)[number];
 
 export interface StoredEntry {

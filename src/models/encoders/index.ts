@@ -9,3 +9,4 @@ export {
 export type { HeadWeights } from './pooling';
 export { quantizeCheckpoint, quantizeRows, type QuantizedRows } from './quantize';
 export { buildStaticGraph, quantizeStaticTable, staticConfig, type StaticTable } from './static';
+export type * from './trainable-types';

@@ -1,0 +1,82 @@
+/** The engine's part about fine-tuning: what page and command line ask, and what they are shown. */
+import type { CurvePoint, Job } from '../base';
+import type { FinetuneEstimate, FinetuneSettings, McNemar } from '../learning/finetune';
+import type { EncoderReference } from '../models';
+import type { Device } from '../platform';
+import type { RunView } from './engine';
+
+export interface FinetuneChoice {
+  readonly encoder: EncoderReference;
+  readonly device: Device | 'auto';
+  readonly settings: FinetuneSettings;
+}
+
+/** A fine-tune that was stopped or whose tab was killed; its checkpoint is kept. */
+export interface UnfinishedFinetune {
+  readonly choice: FinetuneChoice;
+  readonly step: number;
+  readonly steps: number;
+  /** Milliseconds since the epoch of the checkpoint. */
+  readonly saved: number;
+  readonly bytes: number;
+  /** All points so far, so that the curves are drawn again. */
+  readonly history: readonly CurvePoint[];
+  /** Whether an evaluation has been made, so that there is a best to keep. */
+  readonly hasBest: boolean;
+}
+
+/** Whether fine-tuning is likely to be worth it, from a probe. */
+export interface FinetuneAdvice {
+  readonly likely: 'yes' | 'perhaps' | 'no';
+  /** Plain sentences, figures in them. */
+  readonly reasons: readonly string[];
+  readonly rowsPerClass: number;
+  /** Test accuracy of the probe trained on a stratified half of the training rows, and on all. */
+  readonly halfAccuracy: number;
+  readonly fullAccuracy: number;
+}
+
+/** Two runs on the same test rows. */
+export interface RunComparison {
+  readonly first: string;
+  readonly second: string;
+  readonly rows: number;
+  readonly test: McNemar;
+}
+
+export interface HubUpload {
+  /** `owner/name`; made when it is not there. */
+  readonly repository: string;
+  /** Used for this upload only; never kept. */
+  readonly token: string;
+  readonly private: boolean;
+}
+
+export interface FinetuningEngine {
+  /** Runs a few steps on this device and puts the model back as it was. */
+  estimateFinetune(
+    project: string,
+    choice: FinetuneChoice,
+    signal?: AbortSignal,
+  ): Job<FinetuneEstimate>;
+  /**
+   * Trains, evaluates, keeps the run. Goes on from the checkpoint of a training with the same choice and
+   * data. Stopping it commits a checkpoint first; Progress events carry `training`.
+   */
+  finetune(project: string, choice: FinetuneChoice, signal?: AbortSignal): Job<RunView>;
+  /** The best so far of a stopped fine-tune, evaluated and kept as a run. */
+  finishFinetune(project: string, signal?: AbortSignal): Job<RunView>;
+  unfinishedFinetune(project: string): Promise<UnfinishedFinetune | null>;
+  discardFinetune(project: string): Promise<void>;
+  /** @param run a probe's run. */
+  adviseFinetune(project: string, run: string, signal?: AbortSignal): Job<FinetuneAdvice>;
+  /** @throws HeadlightError `bad-setting` when the runs were not tested on the same rows. */
+  compareRuns(project: string, first: string, second: string): Promise<RunComparison>;
+  /** Uploads the HF folder of a run; ends in its address. */
+  pushToHub(
+    project: string,
+    run: string,
+    upload: HubUpload,
+    signal?: AbortSignal,
+  ): Job<{ readonly url: string }>;
+}

@@ -1,0 +1,2 @@
+/** Graphs that differentiate themselves. */
+export type * from './types';

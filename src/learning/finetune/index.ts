@@ -1,0 +1,2 @@
+/** Fine-tuning: settings, the training loop, its measures. */
+export type * from './types';

@@ -1,0 +1,169 @@
+/**
+ * Fine-tuning: settings with the names and defaults of the HF `Trainer`, what goes in and what comes out.
+ * Plain data, so that it crosses the wire and goes into recipes and records.
+ */
+import type { CurvePoint } from '../../base';
+import type { Device, OnnxRuntime, Storage } from '../../platform';
+import type { TrainableModel, TrainMethod } from '../../models';
+
+/** Names and defaults of `transformers.TrainingArguments`, where it has them. */
+export interface TrainerSettings {
+  /** 5e-5. */
+  readonly learning_rate: number;
+  /** 8. */
+  readonly per_device_train_batch_size: number;
+  /** 8. */
+  readonly per_device_eval_batch_size: number;
+  /** 3. */
+  readonly num_train_epochs: number;
+  /** Above 0: so many optimiser steps, whatever the epochs. -1. */
+  readonly max_steps: number;
+  /** Optimiser steps; below 1: a share of all steps. 0. */
+  readonly warmup_steps: number;
+  readonly lr_scheduler_type: 'linear' | 'cosine' | 'constant';
+  /** 0. */
+  readonly weight_decay: number;
+  readonly adam_beta1: number;
+  readonly adam_beta2: number;
+  readonly adam_epsilon: number;
+  /** Gradients are scaled to at most this norm; 0: not. 1. */
+  readonly max_grad_norm: number;
+  /** 1. */
+  readonly gradient_accumulation_steps: number;
+  /** Less memory, about a third more time. false. */
+  readonly gradient_checkpointing: boolean;
+  /** 0. */
+  readonly label_smoothing_factor: number;
+  readonly eval_strategy: 'no' | 'steps' | 'epoch';
+  /** With `steps`: so many optimiser steps. 500. */
+  readonly eval_steps: number;
+  /** When a model is kept as a candidate for the best; `no`: only the last. */
+  readonly save_strategy: 'no' | 'steps' | 'epoch';
+  readonly load_best_model_at_end: boolean;
+  /** Of the evaluations: `loss` (smaller is better), `accuracy`, `f1`. */
+  readonly metric_for_best_model: 'loss' | 'accuracy' | 'f1';
+  /** Evaluations without a better one before training stops; null: never. */
+  readonly early_stopping_patience: number | null;
+  /** 42: of the order of the rows, the head, the adapters and dropout. */
+  readonly seed: number;
+}
+
+/** Everything that is asked of a fine-tune, beside data and encoder. */
+export interface FinetuneSettings extends TrainerSettings {
+  readonly method: TrainMethod;
+  readonly head: 'stock' | 'mean';
+  /** Longer texts are cut to this many tokens, special ones counted. */
+  readonly max_length: number;
+  /** null: as the encoder's config.json says. */
+  readonly dropout: number | null;
+  /** `balanced`: n / (classes * rows of the class), as scikit-learn. */
+  readonly class_weight: 'balanced' | null;
+  /** Train on this many rows, stratified and seeded; null: all. */
+  readonly train_rows: number | null;
+  /** Share of the training rows that evaluations during training use (never the test rows). 0.1; 0 with eval_strategy `no`. */
+  readonly validation_share: number;
+}
+
+export type LossSpec =
+  /** Class indices. @see torch.nn.CrossEntropyLoss: weighted mean; label_smoothing_factor from the settings. */
+  | { readonly name: 'cross_entropy'; readonly classWeights: Float32Array | null }
+  /** Several labels a text: 0/1 each. @see torch.nn.BCEWithLogitsLoss. */
+  | { readonly name: 'binary_cross_entropy' }
+  /** Probabilities of a teacher: KL divergence at this temperature, times its square (Hinton et al. 2015). */
+  | { readonly name: 'distillation'; readonly temperature: number }
+  /** Rows 2i and 2i+1 are a pair; mean squared error of cosine and label (sentence-transformers' CosineSimilarityLoss). */
+  | { readonly name: 'cosine_similarity' };
+
+/** Token ids with their targets. Which target is there depends on the loss and the task. */
+export interface Example {
+  readonly ids: readonly number[];
+  /** As long as `ids`: 0 for the first text, 1 for the second; null for single texts. */
+  readonly types: readonly number[] | null;
+  /**
+   * Class index; or `[classes]` numbers (0/1, probabilities); or, for token classification, a class a
+   * token, -100 where none counts; for `cosine_similarity` the label of the pair, on both rows.
+   */
+  readonly target: number | Float32Array | Int32Array;
+}
+
+export interface FinetuneData {
+  readonly train: readonly Example[];
+  /** Held-out part of the training rows, for evaluations during training; empty for none. */
+  readonly validation: readonly Example[];
+  readonly padId: number;
+  /** For token classification: the label of each class (`O`, `B-PER`, …); for its F1. */
+  readonly classes: readonly string[];
+}
+
+export interface FinetuneRequest {
+  readonly model: TrainableModel;
+  readonly data: FinetuneData;
+  readonly settings: TrainerSettings;
+  readonly loss: LossSpec;
+  readonly device: Device;
+  readonly runtime: OnnxRuntime;
+  readonly storage: Storage;
+  /** Where checkpoints go: `<project>/…`, area `checkpoints`. */
+  readonly scope: string;
+  /** Hash of everything that produced this training; a checkpoint of another is refused. */
+  readonly identity: string;
+  /** `train`: go on from the checkpoint if there is one. `finish`: no more steps, keep the best so far. */
+  readonly then: 'train' | 'finish';
+}
+
+export interface FinetuneResult {
+  /** The values that are kept (best or last), by parameter name. */
+  readonly trained: ReadonlyMap<string, Float32Array>;
+  readonly history: readonly CurvePoint[];
+  /** Of the values that are kept. */
+  readonly step: number;
+  readonly steps: number;
+  /** `finished`, `early_stopping`, or `kept` (stopped by the person, the best so far kept). */
+  readonly ended: 'finished' | 'early_stopping' | 'kept';
+  readonly trainSeconds: number;
+  readonly tokensPerSecond: number | null;
+  readonly resumedAtStep: number | null;
+}
+
+/** Measured by a few steps before training. */
+export interface FinetuneEstimate {
+  readonly steps: number;
+  readonly secondsPerStep: number;
+  /** Training and evaluations. */
+  readonly seconds: number;
+  readonly trainableParameters: number;
+  readonly parameters: number;
+  /** Weights, gradients, optimiser and activations of the largest batch, by calculation. */
+  readonly memoryBytes: number;
+  /** What this device can give; null when it cannot be known. */
+  readonly memoryLimitBytes: number | null;
+  /** Plain sentences: what would make it fit or faster. Empty when all is well. */
+  readonly advice: readonly string[];
+}
+
+/** Entity-level scores as seqeval counts them (IOB2, default mode, micro average). */
+export interface EntityScores {
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1_score: number;
+  readonly support: number;
+  readonly per_type: readonly {
+    readonly type: string;
+    readonly precision: number;
+    readonly recall: number;
+    readonly f1_score: number;
+    readonly support: number;
+  }[];
+}
+
+/** McNemar's exact test of two classifiers on the same rows. */
+export interface McNemar {
+  /** Rows that only the first, only the second got right. */
+  readonly onlyFirst: number;
+  readonly onlySecond: number;
+  /** Two-sided, exact binomial. */
+  readonly p_value: number;
+  /** Accuracy of the first minus the second, with a 95 % interval (paired, Newcombe 1998 method 10). */
+  readonly difference: number;
+  readonly interval: readonly [number, number];
+}
