@@ -86,7 +86,7 @@ export interface OnnxRuntime {
   createSession(model: Uint8Array, options: SessionOptions): Promise<RuntimeSession>;
   /**
    * Puts a tensor on the device, to be fed to many runs; the tensor itself where the device has no memory
-   * of its own or cannot hold it (all but WebGPU in a page; there float32, int32, int8 and uint8 can).
+   * of its own or cannot hold it (all but WebGPU in a page; there float32, float16, int32 and uint8 can).
    */
   toDevice(tensor: TensorData, device: Device): Promise<TensorData | DeviceTensor>;
 }

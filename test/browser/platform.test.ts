@@ -142,6 +142,23 @@ describe('ONNX Runtime', () => {
 });
 
 describe('tfjs', () => {
+  test('an output kept on the GPU is fed back without leaving it, and cannot be used once freed', async () => {
+    // Five values: not a multiple of the 16 bytes that GPU buffers come in.
+    const values = [1, -2, 0.5, 3, 7];
+    const doubled = values.map((value) => value * 8);
+    expect(await harness.call('doubleOnDevice', 'webgpu', values, 3)).toEqual({
+      stayed: 3,
+      uploaded: values,
+      values: doubled,
+      afterwards: 'internal',
+    });
+    expect(await harness.call('doubleOnDevice', 'wasm', values, 3)).toMatchObject({
+      stayed: 0,
+      uploaded: null,
+      values: doubled,
+    });
+  });
+
   test.each(['wasm', 'webgpu', 'cpu'] as const)('multiplies matrices on %s', async (backend) => {
     const product = await harness.call<{ backend: string; data: number[] }>(
       'tensorMatMul',
@@ -259,12 +276,15 @@ describe('storage', () => {
       failed: string;
       left: string;
     }>('upgrades');
-    expect(found.steps).toBe(1);
-    expect(found.ran).toEqual([2]);
+    expect(found.ran).toEqual([found.steps + 1]);
     expect(found.value).toBe('kept, upgraded');
     expect(found.back).toBe('storage: A newer Headlight has been used in this browser.');
     expect(found.failed).toBe('storage: Error: a step that fails');
     expect(found.left).toBe('kept, upgraded');
+  });
+
+  test('what the first release kept is still there, and the areas that came later with it', async () => {
+    expect(await harness.call('fromFirstLayout')).toEqual({ project: 'old', checkpoint: 'new' });
   });
 
   test('the worker asks through its page to have storage kept', async () => {

@@ -6,6 +6,8 @@
 import { HeadlightError } from '../../base';
 import type {
   Device,
+  DeviceTensor,
+  Feeds,
   OnnxRuntime,
   RuntimeSession,
   SessionOptions,
@@ -32,15 +34,25 @@ export class Session {
    * Runs the graph once. Callers may call it at once from several places; the runs take turns.
    * @throws HeadlightError `internal` when an input is missing or the session was released.
    */
-  run(feeds: Readonly<Record<string, TensorData>>): Promise<Readonly<Record<string, TensorData>>> {
-    return mutex.runExclusive(async () => {
-      if (this.#inner === null)
-        throw new HeadlightError('internal', 'A session was run after it was released.');
-      for (const name of this.inputNames)
-        if (feeds[name] === undefined)
-          throw new HeadlightError('internal', `A session was run without its input "${name}".`);
-      return this.#inner.run(feeds);
-    });
+  run(feeds: Feeds): Promise<Readonly<Record<string, TensorData>>> {
+    return mutex.runExclusive(async () => this.#checked(feeds).run(feeds));
+  }
+
+  /**
+   * As `run`, but the outputs named in `keepOnDevice` stay on the device where it can keep them; the
+   * caller disposes of them.
+   */
+  runKeeping(feeds: Feeds): Promise<Readonly<Record<string, TensorData | DeviceTensor>>> {
+    return mutex.runExclusive(async () => this.#checked(feeds).runKeeping(feeds));
+  }
+
+  #checked(feeds: Feeds): RuntimeSession {
+    if (this.#inner === null)
+      throw new HeadlightError('internal', 'A session was run after it was released.');
+    for (const name of this.inputNames)
+      if (feeds[name] === undefined)
+        throw new HeadlightError('internal', `A session was run without its input "${name}".`);
+    return this.#inner;
   }
 
   /** Frees the graph and its memory. Waits for runs that were asked for before; twice is harmless. */
@@ -67,4 +79,13 @@ export function openSession(
   return mutex.runExclusive(
     async () => new Session(await runtime.createSession(model, options), options.device),
   );
+}
+
+/** As `OnnxRuntime.toDevice`, waiting for the runs under way. */
+export function toDevice(
+  runtime: OnnxRuntime,
+  tensor: TensorData,
+  device: Device,
+): Promise<TensorData | DeviceTensor> {
+  return mutex.runExclusive(() => runtime.toDevice(tensor, device));
 }

@@ -11,6 +11,7 @@ import { HeadlightError } from '../../base';
 import type {
   Device,
   DeviceInfo,
+  Feeds,
   OnnxRuntime,
   RuntimeSession,
   SessionOptions,
@@ -34,6 +35,8 @@ export function createNodeRuntime(): OnnxRuntime {
       if (options.device !== 'cpu') refuseMissing(options.device, await devices());
       return createSession(model, options);
     },
+    // onnxruntime-node takes and gives tensors in the processor's memory only.
+    toDevice: (tensor) => Promise.resolve(tensor),
   };
 }
 
@@ -123,11 +126,17 @@ class NodeSession implements RuntimeSession {
     this.outputNames = session.outputNames;
   }
 
-  async run(
-    feeds: Readonly<Record<string, TensorData>>,
-  ): Promise<Readonly<Record<string, TensorData>>> {
+  runKeeping(feeds: Feeds): Promise<Readonly<Record<string, TensorData>>> {
+    return this.run(feeds);
+  }
+
+  async run(feeds: Feeds): Promise<Readonly<Record<string, TensorData>>> {
     const inputs: Record<string, Tensor> = {};
-    for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(tensor);
+    for (const [name, tensor] of Object.entries(feeds)) {
+      if ('location' in tensor)
+        throw new HeadlightError('internal', `Node was fed ${name} as a tensor on a device.`);
+      inputs[name] = toOrt(tensor);
+    }
     let results: InferenceSession.ReturnType;
     try {
       results = await this.#session.run(inputs);
@@ -159,6 +168,7 @@ function fromOrt(name: string, tensor: Tensor): TensorData {
   const { type, dims, data } = tensor;
   if (type === 'float32' && data instanceof Float32Array) return { type, dims, data };
   if (type === 'float64' && data instanceof Float64Array) return { type, dims, data };
+  if (type === 'float16' && data instanceof Uint16Array) return { type, dims, data };
   if (type === 'int64' && data instanceof BigInt64Array) return { type, dims, data };
   if (type === 'int32' && data instanceof Int32Array) return { type, dims, data };
   if (type === 'int8' && data instanceof Int8Array) return { type, dims, data };

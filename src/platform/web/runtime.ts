@@ -4,6 +4,8 @@ import { HeadlightError } from '../../base';
 import type {
   Device,
   DeviceInfo,
+  DeviceTensor,
+  Feeds,
   Network,
   OnnxRuntime,
   RuntimeSession,
@@ -12,7 +14,8 @@ import type {
 } from '../platform';
 import { ortBuildFor } from './files';
 import { adapterName, isEmulated, gpuAdapter, gpuDevice, onGpu } from './gpu';
-import { loadOrt, type OrtModule } from './ort-builds';
+import { fromOrt, KEPT_TYPES, keptTensor, toOrt, upload } from './ort-tensors';
+import { loadOrt } from './ort-builds';
 
 /** More threads than this gain nothing on encoders of this size, and each takes a worker. */
 const MOST_THREADS = 8;
@@ -53,6 +56,12 @@ export function createRuntime(network: Network): OnnxRuntime {
       return [webgpu, wasm];
     },
     createSession: (model, options) => createSession(network, model, options),
+    async toDevice(tensor, device) {
+      if (device !== 'webgpu' || !KEPT_TYPES.has(tensor.type)) return tensor;
+      const gpu = await gpuDevice();
+      const ort = await loadOrt(ortBuildFor(device), wasmThreads(), network);
+      return onGpu(() => upload(ort, gpu.device, tensor));
+    },
   };
 }
 
@@ -77,6 +86,13 @@ async function createSession(
     // Int8 weights are folded to float32 once, here, instead of in every run.
     extra: { session: { disable_quant_qdq: '1' } },
     logSeverityLevel: 3,
+    ...(gpu === null
+      ? {}
+      : {
+          preferredOutputLocation: Object.fromEntries(
+            (options.keepOnDevice ?? []).map((name) => [name, 'gpu-buffer' as const]),
+          ),
+        }),
   };
   let session: InferenceSession;
   try {
@@ -84,27 +100,41 @@ async function createSession(
   } catch (error) {
     throw refusal(error, device);
   }
+  const compute = async (feeds: Feeds): Promise<Readonly<Record<string, Tensor>>> => {
+    const inputs: Record<string, Tensor> = {};
+    for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(ort, tensor);
+    try {
+      return await guarded(() => session.run(inputs));
+    } catch (error) {
+      if (error instanceof HeadlightError) throw error;
+      throw new HeadlightError('device', `The model failed on ${device}: ${messageOf(error)}`, {
+        hint: 'Try a smaller batch, a shorter text length or the other device.',
+        cause: error,
+      });
+    }
+  };
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     async run(feeds) {
-      const inputs: Record<string, Tensor> = {};
-      for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(ort, tensor);
-      try {
-        const outputs = await guarded(() => session.run(inputs));
-        const results: Record<string, TensorData> = {};
-        for (const [name, tensor] of Object.entries(outputs)) {
-          results[name] = fromOrt(name, tensor);
-          tensor.dispose();
-        }
-        return results;
-      } catch (error) {
-        if (error instanceof HeadlightError) throw error;
-        throw new HeadlightError('device', `The model failed on ${device}: ${messageOf(error)}`, {
-          hint: 'Try a smaller batch, a shorter text length or the other device.',
-          cause: error,
-        });
+      const results: Record<string, TensorData> = {};
+      for (const [name, tensor] of Object.entries(await compute(feeds))) {
+        results[name] = await guarded(() => fromOrt(name, tensor));
+        tensor.dispose();
       }
+      return results;
+    },
+    async runKeeping(feeds) {
+      const results: Record<string, TensorData | DeviceTensor> = {};
+      for (const [name, tensor] of Object.entries(await compute(feeds))) {
+        if (tensor.location === 'gpu-buffer') {
+          results[name] = keptTensor(name, tensor, guarded);
+          continue;
+        }
+        results[name] = await fromOrt(name, tensor);
+        tensor.dispose();
+      }
+      return results;
     },
     release: () => session.release(),
   };
@@ -127,42 +157,4 @@ function refusal(error: unknown, device: Device): HeadlightError {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function toOrt(ort: OrtModule, tensor: TensorData): Tensor {
-  // The constructor is overloaded by the type's literal, so each one is named.
-  switch (tensor.type) {
-    case 'float32':
-      return new ort.Tensor('float32', tensor.data, tensor.dims);
-    case 'float64':
-      return new ort.Tensor('float64', tensor.data, tensor.dims);
-    case 'int64':
-      return new ort.Tensor('int64', tensor.data, tensor.dims);
-    case 'int32':
-      return new ort.Tensor('int32', tensor.data, tensor.dims);
-    case 'int8':
-      return new ort.Tensor('int8', tensor.data, tensor.dims);
-    case 'uint8':
-      return new ort.Tensor('uint8', tensor.data, tensor.dims);
-    case 'bool':
-      return new ort.Tensor('bool', tensor.data, tensor.dims);
-  }
-}
-
-function fromOrt(name: string, tensor: Tensor): TensorData {
-  const { type, dims, data } = tensor;
-  if (type === 'float32' && data instanceof Float32Array) return { type, dims, data };
-  if (type === 'float64' && data instanceof Float64Array) return { type, dims, data };
-  if (type === 'int64' && data instanceof BigInt64Array) return { type, dims, data };
-  if (type === 'int32' && data instanceof Int32Array) return { type, dims, data };
-  if (type === 'int8' && data instanceof Int8Array) return { type, dims, data };
-  if (type === 'uint8' && data instanceof Uint8Array) return { type, dims, data };
-  if (type === 'bool' && data instanceof Uint8Array) return { type, dims, data };
-  throw new HeadlightError(
-    'bad-model',
-    `Output \`${name}\` has the type ${type}, which is not read.`,
-    {
-      hint: 'Convert the output to float32 in the graph.',
-    },
-  );
 }

@@ -19,6 +19,7 @@ interface HeadlightDatabase extends DBSchema {
   files: { key: string; value: Uint8Array };
   features: { key: string; value: Uint8Array };
   runs: { key: string; value: Uint8Array };
+  checkpoints: { key: string; value: Uint8Array };
   models: { key: string; value: Uint8Array };
   settings: { key: string; value: Uint8Array };
   /** Keyed by `[area, key]`. */
@@ -40,8 +41,12 @@ export const DATABASE_NAME = 'headlight';
  */
 export const UPGRADES: readonly Upgrade[] = [
   (database) => {
-    for (const area of AREAS) database.createObjectStore(area);
+    for (const area of ['projects', 'files', 'features', 'runs', 'models', 'settings'] as const)
+      database.createObjectStore(area);
     database.createObjectStore('meta');
+  },
+  (database) => {
+    database.createObjectStore('checkpoints');
   },
 ];
 

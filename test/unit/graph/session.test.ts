@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { HeadlightError } from '../../../src/base';
 import { openSession } from '../../../src/graph/runtime';
-import type { OnnxRuntime, TensorData } from '../../../src/platform';
+import type { Feeds, OnnxRuntime, TensorData } from '../../../src/platform';
 
 const feeds: Record<string, TensorData> = {
   x: { type: 'float32', dims: [1], data: Float32Array.of(1) },
@@ -29,17 +29,20 @@ function watchedRuntime() {
       exclusively('create', () => {
         if (model.length === 0) throw new HeadlightError('bad-model', 'Empty.');
         const id = created++;
+        const run = (given: Feeds): Promise<{ y: TensorData }> =>
+          exclusively(`run ${id}`, () => {
+            if (given['x']?.dims.length === 0) throw new HeadlightError('device', 'Lost.');
+            return { y: given['x'] as TensorData };
+          });
         return {
           inputNames: ['x'],
           outputNames: ['y'],
-          run: (given) =>
-            exclusively(`run ${id}`, () => {
-              if (given['x']?.dims.length === 0) throw new HeadlightError('device', 'Lost.');
-              return { y: given['x'] as TensorData };
-            }),
+          run,
+          runKeeping: run,
           release: () => exclusively(`release ${id}`, () => undefined),
         };
       }),
+    toDevice: (tensor) => exclusively('to device', () => tensor),
   };
   return { runtime, overlaps, order };
 }

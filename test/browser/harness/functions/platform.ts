@@ -1,6 +1,12 @@
 /** What `platform.test.ts` runs in the worker: the web platform, from within. */
 import { HeadlightError } from '../../../../src/base';
-import type { Platform, TensorBackendName, TensorData } from '../../../../src/platform';
+import { GraphBuilder, writeModel } from '../../../../src/graph/onnx';
+import type {
+  DeviceTensor,
+  Platform,
+  TensorBackendName,
+  TensorData,
+} from '../../../../src/platform';
 import { createWebPlatform } from '../../../../src/platform/web';
 
 let made: Promise<Platform> | null = null;
@@ -45,6 +51,51 @@ export async function runGraph(
       { type, dims: [...dims], data: Array.from(data, Number) },
     ]),
   );
+}
+
+/**
+ * A graph that adds its input to itself, run `times` times over with its output fed back, the tensor never
+ * leaving the device: `x * 2^times`.
+ */
+export async function doubleOnDevice(
+  device: 'wasm' | 'webgpu',
+  values: number[],
+  times: number,
+): Promise<unknown> {
+  const { runtime } = await platform();
+  const builder = new GraphBuilder({ name: 'double' });
+  const x = builder.input('x', 'float32', [values.length]);
+  builder.output(builder.add('Add', [x, x]), 'y');
+  const session = await runtime.createSession(writeModel(builder.build()), {
+    device,
+    keepOnDevice: ['y'],
+  });
+  const first: TensorData = {
+    type: 'float32',
+    dims: [values.length],
+    data: Float32Array.from(values),
+  };
+  let current: TensorData | DeviceTensor = await runtime.toDevice(first, device);
+  const uploaded = 'location' in current ? Array.from((await current.read()).data, Number) : null;
+  let stayed = 0;
+  for (let i = 0; i < times; i++) {
+    const { y } = await session.runKeeping({ x: current });
+    if ('location' in current) current.dispose();
+    if (y === undefined) throw new Error('no output y');
+    if ('location' in y) stayed += 1;
+    current = y;
+  }
+  const last = 'location' in current ? await current.read() : current;
+  let afterwards = 'still usable';
+  if ('location' in current) {
+    current.dispose();
+    afterwards = await session.run({ x: current }).then(
+      () => 'still usable',
+      (error: unknown) => (error instanceof HeadlightError ? error.code : String(error)),
+    );
+  }
+  await session.release();
+  return { stayed, uploaded, values: Array.from(last.data, Number), afterwards };
 }
 
 /** `a [n, k] @ b [k, m]` on a tfjs backend. */

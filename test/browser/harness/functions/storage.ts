@@ -132,3 +132,15 @@ export async function upgrades(): Promise<unknown> {
   const left = textOf(await tomorrow.read('projects', 'p'));
   return { steps: UPGRADES.length, ran, value, back, failed, left };
 }
+
+/** Storage made by the first layout, opened by today's. */
+export async function fromFirstLayout(): Promise<unknown> {
+  const first = createStorage({ name: 'first', upgrades: UPGRADES.slice(0, 1) });
+  await first.write('projects', 'p', text('old'));
+  const today = createStorage({ name: 'first' });
+  await today.write('checkpoints', 'p/1', text('new'));
+  return {
+    project: textOf(await today.read('projects', 'p')),
+    checkpoint: textOf(await today.read('checkpoints', 'p/1')),
+  };
+}

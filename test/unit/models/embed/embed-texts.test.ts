@@ -41,6 +41,7 @@ function counting(inner: OnnxRuntime): OnnxRuntime {
   return {
     version: inner.version,
     devices: () => inner.devices(),
+    toDevice: (tensor, device) => inner.toDevice(tensor, device),
     async createSession(model, options) {
       const session = await inner.createSession(model, options);
       return {
@@ -50,6 +51,7 @@ function counting(inner: OnnxRuntime): OnnxRuntime {
           runs += 1;
           return session.run(feeds);
         },
+        runKeeping: (feeds) => session.runKeeping(feeds),
         release: () => session.release(),
       };
     },

@@ -11,7 +11,7 @@ import {
   type EmbedSettings,
   type Encoder,
 } from '../../../../src/models';
-import type { Device, DeviceInfo, OnnxRuntime, TensorData } from '../../../../src/platform';
+import type { Device, DeviceInfo, Feeds, OnnxRuntime, TensorData } from '../../../../src/platform';
 import { tinyModelFiles, tinyTexts } from '../../../helpers/tiny-model';
 
 const embed: EmbedSettings = { layer: 2, pooling: 'mean', normalize: true, maxTokens: 64 };
@@ -43,17 +43,20 @@ function devices(behaviours: Partial<Record<Device, Behaviour>>): OnnxRuntime {
   return {
     version: 'test',
     devices: () => Promise.resolve(infos),
+    toDevice: (tensor) => Promise.resolve(tensor),
     async createSession(_model, { device }) {
       const behaviour = behaviours[device];
       if (behaviour === undefined) throw new Error(`no ${device}`);
+      const run = async (feeds: Feeds): Promise<{ embedding: TensorData }> => {
+        if (behaviour.fails !== undefined) throw new HeadlightError('device', behaviour.fails);
+        await new Promise((resolve) => setTimeout(resolve, behaviour.slow));
+        return { embedding: vectors(feeds['input_ids'] as TensorData, behaviour) };
+      };
       return {
         inputNames: ['input_ids', 'attention_mask'],
         outputNames: ['embedding'],
-        async run(feeds) {
-          if (behaviour.fails !== undefined) throw new HeadlightError('device', behaviour.fails);
-          await new Promise((resolve) => setTimeout(resolve, behaviour.slow));
-          return { embedding: vectors(feeds['input_ids'] as TensorData, behaviour) };
-        },
+        run,
+        runKeeping: run,
         release: () => Promise.resolve(),
       };
     },
