@@ -2,3 +2,5 @@ export * from './archive';
 export * from './classifier';
 export * from './head';
 export * from './project-zip';
+export * from './fold-probe';
+export * from './stock-probe';

@@ -1,0 +1,128 @@
+/**
+ * A [CLS] probe on layer k as an ordinary `…ForSequenceClassification` checkpoint: the encoder cut after
+ * layer k, in float32, with the probe folded into the stock head.
+ */
+import { HeadlightError } from '../../base';
+import { foldScaler, type LinearHead } from '../../learning/heads';
+import {
+  float32Values,
+  int8Values,
+  readSafetensors,
+  tensorOf,
+  type CheckpointTensor,
+  type EmbedSettings,
+} from '../../models';
+import { foldProbe } from './fold-probe';
+import { stockNames, type StockNames } from './stock-names';
+
+export interface StockCheckpoint {
+  /** The encoder's config.json, with as many layers as are left. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** As `transformers` names them, all float32. */
+  readonly checkpoint: ReadonlyMap<string, CheckpointTensor>;
+}
+
+/**
+ * @param config the encoder's config.json, parsed.
+ * @param weights the encoder's safetensors, in floats or in Headlight's 8 bits (then what is written is what
+ *   the 8 bits stand for, which is what the page computed with).
+ * @throws HeadlightError `bad-setting` when the probe cannot be folded, saying why; `bad-model` when the
+ *   files do not fit each other.
+ */
+export function probeCheckpoint(
+  config: Readonly<Record<string, unknown>>,
+  weights: Uint8Array,
+  embed: EmbedSettings,
+  head: LinearHead,
+): StockCheckpoint {
+  const names = stockNames(config);
+  refuseUnfoldable(embed, names);
+  const encoder = cutEncoder(readSafetensors(weights).tensors, names, embed.layer);
+  const norm = `${names.prefix}${embed.layer === 0 ? names.embeddingsNorm : `${names.layer}${embed.layer - 1}.${names.layerNorm}`}`;
+  const floats = (name: string): Float32Array => {
+    const tensor = encoder.get(name);
+    if (tensor === undefined) {
+      throw new HeadlightError('bad-model', `The encoder’s checkpoint has no weight "${name}".`, {
+        hint: 'Check that config.json and the weights belong to the same model.',
+      });
+    }
+    return float32Values(tensor, name);
+  };
+  const folded = foldScaler(head);
+  const classes = folded.classes.length;
+  const gamma = floats(`${norm}.weight`);
+  const stock = foldProbe(
+    { classes, weight: folded.weight, bias: folded.bias },
+    { gamma, beta: floats(`${norm}.bias`) },
+    names.activation,
+  );
+  const hidden = gamma.length;
+  const checkpoint = new Map(encoder)
+    .set(`${names.dense}.weight`, tensorOf(stock.denseWeight, [hidden, hidden]))
+    .set(`${names.dense}.bias`, tensorOf(stock.denseBias, [hidden]))
+    .set(`${names.classifier}.weight`, tensorOf(stock.weight, [classes, hidden]))
+    .set(`${names.classifier}.bias`, tensorOf(stock.bias, [classes]));
+  return { config: { ...config, [names.layersKey]: embed.layer }, checkpoint };
+}
+
+function refuseUnfoldable({ pooling, normalize }: EmbedSettings, names: StockNames): void {
+  if (pooling !== 'cls') {
+    throw new HeadlightError(
+      'bad-setting',
+      `A probe on ${pooling}-pooled tokens does not fit ${names.sequenceClass}, whose head reads the [CLS] token only.`,
+      {
+        hint: 'Take the ONNX classifier away, or train the probe again with the pooling cls.',
+      },
+    );
+  }
+  if (normalize) {
+    throw new HeadlightError(
+      'bad-setting',
+      `This probe reads embeddings scaled to unit length, and ${names.sequenceClass} has no step that divides by a length.`,
+      {
+        hint: 'Train the probe again without “normalize” to take it away in this form, or take the ONNX classifier away.',
+      },
+    );
+  }
+}
+
+/** The encoder's weights up to layer `layers`, under the prefix of a model with a head, as float32. */
+function cutEncoder(
+  tensors: ReadonlyMap<string, CheckpointTensor>,
+  names: StockNames,
+  layers: number,
+): Map<string, CheckpointTensor> {
+  const kept = new Map<string, CheckpointTensor>();
+  for (const [name, tensor] of tensors) {
+    const bare = name.startsWith(names.prefix) ? name.slice(names.prefix.length) : name;
+    const isLayer = bare.startsWith(names.layer);
+    const number = isLayer ? Number.parseInt(bare.slice(names.layer.length), 10) : -1;
+    // Heads and poolers of whatever the checkpoint was before, and tables that are computed.
+    if (!isLayer && !bare.startsWith('embeddings.')) continue;
+    if (number >= layers || bare.endsWith('position_ids')) continue;
+    if (name.endsWith('.scale') && tensors.get(name.slice(0, -'.scale'.length))?.dtype === 'I8')
+      continue;
+    const modern = bare
+      .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
+      .replace(/LayerNorm\.beta$/, 'LayerNorm.bias');
+    kept.set(names.prefix + modern, asFloat32(name, tensor, tensors.get(`${name}.scale`)));
+  }
+  return kept;
+}
+
+function asFloat32(
+  name: string,
+  tensor: CheckpointTensor,
+  scale: CheckpointTensor | undefined,
+): CheckpointTensor {
+  if (tensor.dtype === 'F32') return tensor;
+  if (tensor.dtype !== 'I8' || scale === undefined)
+    return tensorOf(float32Values(tensor, name), tensor.shape);
+  const scales = float32Values(scale, `${name}.scale`);
+  const columns = tensor.shape[1] ?? 1;
+  const values = Float32Array.from(
+    int8Values(tensor, name),
+    (value, at) => value * (scales[Math.floor(at / columns)] ?? 0),
+  );
+  return tensorOf(values, tensor.shape);
+}
