@@ -32,3 +32,10 @@ sst2 = [
 ]
 rows, _ = train_test_split(sst2[0], train_size=4000, random_state=0, stratify=sst2[0].label)
 write('sst2', rows, sst2[1])
+# Named entities: the first 3,000 training and 2,000 test sentences, without the `en:` before each token.
+for part, count in (('train', 3000), ('test', 2000)):
+    sentences = (shared / f'wikiann_en/{part}').read_text(encoding='utf-8').split('\n\n')[:count]
+    lines = '\n\n'.join(
+        '\n'.join(line.removeprefix('en:') for line in sentence.split('\n')) for sentence in sentences)
+    (out / f'wikiann-{part}.conll').write_text(lines + '\n', encoding='utf-8')
+    print('wikiann', part, len(sentences))

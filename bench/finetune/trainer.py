@@ -49,6 +49,7 @@ trainer.train()
 seconds = time.perf_counter() - started
 metrics = trainer.evaluate()
 predictions = np.argmax(trainer.predict(dataset(test)).predictions, -1).tolist()
+sys.stdout.flush()
 print(json.dumps({
     'seed': seed, 'test_accuracy': metrics['eval_accuracy'], 'seconds': seconds, 'train_rows': len(train),
     'losses': [entry['loss'] for entry in trainer.state.log_history if 'loss' in entry],

@@ -101,6 +101,8 @@ export interface FinetuneRequest {
   readonly settings: TrainerSettings;
   readonly loss: LossSpec;
   readonly device: Device;
+  /** At most this many threads; absent: as many as there are. */
+  readonly threads?: number;
   readonly runtime: OnnxRuntime;
   readonly storage: Storage;
   /** Where checkpoints go: `<project>/…`, area `checkpoints`. */
