@@ -4,3 +4,6 @@ export * from './head';
 export * from './project-zip';
 export * from './fold-probe';
 export * from './stock-probe';
+export * from './adapter';
+export { hubId } from './card';
+export type * from './parts';

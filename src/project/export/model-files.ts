@@ -1,0 +1,91 @@
+/** The small files beside the weights: config.json with the labels, and what tokenizers need. */
+import { HeadlightError } from '../../base';
+import { jsonBytes, parseJson } from '../documents';
+import type { ModelParts, TaskOfModel } from './parts';
+import type { StockNames } from './stock-names';
+
+/** What other heads, tasks and precisions left in a config.json. */
+const STALE = ['num_labels', 'quantization_config', 'headlight', 'torch_dtype'];
+
+/** config.json as `save_pretrained` of the class writes it. */
+export function modelConfig(
+  { config, classes, task, head }: ModelParts,
+  names: StockNames,
+): Record<string, unknown> {
+  const kept = Object.fromEntries(Object.entries(config).filter(([key]) => !STALE.includes(key)));
+  return {
+    ...kept,
+    architectures: [
+      head === 'mean'
+        ? names.encoderClass
+        : task === 'token_classification'
+          ? names.tokenClass
+          : names.sequenceClass,
+    ],
+    id2label: Object.fromEntries(classes.map((label, index) => [String(index), label])),
+    label2id: Object.fromEntries(classes.map((label, index) => [label, index])),
+    // Tokens have no problem_type in `transformers`.
+    ...(task === 'token_classification' ? {} : { problem_type: task satisfies TaskOfModel }),
+    dtype: 'float32',
+  };
+}
+
+const SPECIAL_TOKENS = [
+  'bos_token',
+  'eos_token',
+  'unk_token',
+  'sep_token',
+  'pad_token',
+  'cls_token',
+  'mask_token',
+];
+/** What BERT's tokenizers call their special tokens, where the encoder came without tokenizer_config.json. */
+const BERT_TOKENS: Readonly<Record<string, string>> = {
+  unk_token: '[UNK]',
+  sep_token: '[SEP]',
+  pad_token: '[PAD]',
+  cls_token: '[CLS]',
+  mask_token: '[MASK]',
+};
+
+/**
+ * tokenizer.json as it came, tokenizer_config.json with the length that texts are cut to,
+ * special_tokens_map.json (made of it when there was none), and whatever else came along (vocab.txt).
+ * @throws HeadlightError `bad-model` when there is no tokenizer.json.
+ */
+export function tokenizerFiles(parts: ModelParts, names: StockNames): Map<string, Uint8Array> {
+  const files = new Map(parts.tokenizer.map(({ name, bytes }) => [name, bytes]));
+  const tokenizer = files.get('tokenizer.json');
+  if (tokenizer === undefined) {
+    throw new HeadlightError('bad-model', 'The encoder came without tokenizer.json.', {
+      hint: 'Choose a model whose folder has one, as the tokenizers library saves it.',
+    });
+  }
+  const own = files.get('tokenizer_config.json');
+  const config: Record<string, unknown> = {
+    ...(own === undefined
+      ? { tokenizer_class: 'PreTrainedTokenizerFast', ...knownTokens(tokenizer) }
+      : (parseJson(own, 'tokenizer_config.json') as Record<string, unknown>)),
+    model_max_length: parts.maxTokens,
+  };
+  // DistilBERT has no token types, whatever class its tokenizer is of.
+  if (names.modelType === 'distilbert')
+    config['model_input_names'] = ['input_ids', 'attention_mask'];
+  files.set('tokenizer_config.json', jsonBytes(config));
+  if (!files.has('special_tokens_map.json')) {
+    const special = SPECIAL_TOKENS.filter((name) => config[name] != null);
+    files.set(
+      'special_tokens_map.json',
+      jsonBytes(Object.fromEntries(special.map((name) => [name, config[name]]))),
+    );
+  }
+  return files;
+}
+
+function knownTokens(tokenizerJson: Uint8Array): Record<string, string> {
+  const json = parseJson(tokenizerJson, 'tokenizer.json') as {
+    readonly added_tokens?: readonly { readonly content: string }[];
+  };
+  const added = new Set((json.added_tokens ?? []).map(({ content }) => content));
+  return Object.fromEntries(Object.entries(BERT_TOKENS).filter(([, token]) => added.has(token)));
+}
