@@ -73,7 +73,7 @@ export function tokenizerFiles(parts: ModelParts, names: StockNames): Map<string
     config['model_input_names'] = ['input_ids', 'attention_mask'];
   files.set('tokenizer_config.json', jsonBytes(config));
   if (!files.has('special_tokens_map.json')) {
-    const special = SPECIAL_TOKENS.filter((name) => config[name] != null);
+    const special = SPECIAL_TOKENS.filter((name) => (config[name] ?? null) !== null);
     files.set(
       'special_tokens_map.json',
       jsonBytes(Object.fromEntries(special.map((name) => [name, config[name]]))),

@@ -142,7 +142,7 @@ function hubFetch(
       ...init,
       headers,
       credentials: 'omit',
-      ...(init.signal == null && signal !== undefined ? { signal } : {}),
+      ...((init.signal ?? null) === null && signal !== undefined ? { signal } : {}),
     });
   };
 }
