@@ -14,7 +14,7 @@ import { finish } from '../../src/base';
 import { classifierArchive, openClassifier } from '../../src/engine';
 import { createNodePlatform } from '../../src/platform/node';
 import { securityHeaders } from '../../src/platform/web/policy';
-import type { RunRecord } from '../../src/project';
+import type { ProbeRecord, RunRecord } from '../../src/project';
 import { launchChromium } from '../helpers/browser';
 import { PageDriver } from '../helpers/page-driver';
 import { serveFolder, type StaticServer } from '../helpers/static-server';
@@ -232,7 +232,7 @@ describe('a tab killed while it embeds', () => {
       await again.see('summary-encoder');
       expect(await again.text('summary-encoder')).toContain('all-MiniLM-L6-v2');
       await again.train();
-      const resumed = JSON.parse((await again.export('run')).bytes.toString()) as RunRecord;
+      const resumed = JSON.parse((await again.export('run')).bytes.toString()) as ProbeRecord;
       const { texts_embedded, texts_from_cache } = resumed.timing;
       expect(texts_embedded + texts_from_cache).toBe(seen.total);
       expect(texts_from_cache).toBeGreaterThan(0);

@@ -130,6 +130,64 @@ describe('every step is accessible', () => {
   }
 });
 
+/** Sets a field as typing and leaving it does. */
+async function fill(page: Page, id: string, value: string): Promise<void> {
+  await see(page, id);
+  await page.$eval(
+    `[data-testid="${id}"]`,
+    (element, text) => {
+      (element as HTMLInputElement).value = text;
+      element.dispatchEvent(new Event('change', { bubbles: true }));
+    },
+    value,
+  );
+}
+
+describe('fine-tuning is accessible', () => {
+  for (const [width, scheme] of [
+    [1280, 'light'],
+    [360, 'dark'],
+  ] as const) {
+    it(`${width} pixels wide, ${scheme}: settings, estimate, curves, unfinished, report`, async () => {
+      const page = await open('?delay=5&finetune=40&advice', width, scheme);
+      await press(page, 'sample-button');
+      await press(page, 'train-button');
+      await see(page, 'advice');
+      expect(await faults(page), 'advice').toEqual([]);
+
+      await press(page, 'advice-finetune');
+      await see(page, 'finetune-button');
+      await unfoldAll(page);
+      await see(page, 'finetune-settings');
+      await fill(page, 'setting-method', 'lora');
+      await fill(page, 'setting-learning_rate', 'fast');
+      await page.waitForSelector('[aria-invalid=true]');
+      expect(await faults(page), 'settings, one of them wrong').toEqual([]);
+
+      await press(page, 'preset-quick');
+      await press(page, 'finetune-button');
+      await see(page, 'estimate');
+      expect(await faults(page), 'estimate').toEqual([]);
+
+      await press(page, 'finetune-button');
+      await page.waitForSelector('[data-testid=stop-and-keep-button]:not(:disabled)');
+      expect(await faults(page), 'while it learns').toEqual([]);
+
+      await press(page, 'pause-button');
+      await see(page, 'unfinished');
+      await unfoldAll(page);
+      expect(await faults(page), 'unfinished').toEqual([]);
+
+      await press(page, 'resume-button');
+      await see(page, 'finetune-button');
+      await see(page, 'verdict');
+      await unfoldAll(page);
+      expect(await faults(page), 'report beside the probe').toEqual([]);
+      await page.close();
+    });
+  }
+});
+
 describe('by keyboard alone', () => {
   it('from the sample to the rows of a cell of the confusion matrix', async () => {
     const page = await open();

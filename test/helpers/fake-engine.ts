@@ -151,6 +151,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
       trainFile: first.name,
       testFile: second?.name ?? null,
       textColumn,
+      textPairColumn: null,
       labelColumn,
       split:
         second === undefined
@@ -318,6 +319,8 @@ export class FakeEngine extends FakeFinetuning implements Engine {
         { length: Math.max(0, Math.min(query.limit, total - query.offset)) },
         (_, at) => ({
           text: `What is the ${query.offset + at + 1}th thing that people ask when they are in a hurry?`,
+          pair: null,
+          word: null,
           actual: query.actual ?? 0,
           predicted: query.predicted ?? 0,
           probability: 0.97 - (query.offset + at) * 0.002,
@@ -340,6 +343,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
       classes,
       probabilities: [logits.map((logit) => Math.exp(logit) / sum)],
       milliseconds: 6.4,
+      words: null,
     };
   }
   async *predictFile(
@@ -474,6 +478,8 @@ export class FakeEngine extends FakeFinetuning implements Engine {
         return { label, train: rows - test, test };
       });
     const summary: DataSummary = {
+      task: 'classification',
+      tokens: null,
       classes,
       trainRows: classes.reduce((sum, { train }) => sum + train, 0),
       testRows: classes.reduce((sum, { test }) => sum + test, 0),

@@ -2,7 +2,7 @@
 import type { CurvePoint } from '../../src/base';
 import type { FinetuneChoice, ProjectView, RunView, TrainSettings } from '../../src/engine';
 import type { Metrics } from '../../src/learning/evaluate';
-import type { Recipe } from '../../src/project';
+import type { FinetuneRecord, ProbeRecipe, ProbeRecord } from '../../src/project';
 
 /** A run with an accuracy that suits the encoder. */
 export function fakeRun(
@@ -10,24 +10,27 @@ export function fakeRun(
   settings: TrainSettings,
   number: number,
   others: readonly string[] | null = null,
-): RunView {
+): RunView & { readonly recipe: ProbeRecipe; readonly record: ProbeRecord } {
   const instant = settings.encoder.id === 'instant';
   const classes = others ?? view.summary?.classes.map(({ label }) => label) ?? ['no', 'yes'];
   const file = {
     name: view.choice.trainFile,
     sha256: '0'.repeat(64),
+    format: 'table',
     encoding: 'utf-8',
     delimiter: ',',
     hasHeader: true,
   } as const;
-  const recipe: Recipe = {
+  const recipe: ProbeRecipe = {
     kind: 'headlight.recipe',
-    schemaVersion: 1,
+    schemaVersion: 2,
+    method: 'probe',
     task: 'classification',
     data: {
       train: file,
       test: view.choice.testFile === null ? null : { ...file, name: view.choice.testFile },
       text: view.choice.textColumn ?? '',
+      text_pair: view.choice.textPairColumn,
       label: view.choice.labelColumn ?? '',
     },
     split: view.choice.split,
@@ -44,11 +47,14 @@ export function fakeRun(
     recipe,
     record: {
       kind: 'headlight.run',
-      schemaVersion: 1,
+      schemaVersion: 2,
+      method: 'probe',
+      task: 'classification',
       data: {
         train: { ...file, rows: 5452 },
         test: null,
         text: recipe.data.text,
+        text_pair: recipe.data.text_pair,
         label: recipe.data.label,
         classes,
         left_out: [],
@@ -156,25 +162,78 @@ export function fakeFinetunedRun(
   view: ProjectView,
   choice: FinetuneChoice,
   number: number,
-  _history: readonly CurvePoint[],
-  _ended: 'finished' | 'kept',
+  history: readonly CurvePoint[],
+  ended: 'finished' | 'kept',
   others: readonly string[] | null = null,
 ): RunView {
-  const settings: TrainSettings = {
-    encoder: choice.encoder,
-    embed: { layer: 6, pooling: 'mean', normalize: true, maxTokens: 256 },
-    device: choice.device,
-    head: {
-      type: 'logistic_regression',
-      C: 1,
-      Cs: [1],
-      folds: 5,
-      class_weight: null,
-      standardize: false,
-      tol: 1e-4,
-      max_iter: 1000,
-      seed: 0,
+  const probe = fakeRun(
+    view,
+    {
+      encoder: choice.encoder,
+      embed: { layer: 6, pooling: 'mean', normalize: true, maxTokens: 256 },
+      device: choice.device,
+      head: HEAD,
+    },
+    number,
+    others,
+  );
+  const { embed: _embed, head: _head, ...recipe } = probe.recipe;
+  const { head: _fit, encoder, timing, ...record } = probe.record;
+  const best = [...history].reverse().find(({ evaluation }) => evaluation !== null);
+  const last = history.at(-1)?.step ?? 0;
+  const finetuned: FinetuneRecord = {
+    ...record,
+    method: 'finetune',
+    encoder: {
+      source: encoder.source,
+      id: encoder.id,
+      revision: encoder.revision,
+      precision: encoder.precision,
+      device: encoder.device,
+      architecture: encoder.architecture,
+      hidden_size: encoder.hidden_size,
+      notes: encoder.notes,
+    },
+    metrics: { ...record.metrics, test: fakeMetrics(record.data.classes, 0.88, 1000) },
+    finetune: {
+      ...choice.settings,
+      fit: {
+        history,
+        step: best?.step ?? last,
+        steps: last,
+        ended,
+        trainable_parameters: 22_700_000,
+        parameters: 22_700_000,
+        train_rows: 3600,
+        validation_rows: 400,
+        tokens_per_second: 2310,
+        resumed_at_step: null,
+      },
+    },
+    entities: null,
+    timing: {
+      load_seconds: timing.load_seconds,
+      tokenize_seconds: 0.3,
+      train_seconds: 25.2,
+      evaluate_seconds: 3.1,
+      total_seconds: 29.6,
     },
   };
-  return fakeRun(view, settings, number, others);
+  return {
+    ...probe,
+    recipe: { ...recipe, method: 'finetune', finetune: choice.settings },
+    record: finetuned,
+  };
 }
+
+const HEAD = {
+  type: 'logistic_regression',
+  C: 1,
+  Cs: [1],
+  folds: 5,
+  class_weight: null,
+  standardize: false,
+  tol: 1e-4,
+  max_iter: 1000,
+  seed: 0,
+} as const;

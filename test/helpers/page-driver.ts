@@ -158,6 +158,111 @@ export class PageDriver {
     await this.waitForReport();
   }
 
+  /** Chooses to fine-tune, and a preset. */
+  async chooseFinetune(preset?: string): Promise<void> {
+    await this.unfold('train');
+    await this.click('way-finetune');
+    if (preset !== undefined) await this.click(`preset-${preset}`);
+  }
+
+  /** Opens all settings of the fine-tune and gives them values, as a person types them. */
+  async setFinetune(values: Readonly<Record<string, string>>): Promise<void> {
+    if (!(await this.isThere('finetune-settings'))) {
+      await (await this.page.waitForSelector('details ::-p-text(All settings)'))?.click();
+    }
+    for (const [name, value] of Object.entries(values)) {
+      const id = `setting-${name}`;
+      const field = await this.see(id);
+      await field.scrollIntoView();
+      if ((await field.evaluate(({ tagName }) => tagName)) === 'SELECT') {
+        await this.page.select(`[data-testid="${id}"]`, value);
+      } else {
+        await field.click({ count: 3 });
+        await field.press('Backspace');
+        await field.type(value);
+        await field.press('Tab');
+      }
+    }
+  }
+
+  /** Starts the fine-tune; the estimate comes first, and is overridden when it warns. */
+  async startFinetune(): Promise<void> {
+    await this.unfold('train');
+    await this.click('finetune-button');
+    const started = '[data-testid="finetune-progress"]';
+    await this.page.waitForSelector(`${started}, [data-testid="error"], .warned`, {
+      timeout: TRAINING_MILLISECONDS,
+    });
+    if ((await this.page.$(started)) === null && !(await this.isThere('error'))) {
+      await this.click('finetune-button');
+    }
+    await this.see('finetune-progress', TRAINING_MILLISECONDS);
+  }
+
+  /** Where the fine-tune is, as its panel says it; null when none runs or it says nothing yet. */
+  async finetuneStep(): Promise<{ step: number; steps: number; saved: number | null } | null> {
+    return this.page.evaluate(() => {
+      const panel = document.querySelector('[data-testid="finetune-progress"]');
+      const at = /^([\d,]+) of ([\d,]+)$/.exec(
+        panel?.querySelector('[data-testid="finetune-step"]')?.textContent.trim() ?? '',
+      );
+      const number = (digits = ''): number => Number(digits.replace(/\D/g, ''));
+      const saved = panel?.querySelector<HTMLElement>('[data-saved]')?.dataset['saved'];
+      if (at === null) return null;
+      return {
+        step: number(at[1]),
+        steps: number(at[2]),
+        saved: saved === undefined ? null : Number(saved),
+      };
+    });
+  }
+
+  /** Waits until the fine-tune has made so many steps. @throws with what the page shows instead. */
+  async finetuneReaches(
+    enough: (at: { step: number; steps: number; saved: number | null }) => boolean,
+  ): Promise<{ step: number; steps: number; saved: number | null }> {
+    const deadline = Date.now() + TRAINING_MILLISECONDS;
+    for (;;) {
+      const at = await this.finetuneStep();
+      if (at !== null && enough(at)) return at;
+      const gone = at === null && (await this.isThere('finetune-button'));
+      if (gone || (await this.isThere('error')) || Date.now() > deadline) {
+        const shown = (await this.isThere('error')) ? await this.text('error') : JSON.stringify(at);
+        throw new Error(`The fine-tune did not get there; the page shows: ${shown}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS / 4));
+    }
+  }
+
+  /** Waits for the report of the fine-tuned encoder. */
+  async waitForFinetune(): Promise<void> {
+    const deadline = Date.now() + TRAINING_MILLISECONDS;
+    while (!(await this.isThere('finetune-button')) || !(await this.isThere('how-it-learned'))) {
+      if (await this.isThere('error'))
+        throw new Error(`The page says: ${await this.text('error')}`);
+      if (Date.now() > deadline) throw new Error('The fine-tune did not end.');
+      await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+    }
+  }
+
+  /** Adds an encoder from files, as if its folder were dropped; it is then the chosen one. */
+  async addEncoder(...paths: readonly string[]): Promise<void> {
+    await this.unfold('encoder');
+    if (!(await this.isThere('encoder-file-input'))) {
+      await (await this.page.waitForSelector('details ::-p-text(Add another encoder)'))?.click();
+    }
+    const before = (await this.page.$$('input[name="encoder"]')).length;
+    await this.#upload('encoder-file-input', paths);
+    await this.page.waitForFunction(
+      (count) =>
+        document.querySelectorAll('input[name="encoder"]').length > count ||
+        document.querySelector('[data-testid="error"]') !== null,
+      {},
+      before,
+    );
+    if (await this.isThere('error')) throw new Error(`The page says: ${await this.text('error')}`);
+  }
+
   /** Waits until nothing trains any more: the report of the chosen encoder, not of the first look. */
   async waitForReport(): Promise<void> {
     const deadline = Date.now() + TRAINING_MILLISECONDS;

@@ -88,7 +88,15 @@ export class App {
     const all = [
       ...(project === null
         ? []
-        : [project.training.work, project.file.work, project.keep.work, project.data]),
+        : [
+            project.training.work,
+            project.finetuning.work,
+            project.finetuning.estimating,
+            project.file.work,
+            project.keep.work,
+            project.hub.work,
+            project.data,
+          ]),
       this.encoders.work,
       this.encoders.measuring,
       this.opening,
@@ -177,7 +185,7 @@ export class App {
     const view = await this.opening.run('Opening the project', (signal) =>
       this.engine.openProject(id, signal),
     );
-    if (view !== null) this.#enter(view);
+    if (view !== null) await this.#enter(view);
   }
 
   /** Back to an empty page; the project stays stored. */
@@ -217,8 +225,35 @@ export class App {
     if (project.runs.length > before) {
       this.show('train', 'report', 'use');
       this.say('Training is done. The report is below.');
+      this.#advise(project);
     }
     await this.refresh();
+  }
+
+  /**
+   * Fine-tunes with what is chosen, goes on with an unfinished one, or keeps the best of it.
+   * The estimate that comes first may stop it, with what would help.
+   */
+  async finetune(how: 'start' | 'resume' | 'keep'): Promise<void> {
+    const project = this.#project;
+    if (project === null) return;
+    this.show('train', ...(project.run === null ? [] : (['report', 'use'] as const)));
+    const before = project.runs.length;
+    await project.finetune(how);
+    if (project !== this.#project) return;
+    if (project.runs.length > before) {
+      this.show('train', 'report', 'use');
+      this.say('Fine-tuning is done. The report is below.');
+    } else if (project.finetuning.unfinished !== null) {
+      this.say('The fine-tune has stopped; its checkpoint is kept.');
+    }
+    await this.refresh();
+  }
+
+  /** Whether fine-tuning is worth it, asked by itself after a probe of an encoder that can be fine-tuned. */
+  #advise(project: Project): void {
+    const run = project.run;
+    if (run !== null && this.encoders.trainable) void project.advice.ask(run);
   }
 
   async forgetEverything(): Promise<boolean> {
@@ -240,7 +275,7 @@ export class App {
 
   async #entered(view: ProjectView | null): Promise<void> {
     if (view === null) return;
-    this.#enter(view);
+    await this.#enter(view);
     const rows = view.files.reduce((sum, file) => sum + file.rows, 0);
     this.say(`Read ${view.files.map(({ name }) => name).join(' and ')}: ${rows} rows.`);
     // Asked for when there is something to lose, which is also when browsers tend to agree.
@@ -248,11 +283,16 @@ export class App {
     await this.refresh();
   }
 
-  #enter(view: ProjectView): void {
+  async #enter(view: ProjectView): Promise<void> {
     this.#project?.stop();
-    this.#project = new Project(this.engine, this.encoders, view);
+    const project = new Project(this.engine, this.encoders, view);
+    this.#project = project;
     remember(LAST, view.id);
     if (view.runs.length > 0) this.show('report', 'use');
     else this.show('data', 'encoder', 'train');
+    const waits = await project.arrive();
+    if (waits && project === this.#project) {
+      this.show('train', ...(view.runs.length > 0 ? (['report', 'use'] as const) : []));
+    }
   }
 }

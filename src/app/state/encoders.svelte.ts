@@ -19,6 +19,9 @@ export function isInstant(entry: EncoderEntry): boolean {
   return entry.info.architecture === 'static' && entry.info.reference.source === 'shipped';
 }
 
+/** Architectures that can be fine-tuned. */
+const TRAINABLE: readonly string[] = ['bert', 'distilbert'];
+
 export class Encoders {
   readonly #engine: Engine;
   #entries = $state.raw<readonly EncoderEntry[]>([]);
@@ -51,6 +54,10 @@ export class Encoders {
   get embed(): EmbedSettings | null {
     const entry = this.chosen;
     return entry === null ? null : (this.#embed[this.key(entry)] ?? entry.info.defaults);
+  }
+  /** Whether the chosen encoder can be fine-tuned. */
+  get trainable(): boolean {
+    return TRAINABLE.includes(this.chosen?.info.architecture ?? '');
   }
   get changed(): boolean {
     const entry = this.chosen;
@@ -101,7 +108,7 @@ export class Encoders {
   }
 
   /** Takes up what a run was made with. @returns false when that encoder is not here any more. */
-  adopt(recipe: Pick<TrainSettings, 'encoder' | 'embed'>): boolean {
+  adopt(recipe: Pick<TrainSettings, 'encoder'> & Partial<Pick<TrainSettings, 'embed'>>): boolean {
     const { source, id, revision, precision } = recipe.encoder;
     const entry = this.#entries.find(({ info: { reference } }) => {
       const same = reference.source === source && reference.id === id;
@@ -110,6 +117,7 @@ export class Encoders {
     });
     if (entry === undefined) return false;
     this.#chosen = this.key(entry);
+    if (recipe.embed === undefined) return true;
     const same =
       JSON.stringify(ordered(recipe.embed)) === JSON.stringify(ordered(entry.info.defaults));
     if (same) this.resetEmbed();

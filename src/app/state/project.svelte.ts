@@ -1,26 +1,38 @@
 /** One open project: its data, its runs, and what is done with them. Thrown away when another opens. */
 import type { DataChoice, Engine, ProjectView, RunView } from '../../engine';
+import { Advice } from './advice.svelte';
 import type { Encoders } from './encoders.svelte';
+import { Finetuning } from './finetuning.svelte';
+import { Hub } from './hub.svelte';
 import { Keep } from './keep.svelte';
 import { FilePrediction, LivePrediction } from './predict.svelte';
 import { Rows } from './rows.svelte';
 import { Training } from './training.svelte';
+import { Versus } from './versus.svelte';
 import { Work } from './work.svelte';
+
+/** Two ways to a classifier: a head on the frozen encoder, or the encoder itself trained. */
+export type Way = 'probe' | 'finetune';
 
 export class Project {
   readonly #engine: Engine;
   #view = $state.raw<ProjectView>() as ProjectView;
   #selected = $state.raw<string | null>(null);
+  #way = $state.raw<Way>('probe');
   readonly id: string;
   /** Reading the data again after a change. */
   readonly data = new Work();
   /** The list of runs. */
   readonly list = new Work();
   readonly training: Training;
+  readonly finetuning: Finetuning;
+  readonly advice: Advice;
+  readonly versus: Versus;
   readonly rows: Rows;
   readonly live: LivePrediction;
   readonly file: FilePrediction;
   readonly keep: Keep;
+  readonly hub: Hub;
 
   constructor(engine: Engine, encoders: Encoders, view: ProjectView) {
     this.#engine = engine;
@@ -28,14 +40,29 @@ export class Project {
     this.#view = view;
     this.#selected = view.runs[0]?.id ?? null;
     this.training = new Training(engine, encoders);
+    this.finetuning = new Finetuning(engine, encoders, view.id, () => {
+      const { summary } = this.#view;
+      const info = encoders.chosen?.info;
+      return {
+        layers: info?.layers ?? 1,
+        maxTokens: info?.maxTokens ?? 512,
+        trainRows: summary?.trainRows ?? 1,
+        classes: summary?.classes.length ?? 2,
+      };
+    });
+    this.advice = new Advice(engine, view.id);
+    this.versus = new Versus(engine, view.id);
     this.rows = new Rows(engine, view.id);
     this.live = new LivePrediction(engine, view.id);
     this.file = new FilePrediction(engine, view.id);
     this.keep = new Keep(engine, view.id);
+    this.hub = new Hub(engine, view.id);
     const latest = view.runs.find((run) => !isFirstLook(run)) ?? view.runs[0];
-    if (latest !== undefined) {
-      encoders.adopt(latest.recipe);
-      this.training.adopt(latest.recipe);
+    if (latest !== undefined) encoders.adopt(latest.recipe);
+    if (latest?.recipe.method === 'finetune') this.#way = 'finetune';
+    for (const { recipe } of [...view.runs].reverse()) {
+      if (recipe.method === 'finetune') this.finetuning.form.adopt(recipe.finetune);
+      else this.training.adopt(recipe);
     }
     this.training.resume(view.id);
   }
@@ -67,6 +94,7 @@ export class Project {
     const { data, split } = shown.recipe;
     return (
       data.text !== choice.textColumn ||
+      data.text_pair !== choice.textPairColumn ||
       data.label !== choice.labelColumn ||
       data.train.name !== choice.trainFile ||
       (data.test?.name ?? null) !== choice.testFile ||
@@ -74,7 +102,28 @@ export class Project {
     );
   }
   get busy(): boolean {
-    return this.training.running || this.file.work.running || this.keep.work.running;
+    return (
+      this.training.running ||
+      this.finetuning.busy ||
+      this.file.work.running ||
+      this.keep.work.running ||
+      this.hub.work.running
+    );
+  }
+  get way(): Way {
+    return this.#way;
+  }
+
+  choose(way: Way): void {
+    this.#way = way;
+  }
+
+  /** Looks for what an earlier visit left undone. @returns whether a fine-tune waits to go on. */
+  async arrive(): Promise<boolean> {
+    await this.finetuning.look();
+    const waits = this.finetuning.unfinished !== null;
+    if (waits) this.#way = 'finetune';
+    return waits;
   }
 
   rename(name: string): void {
@@ -87,6 +136,7 @@ export class Project {
     this.live.reset();
     this.file.reset();
     this.keep.reset();
+    this.hub.reset();
   }
 
   async configure(change: Partial<DataChoice>): Promise<void> {
@@ -99,8 +149,19 @@ export class Project {
   }
 
   async train(): Promise<void> {
+    this.advice.stop();
     const present = this.runs.filter((run) => this.#isOfPresentData(run));
     await this.training.train(this.id, present, (run) => this.#add(run));
+  }
+
+  /** @param how `resume`, `keep`: the unfinished one. */
+  async finetune(how: 'start' | 'resume' | 'keep'): Promise<void> {
+    this.advice.stop();
+    const { finetuning } = this;
+    const finished = (run: RunView): void => this.#add(run);
+    if (how === 'start') await finetuning.start(finished);
+    else if (how === 'resume') await finetuning.resume(finished);
+    else await finetuning.keepBest(finished);
   }
 
   async deleteRun(run: RunView): Promise<void> {
@@ -117,7 +178,10 @@ export class Project {
 
   stop(): void {
     this.training.stop();
+    this.finetuning.stop();
+    this.advice.stop();
     for (const work of [this.data, this.file.work, this.keep.work]) work.stop();
+    this.hub.reset();
     this.live.reset();
   }
 
@@ -131,6 +195,7 @@ export class Project {
     const { data, split } = run.recipe;
     return (
       data.text === choice.textColumn &&
+      data.text_pair === choice.textPairColumn &&
       data.label === choice.labelColumn &&
       data.train.name === choice.trainFile &&
       (data.test?.name ?? null) === choice.testFile &&

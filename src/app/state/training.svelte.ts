@@ -1,7 +1,7 @@
 /** What the probe is trained with, and the training itself: a first look, then the chosen encoder. */
 import type { Engine, RunView, TrainSettings } from '../../engine';
 import type { LogisticSettings } from '../../learning/heads';
-import type { Recipe } from '../../project';
+import type { ProbeRecipe } from '../../project';
 import type { Encoders } from './encoders.svelte';
 import { encoderKey } from './encoders.svelte';
 import { forgetUnfinished, recallUnfinished, rememberUnfinished } from './unfinished';
@@ -64,7 +64,7 @@ export class Training {
   setFirstLook(wanted: boolean): void {
     this.#firstLook = wanted;
   }
-  adopt(recipe: Pick<Recipe, 'head'>): void {
+  adopt(recipe: Pick<ProbeRecipe, 'head'>): void {
     this.#head = recipe.head;
   }
   /** Takes up what a training of the project was asked to do when it was cut off, if one was. */
@@ -140,6 +140,7 @@ export class Training {
 function answers({ recipe }: RunView, settings: TrainSettings): boolean {
   const { encoder } = settings;
   return (
+    recipe.method === 'probe' &&
     recipe.encoder.source === encoder.source &&
     recipe.encoder.id === encoder.id &&
     recipe.encoder.precision === encoder.precision &&

@@ -26,9 +26,21 @@ export function encoderSummary({ encoders }: App): string {
 export function trainSummary({ project }: App): string {
   if (project === null) return '';
   if (project.training.running) return 'Working.';
+  const { finetuning } = project;
+  if (finetuning.running) return 'Fine-tuning.';
+  if (finetuning.unfinished !== null) {
+    const { step, steps } = finetuning.unfinished;
+    return `A fine-tune waits at step ${count(step)} of ${count(steps)}.`;
+  }
   const run = project.run;
   const { head } = project.training;
+  if (run?.record.method === 'finetune') {
+    const { fit, method } = run.record.finetune;
+    const what = method.name === 'lora' ? 'with LoRA ' : '';
+    return `${run.record.encoder.id} fine-tuned ${what}in ${counted(fit.step, 'step')}; trained ${moment(run.created)}.`;
+  }
   if (run === null) {
+    if (project.way === 'finetune') return 'The encoder itself learns.';
     const c = head.C === 'cv' ? `C by ${head.folds}-fold cross-validation` : `C = ${head.C}`;
     return `Logistic regression, ${c}.`;
   }

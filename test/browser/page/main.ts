@@ -15,6 +15,18 @@ const engine = new FakeEngine({
     ? { classes: Array.from({ length: many }, (_, at) => `intent_number_${at + 1}_of_many`) }
     : {}),
 });
+// Milliseconds a step of a fine-tune; with `advice`, the estimate warns.
+const step = asked.get('finetune');
+if (step !== null) engine.finetuneOptions = { ...engine.finetuneOptions, delay: Number(step) };
+if (asked.has('advice')) {
+  engine.estimateAdvice = ({ settings }) =>
+    settings.method.name === 'lora'
+      ? []
+      : [
+          'This device may run out of memory: 970 MB are needed beside the page. LoRA needs 410 MB.',
+          'Shorter texts are faster: 95 of 100 of yours have at most 48 tokens.',
+        ];
+}
 const theme = new Theme((scheme) => {
   if (scheme === 'system') delete document.documentElement.dataset['theme'];
   else document.documentElement.dataset['theme'] = scheme;

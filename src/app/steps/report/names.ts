@@ -5,8 +5,27 @@ export function encoderName({ record }: RunView): string {
   return record.encoder.id;
 }
 
+const METHODS = {
+  full: 'everything',
+  last: 'last layers',
+  lora: 'LoRA',
+  bitfit: 'BitFit',
+  head: 'head alone',
+} as const;
+
 /** What sets a run apart from others with the same encoder. */
 export function encoderDetail({ record }: RunView): string {
+  if (record.method === 'finetune') {
+    const { method, learning_rate, num_train_epochs, max_length } = record.finetune;
+    const what = method.name === 'lora' ? `LoRA r = ${method.rank}` : METHODS[method.name];
+    return [
+      `fine-tuned: ${what}`,
+      `${learning_rate}`,
+      `${num_train_epochs} epochs`,
+      `${max_length} tokens`,
+      record.encoder.device,
+    ].join(', ');
+  }
   const { encoder, head } = record;
   const parts =
     encoder.architecture === 'static'
@@ -16,4 +35,9 @@ export function encoderDetail({ record }: RunView): string {
   if (head.class_weight === 'balanced') parts.push('balanced');
   if (head.standardize) parts.push('standardised');
   return parts.join(', ');
+}
+
+/** `Fine-tuned, all-MiniLM-L6-v2`. */
+export function runName(run: RunView): string {
+  return `${run.record.method === 'finetune' ? 'Fine-tuned' : 'Probe'}, ${encoderName(run)}`;
 }
