@@ -133,17 +133,30 @@ function hubFetch(
   signal: AbortSignal | undefined,
 ): (input: RequestInfo | URL, init?: RequestInit) => Promise<Response> {
   const { origin } = new URL(host);
-  return (input, init = {}) => {
+  return async (input, init = {}) => {
     const url = input instanceof Request ? input.url : String(input);
+    const isHub = new URL(url).origin === origin;
     const headers = new Headers(init.headers);
-    if (new URL(url).origin !== origin && headers.get('authorization')?.includes(token) === true)
+    if (!isHub && headers.get('authorization')?.includes(token) === true)
       headers.delete('authorization');
-    return network.fetch(url, {
-      ...init,
-      headers,
-      credentials: 'omit',
-      ...((init.signal ?? null) === null && signal !== undefined ? { signal } : {}),
-    });
+    try {
+      return await network.fetch(url, {
+        ...init,
+        headers,
+        credentials: 'omit',
+        ...((init.signal ?? null) === null && signal !== undefined ? { signal } : {}),
+      });
+    } catch (error) {
+      const known = toHeadlightError(error);
+      if (isHub || known.code !== 'network') throw known;
+      throw new HeadlightError(
+        'network',
+        `The Hub wants its large files at ${new URL(url).origin}. ${known.message}`,
+        {
+          hint: 'Nothing was published. Try again: large files that arrived are not sent again. If this page may not reach that address, save the folder and upload it with “hf upload”, or use the command line.',
+        },
+      );
+    }
   };
 }
 
@@ -175,7 +188,7 @@ function plainError(
   const known = toHeadlightError(error);
   if (known.code === 'network') {
     return new HeadlightError('network', known.message.replaceAll(token, 'hf_…'), {
-      hint: `Nothing was published. Try again: large files that arrived are not sent again. If this page may not reach that address, save the folder and upload it by hand or with the command line.`,
+      hint: known.hint ?? 'Nothing was published. Check the connection, then try again.',
     });
   }
   return new HeadlightError('network', `The upload to ${host} broke off: ${words}`, {

@@ -180,6 +180,20 @@ describe('what is refused', () => {
   });
 });
 
+it('a storage that the page’s policy refuses: says which address, and what to do instead', async () => {
+  const within: Pick<Network, 'fetch'> = {
+    fetch: (url, init) =>
+      url.startsWith(server.host)
+        ? network.fetch(url, init)
+        : Promise.reject(new HeadlightError('network', 'This page may not send anything there.')),
+  };
+  const destination = { repository: 'ada/inbox', token: TOKEN, private: true, hubUrl: server.host };
+  const error = await failure(finish(pushToHub(folder(), destination, within)));
+  expect(error.message).toContain(server.storageHost);
+  expect(error.hint).toContain('hf upload');
+  expect(published()).toEqual({});
+});
+
 it('stopping it publishes nothing', async () => {
   const stop = new AbortController();
   const error = await failure(
