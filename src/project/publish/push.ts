@@ -20,6 +20,7 @@ import {
 } from '../../base';
 import { DEFAULT_HOST } from '../../models';
 import type { Network } from '../../platform';
+import { readAhead } from './ahead';
 
 export interface HubDestination {
   /** `owner/name`; made when it is not there. */
@@ -88,16 +89,18 @@ export async function* pushToHub(
     }
     throwIfAborted(signal);
     const sent = new Map<string, number>();
-    const commit = hub.commitIter({
-      ...common,
-      title: 'Upload a model trained in Headlight',
-      operations: [...files].map(([path, bytes]) => ({
-        operation: 'addOrUpdate',
-        path,
-        content: new Blob([Uint8Array.from(bytes)]),
-      })),
-      ...(signal === undefined ? {} : { abortSignal: signal }),
-    });
+    const commit = readAhead(
+      hub.commitIter({
+        ...common,
+        title: 'Upload a model trained in Headlight',
+        operations: [...files].map(([path, bytes]) => ({
+          operation: 'addOrUpdate',
+          path,
+          content: new Blob([Uint8Array.from(bytes)]),
+        })),
+        ...(signal === undefined ? {} : { abortSignal: signal }),
+      }),
+    );
     let step: IteratorResult<CommitProgressEvent, CommitOutput | undefined>;
     while (!(step = await commit.next()).done) {
       const { value } = step;
@@ -147,6 +150,8 @@ function hubFetch(
         ...((init.signal ?? null) === null && signal !== undefined ? { signal } : {}),
       });
     } catch (error) {
+      // In a task of its own, when the client's generator waits for it (see ahead.ts).
+      await new Promise((resolve) => setTimeout(resolve, 0));
       const known = toHeadlightError(error);
       if (isHub || known.code !== 'network') throw known;
       throw new HeadlightError(
