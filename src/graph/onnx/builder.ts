@@ -14,6 +14,7 @@ import {
   type Tensor,
   type ValueInfo,
 } from './model';
+import { inferTypes } from './infer';
 import { inferOutputs, type OperatorInput } from './shapes';
 import { makeTensor, type ArrayElementType, type ArrayOf } from './tensor';
 
@@ -55,6 +56,7 @@ export class GraphBuilder {
   readonly #inputs: ValueInfo[] = [];
   readonly #outputs: { readonly value: Value; readonly name: string }[] = [];
   readonly #names = new Set<string>();
+  readonly #values = new Map<string, Value>();
   readonly #domains = new Set<string>();
   readonly #generated = new Map<string, number>();
   readonly #integers = new Map<string, Value>();
@@ -63,22 +65,53 @@ export class GraphBuilder {
     this.#options = options;
   }
 
+  /**
+   * Continues an existing model: its inputs, weights, nodes and outputs are there, every value typed, and
+   * more can be added. The prefix must be new, so that generated names do not meet the model's.
+   * @throws HeadlightError `bad-model` when the model's opset is not the builder's, or `inferTypes` fails.
+   */
+  static from(model: Model, options: Partial<GraphBuilderOptions> = {}): GraphBuilder {
+    const opset = model.opsets.find(({ domain }) => domain === '')?.version;
+    if (opset !== GraphBuilder.OPSET)
+      throw new HeadlightError(
+        'bad-model',
+        `The graph is of opset ${opset ?? 'unknown'}, not ${GraphBuilder.OPSET}.`,
+        { hint: 'Import it first, which brings it to that opset.' },
+      );
+    const { graph } = model;
+    const builder = new GraphBuilder({ name: graph.name, ...options });
+    for (const [name, value] of inferTypes(model)) builder.#values.set(name, { name, ...value });
+    for (const name of builder.#values.keys()) builder.#names.add(name);
+    for (const output of graph.outputs)
+      builder.#outputs.push({ value: builder.value(output.name), name: output.name });
+    for (const node of graph.nodes) builder.#domains.add(node.domain);
+    builder.#nodes.push(...graph.nodes);
+    builder.#initializers.push(...graph.initializers);
+    builder.#inputs.push(...graph.inputs);
+    for (const [key, value] of model.metadata) builder.metadata.set(key, value);
+    return builder;
+  }
+
+  /** The value of this name. @throws HeadlightError `internal` when there is none. */
+  value(name: string): Value {
+    const found = this.#values.get(name);
+    if (found === undefined)
+      throw new HeadlightError('internal', `A graph was built wrongly: it has no value "${name}".`);
+    return found;
+  }
+
   input(name: string, elementType: ElementType, dims: readonly Dim[]): Value {
     this.#claim(name);
     this.#inputs.push({ name, type: { elementType, dims } });
-    return { name, elementType, dims, constant: null };
+    return this.#remember({ name, elementType, dims, constant: null });
   }
 
   /** A weight under its own name. */
   tensor(tensor: Tensor): Value {
     this.#claim(tensor.name);
     this.#initializers.push(tensor);
-    return {
-      name: tensor.name,
-      elementType: tensor.elementType,
-      dims: tensor.dims,
-      constant: tensor,
-    };
+    const { name, elementType, dims } = tensor;
+    return this.#remember({ name, elementType, dims, constant: tensor });
   }
 
   /** A constant with a generated name. */
@@ -117,21 +150,29 @@ export class GraphBuilder {
     return value;
   }
 
-  /** Adds a node and returns all its outputs. */
+  /** Adds a node and returns all its outputs; `count` asks for optional ones, or for parts of a Split. */
   addAll(
     opType: string,
     inputs: readonly (Value | null)[],
     attributes: Readonly<Record<string, Attribute>> = {},
     domain = '',
+    count?: number,
   ): Value[] {
-    const call = { opType, inputs, attributes: new Map(Object.entries(attributes)) };
+    const call = {
+      opType,
+      inputs,
+      attributes: new Map(Object.entries(attributes)),
+      ...(count === undefined ? {} : { outputs: count }),
+    };
     const name = this.#generate(opType);
     const types = inferOutputs(domain, call);
-    const outputs = types.map((type, i) => ({
-      name: this.#claim(types.length === 1 ? `${name}.out` : `${name}.out${i}`),
-      ...type,
-      constant: null,
-    }));
+    const outputs = types.map((type, i) =>
+      this.#remember({
+        name: this.#claim(types.length === 1 ? `${name}.out` : `${name}.out${i}`),
+        ...type,
+        constant: null,
+      }),
+    );
     this.#domains.add(domain);
     this.#nodes.push({
       name,
@@ -146,7 +187,7 @@ export class GraphBuilder {
 
   /** The same value, its shape known better than the rules can tell. */
   withDims(value: Value, dims: readonly Dim[]): Value {
-    return { ...value, dims };
+    return this.#remember({ ...value, dims });
   }
 
   /** Makes the value an output of the graph, under this name. */
@@ -185,6 +226,11 @@ export class GraphBuilder {
         valueInfo: [],
       },
     };
+  }
+
+  #remember(value: Value): Value {
+    this.#values.set(value.name, value);
+    return value;
   }
 
   #generate(what: string): string {

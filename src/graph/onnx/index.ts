@@ -6,7 +6,9 @@ export {
   type GraphBuilderOptions,
   type Value,
 } from './builder';
+export { inferTypes, nodeTitle } from './infer';
 export * from './model';
+export { withoutDeadCode } from './prune';
 export { readModel } from './read';
 export { broadcastDims, inferOutputs, type OperatorCall, type OperatorInput } from './shapes';
 export {
