@@ -39,6 +39,8 @@ export interface HubUploadServer {
 export interface HubUploadOptions {
   readonly token: string;
   readonly owner: string;
+  /** Large files go to the Hub's own address; default: to another. */
+  readonly storageOnHub?: boolean;
 }
 
 const LARGE = 1000;
@@ -55,7 +57,9 @@ export async function startHubUploadServer(options: HubUploadOptions): Promise<H
 
   const hub = createServer((request, response) => void answer('hub', request, response));
   const storage = createServer((request, response) => void answer('storage', request, response));
-  const [host, storageHost] = [await listen(hub), await listen(storage)];
+  const host = await listen(hub);
+  const ownStorage = await listen(storage);
+  const storageHost = options.storageOnHub === true ? host : ownStorage;
 
   const server: HubUploadServer = {
     host,
@@ -74,12 +78,24 @@ export async function startHubUploadServer(options: HubUploadOptions): Promise<H
   };
 
   async function answer(
-    where: 'hub' | 'storage',
+    at: 'hub' | 'storage',
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
+    // Pages may ask, as at the Hub.
+    response.setHeader('access-control-allow-origin', '*');
+    response.setHeader('access-control-expose-headers', 'etag');
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204, {
+        'access-control-allow-methods': 'GET, POST, PUT',
+        'access-control-allow-headers': request.headers['access-control-request-headers'] ?? '',
+      });
+      response.end();
+      return;
+    }
     const url = new URL(request.url ?? '/', host);
     const path = decodeURIComponent(url.pathname);
+    const where = /^\/(lfs|complete|v1)\//.test(path) ? 'storage' : at;
     const method = request.method ?? 'GET';
     const authorization = request.headers.authorization ?? null;
     requests.push({ method, path, host: where, authorization });

@@ -14,6 +14,8 @@ const root = join(import.meta.dirname, '../..');
 
 /** Packages that publish no licence file: who holds the copyright, as their sources say. */
 const HOLDERS: Readonly<Record<string, string>> = {
+  // The package names nobody.
+  'gearhash-jit': 'Copyright (c) the authors of gearhash-jit',
   'onnxruntime-common': 'Copyright (c) Microsoft Corporation',
   'onnxruntime-web': 'Copyright (c) Microsoft Corporation',
   seedrandom: 'Copyright (c) 2019 David Bau',

@@ -4,6 +4,7 @@
  */
 import * as embedding from './functions/embedding';
 import * as engine from './functions/engine';
+import * as hub from './functions/hub';
 import * as platform from './functions/platform';
 import * as probe from './functions/probe';
 import * as storage from './functions/storage';
@@ -13,6 +14,7 @@ type Registered = (...args: never[]) => unknown;
 const functions: Readonly<Record<string, Registered>> = {
   ...embedding,
   ...engine,
+  ...hub,
   ...platform,
   ...probe,
   ...storage,
