@@ -135,7 +135,10 @@ export class FakeEngine extends FakeFinetuning implements Engine {
   async *createProject(files: readonly SourceFile[], signal?: AbortSignal): Job<ProjectView> {
     this.#fail('createProject');
     yield* this.#work('Reading the data', 'files', files.length, signal);
-    const tables = files.map(({ bytes }) => parse(new TextDecoder().decode(bytes)));
+    const tables = files.map(({ name, bytes }) => {
+      const text = new TextDecoder().decode(bytes);
+      return name.endsWith('.conll') ? parseConll(text) : parse(text);
+    });
     const first = files[0];
     const header = tables[0]?.[0] ?? [];
     if (first === undefined || header.length < 2) {
@@ -143,9 +146,10 @@ export class FakeEngine extends FakeFinetuning implements Engine {
         hint: 'A table with a column of texts and a column of labels is needed.',
       });
     }
-    const textColumn = header.find((name) => name === 'text') ?? header[0] ?? '';
+    const textColumn =
+      header.find((name) => name === 'text' || name === 'words') ?? header[0] ?? '';
     const labelColumn =
-      header.find((name) => ['label', 'coarse', 'topic'].includes(name)) ?? header[1] ?? '';
+      header.find((name) => ['label', 'coarse', 'topic', 'tags'].includes(name)) ?? header[1] ?? '';
     const second = files[1];
     const choice: DataChoice = {
       trainFile: first.name,
@@ -320,7 +324,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
         (_, at) => ({
           text: `What is the ${query.offset + at + 1}th thing that people ask when they are in a hurry?`,
           pair: null,
-          word: null,
+          word: document?.record.task === 'token_classification' ? at % 14 : null,
           actual: query.actual ?? 0,
           predicted: query.predicted ?? 0,
           probability: 0.97 - (query.offset + at) * 0.002,
@@ -335,8 +339,27 @@ export class FakeEngine extends FakeFinetuning implements Engine {
     this.#fail('predictTexts');
     this.asked.push(...texts);
     await pause(this.#delay / 4);
-    const classes =
-      this.#project(id).view.runs.find((one) => one.id === run)?.record.data.classes ?? [];
+    const record = this.#project(id).view.runs.find((one) => one.id === run)?.record;
+    if (record?.task === 'token_classification') {
+      const words = (texts[0] ?? '').split(/\s+/).filter((word) => word !== '');
+      return {
+        classes: record.data.classes,
+        probabilities: [[]],
+        milliseconds: 7.1,
+        words: [
+          words.map((word, at) => ({
+            word,
+            tag: /^[A-Z]/.test(word)
+              ? /^[A-Z]/.test(words[at - 1] ?? '')
+                ? 'I-PER'
+                : 'B-PER'
+              : 'O',
+            probability: 0.93,
+          })),
+        ],
+      };
+    }
+    const classes = record?.data.classes ?? [];
     const logits = classes.map((_, at) => Math.sin(at * 3 + (texts[0] ?? '').length) * 2);
     const sum = logits.reduce((total, logit) => total + Math.exp(logit), 0);
     return {
@@ -464,6 +487,10 @@ export class FakeEngine extends FakeFinetuning implements Engine {
       };
       return;
     }
+    if (choice.labelColumn === 'tags') {
+      project.view = { ...project.view, summary: taggingSummary(project.tables[0] ?? []) };
+      return;
+    }
     const column = project.view.files[0]?.columnNames.indexOf(choice.labelColumn ?? '') ?? -1;
     const counts = new Map<string, number>();
     for (const row of (project.tables[0] ?? []).slice(1)) {
@@ -535,5 +562,45 @@ function profile(name: string, rows: readonly (readonly string[])[], index: numb
     empty: cells.filter((cell) => cell === '').length,
     meanLength: cells.reduce((sum, cell) => sum + cell.length, 0) / Math.max(1, cells.length),
     examples: cells.slice(0, 3),
+  };
+}
+
+/** A word and its label a line, a blank line between sentences: a row a sentence. */
+function parseConll(text: string): string[][] {
+  const sentences = text
+    .trim()
+    .split(/\n\s*\n/)
+    .map((sentence) => sentence.split('\n').map((line) => line.trim().split(/\s+/)));
+  return [
+    ['words', 'tags'],
+    ...sentences.map((words) => [0, 1].map((cell) => words.map((word) => word[cell]).join(' '))),
+  ];
+}
+
+function taggingSummary(rows: readonly (readonly string[])[]): DataSummary {
+  const tags = rows.slice(1).flatMap(([, cell = '']) => cell.split(' '));
+  const types = [...new Set(tags.flatMap((tag) => (tag === 'O' ? [] : [tag.slice(2)])))].sort();
+  const of = (label: string): number => tags.filter((tag) => tag === label).length;
+  return {
+    task: 'token_classification',
+    tokens: {
+      trainWords: Math.round(tags.length * 0.8),
+      testWords: Math.round(tags.length * 0.2),
+      entities: types.map((type) => ({
+        type,
+        train: Math.round(of(`B-${type}`) * 0.8),
+        test: Math.round(of(`B-${type}`) * 0.2),
+      })),
+    },
+    classes: ['O', ...types.flatMap((type) => [`B-${type}`, `I-${type}`])].map((label) => ({
+      label,
+      train: Math.round(of(label) * 0.8),
+      test: Math.round(of(label) * 0.2),
+    })),
+    trainRows: Math.round((rows.length - 1) * 0.8),
+    testRows: Math.round((rows.length - 1) * 0.2),
+    droppedFromTrain: 0,
+    leftOut: [],
+    notes: [],
   };
 }

@@ -1,7 +1,8 @@
 /** Runs with plausible figures, as the engine in memory hands them out. */
 import type { CurvePoint } from '../../src/base';
 import type { FinetuneChoice, ProjectView, RunView, TrainSettings } from '../../src/engine';
-import type { Metrics } from '../../src/learning/evaluate';
+import type { EntityScores, Metrics } from '../../src/learning/evaluate';
+
 import type { FinetuneRecord, ProbeRecipe, ProbeRecord } from '../../src/project';
 
 /** A run with an accuracy that suits the encoder. */
@@ -181,6 +182,7 @@ export function fakeFinetunedRun(
   const { head: _fit, encoder, timing, ...record } = probe.record;
   const best = [...history].reverse().find(({ evaluation }) => evaluation !== null);
   const last = history.at(-1)?.step ?? 0;
+  const tagging = view.summary?.task === 'token_classification';
   const finetuned: FinetuneRecord = {
     ...record,
     method: 'finetune',
@@ -210,7 +212,8 @@ export function fakeFinetunedRun(
         resumed_at_step: null,
       },
     },
-    entities: null,
+    task: tagging ? 'token_classification' : 'classification',
+    entities: tagging ? { train: fakeEntities(record, 0.04), test: fakeEntities(record, 0) } : null,
     timing: {
       load_seconds: timing.load_seconds,
       tokenize_seconds: 0.3,
@@ -237,3 +240,14 @@ const HEAD = {
   max_iter: 1000,
   seed: 0,
 } as const;
+
+function fakeEntities({ data }: Pick<ProbeRecord, 'data'>, better: number): EntityScores {
+  const types = data.classes.flatMap((label) => (label.startsWith('B-') ? [label.slice(2)] : []));
+  const score = (at: number) => ({
+    precision: 0.82 - at * 0.03 + better,
+    recall: 0.79 - at * 0.02 + better,
+    f1_score: 0.805 - at * 0.025 + better,
+    support: 312 - at * 61,
+  });
+  return { ...score(1), per_type: types.map((type, at) => ({ type, ...score(at) })) };
+}

@@ -47,7 +47,7 @@ const RULES: Readonly<Record<NumberName, NumberRule>> = {
   eval_steps: { whole: true, least: 1, most: 1e7 },
   early_stopping_patience: { whole: true, least: 1, most: 1000, empty: true },
   seed: { whole: true, least: 0, most: 2 ** 32 - 1 },
-  max_length: { whole: true, least: 8, most: Infinity },
+  max_length: { whole: true, least: 3, most: Infinity },
   dropout: { whole: false, least: 0, most: 0.9, empty: true },
   train_rows: { whole: true, least: 1, most: Infinity, empty: true },
   validation_share: { whole: false, least: 0, most: 0.5, above: true },
@@ -112,6 +112,15 @@ export function contradictions(settings: FinetuneSettings): Readonly<Record<stri
   }
   if (eval_strategy === 'no' && settings.early_stopping_patience !== null) {
     found['early_stopping_patience'] = 'Stopping early needs evaluations: choose an eval_strategy.';
+  }
+  if (eval_strategy !== 'no' && settings.validation_share === 0) {
+    found['validation_share'] = 'Evaluations need texts: hold out a tenth, 0.1.';
+  }
+  if (settings.max_steps === 0) {
+    found['max_steps'] = 'No step at all teaches nothing: -1 counts epochs instead.';
+  }
+  if (settings.warmup_steps >= 1 && !Number.isInteger(settings.warmup_steps)) {
+    found['warmup_steps'] = 'Below 1 a share of all steps, from 1 on a whole number of them.';
   }
   if (method.name === 'lora' && method.targets.length === 0) {
     found['targets'] = 'Choose at least one kind of layer.';

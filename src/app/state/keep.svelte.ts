@@ -1,5 +1,5 @@
 /** What can be taken away, with what each file is and whether it holds the person's texts. */
-import type { Engine, ExportedFile, ExportKind } from '../../engine';
+import type { Engine, ExportedFile, ExportKind, RunView } from '../../engine';
 import { Work } from './work.svelte';
 
 export interface Takeaway {
@@ -10,21 +10,42 @@ export interface Takeaway {
   readonly containsTexts: boolean;
 }
 
-export const TAKEAWAYS: readonly Takeaway[] = [
-  {
-    kind: 'onnx',
-    title: 'Classifier (ONNX)',
-    purpose:
-      'Encoder, pooling and head in one graph, with tokenizer. transformers.js and onnxruntime run it.',
-    containsTexts: false,
-  },
-  {
-    kind: 'head',
-    title: 'Head (JSON)',
-    purpose:
-      'The coefficients alone, in scikit-learn’s layout. A few kilobytes; ten lines of numpy load it.',
-    containsTexts: false,
-  },
+const ONNX: Takeaway = {
+  kind: 'onnx',
+  title: 'Classifier (ONNX)',
+  purpose:
+    'Encoder, pooling and head in one graph, with tokenizer. transformers.js and onnxruntime run it.',
+  containsTexts: false,
+};
+const FINETUNED_ONNX: Takeaway = {
+  kind: 'onnx',
+  title: 'Model folder with ONNX (zip)',
+  purpose:
+    'The same folder, with ONNX in 32, 16 and 8 bits as well: for transformers.js and onnxruntime.',
+  containsTexts: false,
+};
+const HUGGING_FACE_FOLDER: Takeaway = {
+  kind: 'huggingface',
+  title: 'Model folder (transformers)',
+  purpose:
+    'config.json, model.safetensors, tokenizer and model card: from_pretrained loads it, adapters are merged.',
+  containsTexts: false,
+};
+const ADAPTER: Takeaway = {
+  kind: 'adapter',
+  title: 'Adapter (PEFT)',
+  purpose:
+    'The LoRA weights and the head alone, a few megabytes. PeftModel.from_pretrained loads it.',
+  containsTexts: false,
+};
+const HEAD: Takeaway = {
+  kind: 'head',
+  title: 'Head (JSON)',
+  purpose:
+    'The coefficients alone, in scikit-learn’s layout. A few kilobytes; ten lines of numpy load it.',
+  containsTexts: false,
+};
+const DOCUMENTS: readonly Takeaway[] = [
   {
     kind: 'predictions',
     title: 'Test predictions (CSV)',
@@ -50,6 +71,23 @@ export const TAKEAWAYS: readonly Takeaway[] = [
     containsTexts: true,
   },
 ];
+
+/** Whether a run leaves as a folder that `transformers` loads: fine-tuned, or a probe on [CLS]. */
+export function hasFolder({ record }: RunView): boolean {
+  if (record.method === 'finetune') return true;
+  return record.encoder.architecture !== 'static' && record.encoder.pooling === 'cls';
+}
+
+/** What there is to take away of a run. */
+export function takeaways(run: RunView): readonly Takeaway[] {
+  const { record } = run;
+  if (record.method === 'finetune') {
+    const adapter = record.finetune.method.name === 'lora' ? [ADAPTER] : [];
+    return [HUGGING_FACE_FOLDER, ...adapter, FINETUNED_ONNX, ...DOCUMENTS];
+  }
+  const folder = hasFolder(run) ? [HUGGING_FACE_FOLDER] : [];
+  return [ONNX, ...folder, HEAD, ...DOCUMENTS];
+}
 
 export class Keep {
   readonly #engine: Engine;

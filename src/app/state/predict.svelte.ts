@@ -14,10 +14,12 @@ export class LivePrediction {
   readonly #engine: Engine;
   readonly #project: string;
   #text = $state.raw('');
+  #pair = $state.raw('');
   #answer = $state.raw<{ readonly text: string; readonly predictions: Predictions } | null>(null);
   #waiting = $state.raw(false);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #run = '';
+  #wantsPair = false;
   #asking = false;
   #generation = 0;
   readonly work = new Work();
@@ -30,6 +32,10 @@ export class LivePrediction {
   get text(): string {
     return this.#text;
   }
+  /** The second text, for a run of pairs. */
+  get pair(): string {
+    return this.#pair;
+  }
   /** The last answer; of the text before while `waiting`. null without a text. */
   get predictions(): Predictions | null {
     return this.#answer?.predictions ?? null;
@@ -39,11 +45,14 @@ export class LivePrediction {
     return this.#waiting;
   }
 
-  type(run: string, text: string): void {
+  /** @param pair the second text, of a run of pairs; both are needed before anything is asked. */
+  type(run: string, text: string, pair: string | null = null): void {
     this.#run = run;
     this.#text = text;
+    this.#pair = pair ?? '';
+    this.#wantsPair = pair !== null;
     clearTimeout(this.#timer);
-    if (text.trim() === '') {
+    if (this.#isEmpty()) {
       this.#generation++;
       this.#answer = null;
       this.#waiting = false;
@@ -61,27 +70,34 @@ export class LivePrediction {
     this.#waiting = false;
   }
 
+  #isEmpty(): boolean {
+    return this.#text.trim() === '' || (this.#wantsPair && this.#pair.trim() === '');
+  }
+
   async #ask(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
     try {
       for (;;) {
         const text = this.#text;
+        const pair = this.#pair;
         const generation = this.#generation;
         const predictions = await this.work.attempt(() =>
-          this.#engine.predictTexts(this.#project, this.#run, [text]),
+          this.#wantsPair
+            ? this.#engine.predictTexts(this.#project, this.#run, [text], [pair])
+            : this.#engine.predictTexts(this.#project, this.#run, [text]),
         );
         if (predictions === null) {
           this.#waiting = false;
           return;
         }
         const current = generation === this.#generation;
-        if (current && text === this.#text) {
+        if (current && text === this.#text && pair === this.#pair) {
           this.#answer = { text, predictions };
           this.#waiting = false;
           return;
         }
-        if (this.#text.trim() === '' || !this.#waiting) return;
+        if (this.#isEmpty() || !this.#waiting) return;
       }
     } finally {
       this.#asking = false;

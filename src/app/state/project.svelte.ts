@@ -110,8 +110,17 @@ export class Project {
       this.hub.work.running
     );
   }
+  /** Whether a probe can learn from the data: it reads one text a row and gives it one class. */
+  get canProbe(): boolean {
+    const { choice, summary } = this.#view;
+    return choice.textPairColumn === null && summary?.task !== 'token_classification';
+  }
+  /** Whether words are labelled, not texts. */
+  get isTagging(): boolean {
+    return this.#view.summary?.task === 'token_classification';
+  }
   get way(): Way {
-    return this.#way;
+    return this.canProbe ? this.#way : 'finetune';
   }
 
   choose(way: Way): void {

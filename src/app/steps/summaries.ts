@@ -1,6 +1,6 @@
 /** The one line each step says about what it decided. */
 import type { App } from '../state/app.svelte';
-import { count, counted, interval, moment, percent } from '../state/format';
+import { count, counted, interval, moment, percent, score } from '../state/format';
 
 const POOLING_WORDS = { mean: 'mean pooling', cls: 'CLS pooling', max: 'max pooling' } as const;
 
@@ -9,6 +9,10 @@ export function dataSummary({ project }: App): string {
   const { choice, summary } = project.view;
   const files = [choice.trainFile, choice.testFile].filter((name) => name !== null).join(' and ');
   if (summary === null) return `${files}: something is to be decided below.`;
+  if (summary.tokens !== null) {
+    const types = counted(summary.tokens.entities.length, 'type of entity', 'types of entity');
+    return `${files}: ${count(summary.trainRows)} sentences to train on, ${count(summary.testRows)} to test with, ${types}.`;
+  }
   const classes = counted(summary.classes.length, 'class', 'classes');
   return `${files}: ${count(summary.trainRows)} texts to train on, ${count(summary.testRows)} to test with, ${classes}.`;
 }
@@ -53,6 +57,10 @@ export function reportSummary({ project }: App): string {
   const run = project?.run;
   if (run === undefined || run === null) return '';
   const { test } = run.record.metrics;
+  if (run.record.method === 'finetune' && run.record.entities !== null) {
+    const { f1_score, support } = run.record.entities.test;
+    return `Entity F1 ${score(f1_score)}, on ${counted(support, 'entity', 'entities')} in the test sentences.`;
+  }
   return `${percent(test.accuracy)} of ${counted(test.rows, 'test text')} right (95 % interval ${interval(test.accuracy_interval)}).`;
 }
 

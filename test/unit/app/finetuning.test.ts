@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { HeadlightError, type CurvePoint } from '../../../src/base';
 import { App } from '../../../src/app/state/app.svelte';
 import { Curves } from '../../../src/app/state/curves.svelte';
+import { FINETUNE_DEFAULTS, PRESETS } from '../../../src/app/state/finetune-settings';
 import { Theme } from '../../../src/app/state/theme.svelte';
+import * as learning from '../../../src/learning/finetune/settings';
 import { FakeEngine } from '../../helpers/fake-engine';
 import { fakeShell } from '../../helpers/fake-shell';
 
@@ -187,6 +189,21 @@ describe('a failure', () => {
 });
 
 describe('settings', () => {
+  it('start from the Trainer’s, and the presets are the engine’s', () => {
+    expect(FINETUNE_DEFAULTS).toEqual(learning.FINETUNE_DEFAULTS);
+    expect(PRESETS).toEqual(learning.PRESETS);
+  });
+
+  it('of every preset can be used as they are, and the engine takes them', () => {
+    const { form } = open().finetuning;
+    for (const preset of PRESETS) {
+      form.choosePreset(preset);
+      expect(form.problems, preset.name).toEqual({});
+      expect(form.preset).toBe(preset);
+      expect(learning.parseFinetuneSettings(form.settings)).toEqual(form.settings);
+    }
+  });
+
   it('a value that cannot be used is told at its field and stops the start, and the field keeps it', () => {
     const { form } = open().finetuning;
     form.type('learning_rate', 'fast');
@@ -204,6 +221,8 @@ describe('settings', () => {
     ['max_length', '5000', 'to 512'],
     ['validation_share', '0.9', 'up to 0.5'],
     ['early_stopping_patience', '-1', 'or nothing'],
+    ['max_steps', '0', 'No step'],
+    ['warmup_steps', '2.5', 'whole number'],
   ] as const)('%s = %s: %s', (name, text, said) => {
     const { form } = open().finetuning;
     form.type(name, text);

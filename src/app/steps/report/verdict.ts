@@ -1,5 +1,5 @@
 /** The paired test of two classifiers in plain words. */
-import type { McNemar } from '../../../learning/finetune';
+import type { McNemar } from '../../../learning/evaluate';
 import { count } from '../../state/format';
 
 /** Below this a difference is called more than chance; the usual level. */
