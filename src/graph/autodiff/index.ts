@@ -1,2 +1,3 @@
 /** Graphs that differentiate themselves. */
+export { differentiate } from './differentiate';
 export type * from './types';

@@ -17,6 +17,8 @@ export interface DifferentiateOptions {
    * graph. Default none.
    */
   readonly checkpoints?: readonly string[];
+  /** What the gradients are lowered for: WebGPU has fewer operators. Default `cpu`. */
+  readonly device?: 'cpu' | 'wasm' | 'webgpu' | 'cuda';
 }
 
 export interface Differentiated {

@@ -74,8 +74,7 @@ export const STRUCTURE: Rules = new Map([
       const size = dims[at];
       const [start, end, step] = [starts?.[i], ends?.[i], steps?.[i]];
       result[at] = null;
-      if (typeof size !== 'number' || start === undefined || end === undefined || step !== 1)
-        return;
+      if (typeof size !== 'number' || start === undefined || end === undefined || !step) return;
       const [least, most] = step > 0 ? [0, size] : [-1, size - 1];
       const clamp = (index: number): number =>
         Math.min(most, Math.max(least, index < 0 ? index + size : index));

@@ -1,19 +1,19 @@
 /**
  * What type and shape an operator's outputs have, given its inputs: one rule an operator, the
- * operators that Headlight builds graphs from (opset 17, `com.microsoft` 1). The rules lie by family in
- * `shapes/`. Rules for differentiation (`graph/autodiff`) are keyed in the same way.
+ * operators that Headlight builds graphs from (opset 17, `com.microsoft` 1). The rules lie by family beside
+ * this file. Rules for differentiation (`graph/autodiff`) are keyed in the same way.
  *
  * Source: https://github.com/onnx/onnx/blob/main/docs/Operators.md,
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
  */
-import { HeadlightError } from '../../base';
-import type { TensorType } from './model';
-import { ELEMENTWISE } from './shapes/elementwise';
-import { MATRIX } from './shapes/matrix';
-import type { OperatorCall, Rules } from './shapes/rule';
-import { STRUCTURE } from './shapes/structure';
+import { HeadlightError } from '../../../base';
+import type { TensorType } from '../model';
+import { ELEMENTWISE } from './elementwise';
+import { MATRIX } from './matrix';
+import type { OperatorCall, Rules } from './rule';
+import { STRUCTURE } from './structure';
 
-export { broadcastDims, type OperatorCall, type OperatorInput } from './shapes/rule';
+export { broadcastDims, type OperatorCall, type OperatorInput } from './rule';
 
 const RULES: Rules = new Map([...ELEMENTWISE, ...MATRIX, ...STRUCTURE]);
 
