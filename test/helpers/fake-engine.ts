@@ -20,9 +20,11 @@ import type {
   FinetuneChoice,
   FinetuningEngine,
   ProjectView,
+  RowPage,
   RunView,
   TrainSettings,
 } from '../../src/engine';
+import type { ProbeRun } from '../../src/project';
 import { FakeFinetuning } from './fake-finetuning';
 import { fakeFinetunedRun, fakeRun } from './fake-run';
 
@@ -296,7 +298,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
     };
   }
 
-  async *train(id: string, settings: TrainSettings, signal?: AbortSignal): Job<RunView> {
+  async *train(id: string, settings: TrainSettings, signal?: AbortSignal): Job<ProbeRun> {
     this.#fail('train');
     this.trained.push(settings);
     const project = this.#project(id);
@@ -314,7 +316,13 @@ export class FakeEngine extends FakeFinetuning implements Engine {
   }
   async runRows(id: string, run: string, query: Parameters<Engine['runRows']>[2]) {
     this.#fail('runRows');
-    const document = this.#project(id).view.runs.find((one) => one.id === run);
+    const project = this.#project(id);
+    const document = project.view.runs.find((one) => one.id === run);
+    if (document?.record.task === 'token_classification' && query.actual === null) {
+      const words = taggedWords(project.tables[0] ?? [], document.record.data.classes);
+      const { offset, limit } = query;
+      return { total: words.length, rows: words.slice(offset, offset + limit) };
+    }
     const matrix = document?.record.metrics[query.part].confusion_matrix ?? [];
     const total = matrix[query.actual ?? 0]?.[query.predicted ?? 0] ?? 0;
     return {
@@ -575,6 +583,29 @@ function parseConll(text: string): string[][] {
     ['words', 'tags'],
     ...sentences.map((words) => [0, 1].map((cell) => words.map((word) => word[cell]).join(' '))),
   ];
+}
+
+/** Every word of the last sentences, the surest first; each fifth entity is missed. */
+function taggedWords(
+  rows: readonly (readonly string[])[],
+  classes: readonly string[],
+): RowPage['rows'] {
+  const index = (label: string): number => Math.max(0, classes.indexOf(label));
+  return rows
+    .slice(1)
+    .flatMap(([text = '', tags = ''], at) =>
+      tags.split(' ').map((tag, word) => ({
+        text,
+        pair: null,
+        word,
+        actual: index(tag),
+        predicted: index((at + word) % 5 === 0 ? 'O' : tag),
+        probability: 0.99 - ((at * 7 + word * 13) % 40) / 100,
+        file: 'tagged.conll',
+        line: 1 + at * 12,
+      })),
+    )
+    .sort((a, b) => b.probability - a.probability);
 }
 
 function taggingSummary(rows: readonly (readonly string[])[]): DataSummary {

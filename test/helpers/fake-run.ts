@@ -3,7 +3,7 @@ import type { CurvePoint } from '../../src/base';
 import type { FinetuneChoice, ProjectView, RunView, TrainSettings } from '../../src/engine';
 import type { EntityScores, Metrics } from '../../src/learning/evaluate';
 
-import type { FinetuneRecord, ProbeRecipe, ProbeRecord } from '../../src/project';
+import type { FinetuneRecord, ProbeRecipe, ProbeRecord, ProbeRun } from '../../src/project';
 
 /** A run with an accuracy that suits the encoder. */
 export function fakeRun(
@@ -11,7 +11,7 @@ export function fakeRun(
   settings: TrainSettings,
   number: number,
   others: readonly string[] | null = null,
-): RunView & { readonly recipe: ProbeRecipe; readonly record: ProbeRecord } {
+): ProbeRun {
   const instant = settings.encoder.id === 'instant';
   const classes = others ?? view.summary?.classes.map(({ label }) => label) ?? ['no', 'yes'];
   const file = {

@@ -75,6 +75,6 @@ function told(given: EntitySpan | null, truth: EntitySpan | null): Omit<Stretch,
   if (truth === null) return { mark: 'extra', label: `${given.type}, is none` };
   const same = given.from === truth.from && given.to === truth.to && given.type === truth.type;
   if (same) return { mark: 'right', label: given.type };
-  if (given.type === truth.type) return { mark: 'other', label: `${given.type}, other borders` };
+  if (given.type === truth.type) return { mark: 'other', label: `${given.type}, other ends` };
   return { mark: 'other', label: `${given.type}, is ${truth.type}` };
 }

@@ -7,6 +7,7 @@ import { Hub } from './hub.svelte';
 import { Keep } from './keep.svelte';
 import { FilePrediction, LivePrediction } from './predict.svelte';
 import { Rows } from './rows.svelte';
+import { Sentences } from './sentences.svelte';
 import { Training } from './training.svelte';
 import { Versus } from './versus.svelte';
 import { Work } from './work.svelte';
@@ -29,6 +30,7 @@ export class Project {
   readonly advice: Advice;
   readonly versus: Versus;
   readonly rows: Rows;
+  readonly sentences: Sentences;
   readonly live: LivePrediction;
   readonly file: FilePrediction;
   readonly keep: Keep;
@@ -53,6 +55,7 @@ export class Project {
     this.advice = new Advice(engine, view.id);
     this.versus = new Versus(engine, view.id);
     this.rows = new Rows(engine, view.id);
+    this.sentences = new Sentences(engine, view.id);
     this.live = new LivePrediction(engine, view.id);
     this.file = new FilePrediction(engine, view.id);
     this.keep = new Keep(engine, view.id);

@@ -1,7 +1,8 @@
 /** A training that was cut off is taken up as it was asked for, whatever the last whole run was made with. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Job } from '../../../src/base';
-import type { RunView, TrainSettings } from '../../../src/engine';
+import type { TrainSettings } from '../../../src/engine';
+import type { ProbeRun } from '../../../src/project';
 import { App } from '../../../src/app/state/app.svelte';
 import { Theme } from '../../../src/app/state/theme.svelte';
 import { FakeEngine } from '../../helpers/fake-engine';
@@ -13,7 +14,7 @@ class CutOff extends FakeEngine {
     project: string,
     settings: TrainSettings,
     signal?: AbortSignal,
-  ): Job<RunView> {
+  ): Job<ProbeRun> {
     if (settings.encoder.id === 'instant') return yield* super.train(project, settings, signal);
     return new Promise<never>(() => undefined);
   }
