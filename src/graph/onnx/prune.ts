@@ -1,5 +1,8 @@
 /** Dead code: what no output of a graph needs. */
-import type { Model } from './model';
+import type { Model, Node } from './model';
+
+/** Operators whose outputs after the first may be left out. */
+const TRIMMED: ReadonlySet<string> = new Set(['LayerNormalization', 'Dropout']);
 
 /** The model without nodes, inputs, initializers and value infos that its outputs do not need. */
 export function withoutDeadCode(model: Model): Model {
@@ -9,7 +12,7 @@ export function withoutDeadCode(model: Model): Model {
   for (let i = graph.nodes.length - 1; i >= 0; i--) {
     const node = graph.nodes[i]!;
     if (!node.outputs.some((name) => needed.has(name))) continue;
-    nodes.push({ ...node, outputs: withoutUnused(node.outputs, needed) });
+    nodes.push(TRIMMED.has(node.opType) ? trimmed(node, needed) : node);
     for (const name of node.inputs) needed.add(name);
   }
   return {
@@ -24,9 +27,8 @@ export function withoutDeadCode(model: Model): Model {
   };
 }
 
-/** Optional outputs that nothing uses: left out at the end, an empty name in between. */
-function withoutUnused(outputs: readonly string[], needed: ReadonlySet<string>): string[] {
-  const kept = outputs.map((name) => (needed.has(name) ? name : ''));
-  while (kept.at(-1) === '') kept.pop();
-  return kept;
+/** The node without optional outputs that nothing uses, at the end. */
+function trimmed(node: Node, needed: ReadonlySet<string>): Node {
+  const last = node.outputs.findLastIndex((name) => needed.has(name));
+  return { ...node, outputs: node.outputs.slice(0, last + 1) };
 }

@@ -61,7 +61,7 @@ function normalised(b: Backward, axes: readonly number[]): { normal: Value; inve
   const { g } = b;
   const x = b.input(0);
   const statistics = b.inputDims(0).map((size, i) => (axes.includes(i) ? 1 : size));
-  if (b.node.outputs.length === 3) {
+  if (b.node.outputs.length === 3 && x.elementType === 'float32') {
     const centre = reshaped(g, b.output(1), statistics);
     const inverse = reshaped(g, b.output(2), statistics);
     return { normal: times(g, minus(g, x, centre), inverse), inverse };

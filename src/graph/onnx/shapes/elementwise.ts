@@ -44,14 +44,15 @@ export const ELEMENTWISE: Rules = new Map([
       { elementType: 'bool', dims },
     ]);
   }),
+  // Its statistics are float32 whatever its input is (stash_type).
   ...rulesFor('LayerNormalization', (call) => {
     const { elementType, dims } = input(call, 0);
     const axis = dims && axisOf(int(call, 'axis', -1), dims.length);
     const statistics = dims && dims.map((dim, i) => (i >= (axis ?? 0) ? 1 : dim));
     return firstOutputs(call, [
       { elementType, dims },
-      { elementType, dims: statistics },
-      { elementType, dims: statistics },
+      { elementType: 'float32', dims: statistics },
+      { elementType: 'float32', dims: statistics },
     ]);
   }),
 ]);
