@@ -77,7 +77,7 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
 }
 
 /**
- * The folder that `train --out` writes to: missing, empty, or written by an earlier `train --out`.
+ * The folder that `--out` writes to: missing, empty, or written by an earlier `--out`.
  * @throws HeadlightError `bad-setting` before anything is computed.
  */
 export async function checkOutFolder(folder: string): Promise<void> {
@@ -89,7 +89,8 @@ export async function checkOutFolder(folder: string): Promise<void> {
     });
   }
   const names = await readdir(folder);
-  if (names.length === 0 || (names.includes('head.json') && names.includes('recipe.json'))) return;
+  const written = names.includes('head.json') || names.includes('config.json');
+  if (names.length === 0 || (written && names.includes('recipe.json'))) return;
   throw new HeadlightError('bad-setting', `--out ${folder} holds other files.`, {
     hint: 'Name a new or empty folder, or one that an earlier run wrote.',
   });

@@ -4,6 +4,7 @@
  */
 import { CommanderError } from 'commander';
 import { toHeadlightError } from '../src/base';
+import { withHyphens } from './finetune-settings';
 import { INTERRUPTED } from './interrupt';
 import { createProgram } from './program';
 
@@ -14,7 +15,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await createProgram().parseAsync();
+  await createProgram().parseAsync(withHyphens(process.argv));
 } catch (error) {
   process.exitCode = exitCodeOf(error);
 }

@@ -5,6 +5,8 @@ import { HeadlightError } from '../src/base';
 import { packageRoot } from '../src/platform/node';
 import { DEFAULT_ENCODER } from './encoder-option';
 import { kindOf } from './files';
+import { finetuneCommand, type FinetuneOptions } from './finetune';
+import { addSettings } from './finetune-settings';
 import { interruptSignal } from './interrupt';
 import { openPage } from './open-page';
 import { predictCommand, type PredictOptions } from './predict';
@@ -22,6 +24,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(headlight --help, or headlight train --help, says more)')
     .exitOverride();
   addTrain(program);
+  addFinetune(program);
   addPredict(program);
   addRun(program);
   addPage(program);
@@ -74,11 +77,55 @@ function addTrain(program: Command): void {
     .action(async (file: string, options: TrainOptions) => trainCommand(file, options));
 }
 
+function addFinetune(program: Command): void {
+  const command = program
+    .command('finetune')
+    .description('train the encoder itself, and report how good it is')
+    .argument('<file>', 'CSV or TSV with texts and labels, or CoNLL with a tag for each word')
+    .option('--test <file>', 'test on this file, instead of on a part of the first')
+    .option('--text <column>', 'the column that holds the texts (default: found)')
+    .option('--text-pair <column>', 'the column of second texts, for pairs')
+    .option('--label <column>', 'the column that holds the labels (default: found)')
+    .option(
+      '--encoder <name>',
+      'an encoder that ships, a folder, or owner/name[@revision] on Hugging Face',
+      DEFAULT_ENCODER,
+    )
+    .addOption(
+      new Option('--precision <kind>', 'weights to start from: as they ship, else fp32').choices([
+        'fp32',
+        'q8',
+      ]),
+    )
+    .option('--test-share <share>', 'part of the rows to test on, stratified', share, 0.2)
+    .option('--split-seed <number>', 'of the split; --seed is of the training', whole(0), 0);
+  addSettings(command);
+  command
+    .addOption(device())
+    .option('--estimate', 'measure a few steps, print time and memory, and stop')
+    .option('--no-resume', 'start anew where an earlier run of this command was stopped')
+    .option('--model-host <address>', 'fetch models from this mirror of the Hugging Face Hub')
+    .option('--out <folder>', 'write the model there: a Hugging Face folder with ONNX')
+    .option('--push-to-hub <owner/name>', 'upload it too; the token comes from $HF_TOKEN')
+    .option('--private', 'with --push-to-hub: only you can see a repository that is made')
+    .option('--json', 'print the run record as JSON instead of a report')
+    .option('--quiet', 'no progress on stderr')
+    .addHelpText(
+      'after',
+      examples(
+        'headlight finetune reviews.csv --preset quick --out model',
+        'headlight finetune train.tsv --test dev.tsv --text premise --text-pair hypothesis',
+        'headlight finetune train.conll --test test.conll --method lora --lora-rank 16',
+      ),
+    )
+    .action(async (file: string, options: FinetuneOptions) => finetuneCommand(file, options));
+}
+
 function addPredict(program: Command): void {
   program
     .command('predict')
     .description('label the texts of a file with a classifier that was trained before')
-    .argument('<model>', 'a folder that train --out wrote, or a zip that the page saved')
+    .argument('<model>', 'a folder that --out wrote, or a zip that the page saved')
     .argument('<file>', 'CSV or TSV with a column of texts')
     .option('--text <column>', 'the column that holds the texts (default: as in training)')
     .addOption(device())
@@ -98,7 +145,7 @@ function addRun(program: Command): void {
     .option('--data <folder>', 'where the data files are (default: beside the recipe)')
     .option('--encoder <folder>', 'the encoder, where the recipe used one from a folder')
     .option('--model-host <address>', 'fetch models from this mirror of the Hugging Face Hub')
-    .option('--out <folder>', 'write the classifier there, as train does')
+    .option('--out <folder>', 'write the classifier there, as train and finetune do')
     .option('--json', 'print the run record as JSON instead of a report')
     .option('--quiet', 'no progress on stderr')
     .addHelpText('after', examples('headlight run recipe.json --data ~/downloads'))

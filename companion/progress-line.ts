@@ -17,6 +17,7 @@ export class ProgressLine {
   readonly #out: Terminal;
   readonly #quiet: boolean;
   #phase = '';
+  #loss: number | null = null;
   #drawn = 0;
   #width = 0;
 
@@ -41,13 +42,21 @@ export class ProgressLine {
   show(progress: Progress, now = performance.now()): void {
     if (this.#quiet) return;
     if (progress.note !== undefined) this.notice(progress.note);
+    for (const { loss, step, evaluation } of progress.training?.points ?? []) {
+      this.#loss = loss ?? this.#loss;
+      if (evaluation !== null) {
+        this.notice(
+          `Step ${step}: held-out loss ${figure(evaluation.loss)}, accuracy ${figure(evaluation.accuracy)}, F1 ${figure(evaluation.f1)}`,
+        );
+      }
+    }
     const isNew = progress.phase !== this.#phase;
     const isLast = progress.total !== null && progress.done >= progress.total;
     const every = this.#out.isTTY === true ? REDRAW_EVERY_MILLISECONDS : PLAIN_EVERY_MILLISECONDS;
     if (!isNew && !isLast && now - this.#drawn < every) return;
     this.#phase = progress.phase;
     this.#drawn = now;
-    const line = describeProgress(progress);
+    const line = describeProgress(progress, this.#loss);
     if (this.#out.isTTY !== true) {
       this.#out.write(`${line}\n`);
       return;
@@ -71,22 +80,28 @@ export class ProgressLine {
   }
 }
 
-/** `Embedding texts: 1,200 of 5,000 texts, 410 a second, 9 s left`. */
-export function describeProgress({
-  phase,
-  done,
-  total,
-  unit,
-  rate,
-  secondsLeft,
-}: Progress): string {
+/**
+ * `Embedding texts: 1,200 of 5,000 texts, 410 a second, 9 s left`; of a training
+ * `Fine-tuning: 120 of 900 steps, loss 0.412, 2,300 tokens a second, 3 min left`.
+ */
+export function describeProgress(
+  { phase, done, total, unit, rate, secondsLeft, training }: Progress,
+  loss: number | null = null,
+): string {
   if (total === null && done === 0) return phase;
   const of = total === null ? '' : ` of ${count(total)}`;
   const parts = [`${phase}: ${count(done)}${of} ${unit}`];
   const running = total === null || done < total;
-  if (running && rate !== null) parts.push(`${count(rate)} a second`);
+  if (training !== undefined && loss !== null) parts.push(`loss ${figure(loss)}`);
+  if (running && (training?.tokensPerSecond ?? null) !== null)
+    parts.push(`${count(training?.tokensPerSecond ?? 0)} tokens a second`);
+  else if (running && rate !== null) parts.push(`${count(rate)} a second`);
   if (running && secondsLeft !== null) parts.push(`${duration(secondsLeft)} left`);
   return parts.join(', ');
+}
+
+function figure(value: number): string {
+  return value.toFixed(3);
 }
 
 function count(value: number): string {

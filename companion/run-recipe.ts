@@ -15,7 +15,8 @@ import {
 import { addFolder } from './encoder-option';
 import { checkOutFolder, kindOf, readBytes } from './files';
 import type { ProgressLine } from './progress-line';
-import { openSession } from './session';
+import { finetuneAndReport } from './finetune';
+import { jobKey, openSession } from './session';
 import { sayData, trainAndReport } from './train';
 
 export interface RunOptions {
@@ -34,7 +35,8 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
   const files = [await readPinned(folder, recipe.data.train)];
   if (recipe.data.test !== null) files.push(await readPinned(folder, recipe.data.test));
 
-  const session = await openSession(options);
+  const work = recipe.method === 'finetune' ? await jobKey(files, recipe) : undefined;
+  const session = await openSession(options, work);
   const { engine, progress, signal, platform } = session;
   const device = await deviceFor(platform, recipe.device, progress);
   const created = await progress.follow(engine.createProject(files, signal));
@@ -44,8 +46,13 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
   sayData(view, progress.notice.bind(progress));
   const encoder = await pinnedEncoder(engine, recipe, options.encoder, progress, signal);
   try {
-    const settings = { encoder, embed: recipe.embed, device, head: recipe.head };
-    await trainAndReport(session, view, settings, options);
+    if (recipe.method === 'probe') {
+      const settings = { encoder, embed: recipe.embed, device, head: recipe.head };
+      await trainAndReport(session, view, settings, options);
+    } else {
+      const choice = { encoder, device, settings: recipe.finetune };
+      await finetuneAndReport(session, view, choice, { ...options, resume: true });
+    }
   } finally {
     if (encoder.source === 'folder') await engine.removeEncoder(encoder);
   }

@@ -1,7 +1,8 @@
 /** What every command needs: an engine whose projects are gone with the process, progress, and Ctrl-C. */
-import { HeadlightError } from '../src/base';
+import { canonicalJson, HeadlightError, sha256 } from '../src/base';
+import type { SourceFile } from '../src/data';
 import { createEngine, type Engine, type TrainSettings } from '../src/engine';
-import type { Device, Platform } from '../src/platform';
+import type { Device, Platform, Storage } from '../src/platform';
 import { createNodePlatform, withMemoryAreas } from '../src/platform/node';
 import { interruptSignal } from './interrupt';
 import { ProgressLine } from './progress-line';
@@ -19,7 +20,11 @@ export interface SessionOptions {
   readonly modelHost?: string;
 }
 
-export async function openSession(options: SessionOptions): Promise<Session> {
+/**
+ * @param job names the work, where it leaves checkpoints on the disk that the same command goes on from; see
+ *   `jobKey`. Absent: nothing of the work is left.
+ */
+export async function openSession(options: SessionOptions, job?: string): Promise<Session> {
   const node = await createNodePlatform();
   // Models are kept for the next time; a person's texts are not left behind on the disk.
   const storage = withMemoryAreas(node.storage, [
@@ -28,8 +33,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     'features',
     'runs',
     'settings',
+    ...(job === undefined ? (['checkpoints'] as const) : []),
   ]);
-  const platform: Platform = { ...node, storage };
+  if (job !== undefined) await forgetOldCheckpoints(storage);
+  const platform: Platform = {
+    ...node,
+    storage: job === undefined ? storage : withCheckpointsOf(storage, `${COMMAND_LINE}${job}`),
+  };
   const engine = createEngine(platform);
   const host = options.modelHost ?? process.env['HEADLIGHT_MODEL_HOST'];
   if (host !== undefined && host !== '') await engine.setModelHost(host);
@@ -56,4 +66,46 @@ export async function chooseDevice(
   throw new HeadlightError('device', `This machine cannot run models on ${asked}.`, {
     hint: `Use one of: ${devices.map(({ device }) => device).join(', ')}.`,
   });
+}
+
+/** Before the names of this program's checkpoints; projects of the page have names of their own. */
+const COMMAND_LINE = 'command-line-';
+/** A training that nobody has gone on with for so long is forgotten. */
+const OLD_MS = 30 * 24 * 3_600_000;
+
+/** The same files and flags have the same key, whatever the project of this process is called. */
+export async function jobKey(files: readonly SourceFile[], asked: unknown): Promise<string> {
+  const hashes = await Promise.all(files.map(({ bytes }) => sha256(bytes)));
+  return (await sha256(canonicalJson([hashes, JSON.parse(JSON.stringify(asked))]))).slice(0, 16);
+}
+
+/** Checkpoints hold weights, and no texts: they may stand on the disk. */
+function withCheckpointsOf(storage: Storage, owner: string): Storage {
+  const outer = (key: string): string => `${owner}${key.slice(Math.max(0, key.indexOf('/')))}`;
+  return {
+    ...storage,
+    read: (area, key) => storage.read(area, area === 'checkpoints' ? outer(key) : key),
+    write: (area, key, bytes) =>
+      storage.write(area, area === 'checkpoints' ? outer(key) : key, bytes),
+    delete: (area, key) => storage.delete(area, area === 'checkpoints' ? outer(key) : key),
+    deleteAll: (area, prefix) =>
+      storage.deleteAll(area, area === 'checkpoints' ? outer(prefix) : prefix),
+    async entries(area, prefix = '') {
+      if (area !== 'checkpoints') return storage.entries(area, prefix);
+      const project = prefix.slice(0, Math.max(0, prefix.indexOf('/')));
+      const found = await storage.entries(area, outer(prefix));
+      return found.map((entry) => ({ ...entry, key: project + entry.key.slice(owner.length) }));
+    },
+  };
+}
+
+async function forgetOldCheckpoints(storage: Storage): Promise<void> {
+  const youngest = new Map<string, number>();
+  for (const { key, written } of await storage.entries('checkpoints', COMMAND_LINE)) {
+    const owner = key.slice(0, key.indexOf('/'));
+    youngest.set(owner, Math.max(youngest.get(owner) ?? 0, written));
+  }
+  for (const [owner, written] of youngest) {
+    if (Date.now() - written > OLD_MS) await storage.deleteAll('checkpoints', `${owner}/`);
+  }
 }

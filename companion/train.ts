@@ -11,10 +11,7 @@ import { checkOutFolder, readSource, writeBytes } from './files';
 import { describeRun } from './report';
 import { chooseDevice, openSession, type Session } from './session';
 
-export interface TrainOptions {
-  readonly test?: string;
-  readonly text?: string;
-  readonly label?: string;
+export interface TrainOptions extends DataOptions {
   readonly encoder: string;
   readonly precision?: Precision;
   readonly layer?: number;
@@ -23,7 +20,6 @@ export interface TrainOptions {
   readonly C: number | 'cv';
   readonly classWeight?: 'balanced';
   readonly standardize?: boolean;
-  readonly testShare: number;
   readonly seed: number;
   readonly device: Device | 'auto';
   readonly modelHost?: string;
@@ -87,9 +83,23 @@ export async function trainAndReport(
   );
 }
 
-function chooseData(view: ProjectView, file: string, options: TrainOptions): DataChoice {
+/** Which files, columns and rows. */
+export interface DataOptions {
+  readonly test?: string;
+  readonly text?: string;
+  readonly textPair?: string;
+  readonly label?: string;
+  readonly testShare: number;
+}
+
+/** @throws HeadlightError `bad-setting` when a file lacks a column, naming those it has. */
+export function chooseData(
+  view: ProjectView,
+  file: string,
+  options: DataOptions & { readonly seed: number },
+): DataChoice {
   const { choice } = view;
-  for (const column of [options.text, options.label]) {
+  for (const column of [options.text, options.textPair, options.label]) {
     if (column === undefined) continue;
     for (const { name, columnNames } of view.files) {
       if (columnNames.includes(column)) continue;
@@ -104,6 +114,7 @@ function chooseData(view: ProjectView, file: string, options: TrainOptions): Dat
     trainFile: basename(file),
     testFile: test === undefined ? null : basename(test),
     textColumn: options.text ?? choice.textColumn,
+    textPairColumn: options.textPair ?? null,
     labelColumn: options.label ?? choice.labelColumn,
     split: test === undefined ? { method: 'stratified', testShare, seed } : { method: 'files' },
   };
@@ -122,9 +133,15 @@ export function sayData(view: ProjectView, say: (line: string) => void): void {
     const finding = view.findings[role];
     const reason = finding?.column === column ? ` (${finding.reason})` : '';
     say(`${role === 'text' ? 'Text' : 'Label'}: column “${column ?? ''}”${reason}`);
+    if (role === 'text' && view.choice.textPairColumn !== null)
+      say(`Second text: column “${view.choice.textPairColumn}”`);
   }
-  const { trainRows, testRows, classes, notes, leftOut } = view.summary;
-  say(`${trainRows} rows to train on, ${testRows} to test on, ${classes.length} classes.`);
+  const { trainRows, testRows, classes, notes, leftOut, tokens } = view.summary;
+  const rows = tokens === null ? 'rows' : 'sentences';
+  const kinds = tokens === null ? `${classes.length} classes` : `${classes.length} tags`;
+  say(`${trainRows} ${rows} to train on, ${testRows} to test on, ${kinds}.`);
+  for (const { type, train, test } of tokens?.entities ?? [])
+    say(`${type}: ${train} entities to train on, ${test} to test on.`);
   for (const { reason, rows } of leftOut) say(`Left out: ${rows} rows (${reason}).`);
   for (const note of notes) say(note);
   for (const { name, problemCount, problems } of view.files) {

@@ -8,7 +8,7 @@ import { access, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { RunRecord } from '../../src/project';
+import type { ProbeRecord } from '../../src/project';
 import { securityHeaders } from '../../src/platform/web/policy';
 import { launchChromium } from '../../test/helpers/browser';
 import { buildHarness, openHarness, removeHarnessBuilds } from '../../test/helpers/harness';
@@ -37,7 +37,7 @@ interface Peer {
   readonly C: number;
 }
 
-async function commandLine(folder: string, set: string, encoder: string): Promise<RunRecord> {
+async function commandLine(folder: string, set: string, encoder: string): Promise<ProbeRecord> {
   const { stdout } = await run(
     process.execPath,
     [
@@ -56,7 +56,7 @@ async function commandLine(folder: string, set: string, encoder: string): Promis
     ],
     { maxBuffer: 2 ** 26 },
   );
-  return JSON.parse(stdout) as RunRecord;
+  return JSON.parse(stdout) as ProbeRecord;
 }
 
 /** What the Python peer gets; from HEADLIGHT_PEERS/peer-<set>.json where it was run before (it is slow). */
@@ -103,10 +103,10 @@ export async function bench(): Promise<BenchResult> {
     const q8 = await commandLine(folder, set, 'all-MiniLM-L6-v2');
     const instant = await commandLine(folder, set, 'headlight-instant-en');
     const browser = await launchChromium();
-    let page: RunRecord;
+    let page: ProbeRecord;
     try {
       const opened = await openHarness(browser, server.url);
-      const view = await opened.call<{ record: RunRecord }>(
+      const view = await opened.call<{ record: ProbeRecord }>(
         'trainInPage',
         [`data/${set}-train.csv`, `data/${set}-test.csv`],
         { folder: 'minilm', names: FILES },

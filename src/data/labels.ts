@@ -2,10 +2,12 @@
 import { HeadlightError } from '../base';
 import { wordCount } from './columns';
 import { isNumber } from './header';
+import { dominantTag, tagWords } from './tags';
 import type { LabelledTexts, RowOrigin, Table } from './types';
 
 /**
  * Texts as they stand in the file, labels trimmed. Rows without a text or a label are left out and counted.
+ * @param pairColumn the second texts; null for single texts. Rows without one are left out too.
  * @throws HeadlightError `bad-setting` when a table lacks a column; `bad-labels` when there are fewer than
  *   two classes, or so many that the column is hardly one of labels.
  */
@@ -13,22 +15,29 @@ export function labelTexts(
   tables: readonly Table[],
   textColumn: string,
   labelColumn: string,
+  pairColumn: string | null = null,
 ): LabelledTexts {
   const texts: string[] = [];
+  const pairs: string[] = [];
   const labels: string[] = [];
   const origin: RowOrigin[] = [];
   let noText = 0;
+  let noPair = 0;
   let noLabel = 0;
   for (const table of tables) {
     const textCells = cellsOf(table, textColumn);
     const labelCells = cellsOf(table, labelColumn);
+    const pairCells = pairColumn === null ? null : cellsOf(table, pairColumn);
     for (let row = 0; row < table.rowCount; row++) {
       const text = textCells[row] ?? '';
       const label = (labelCells[row] ?? '').trim();
+      const pair = pairCells?.[row] ?? '';
       if (text.trim() === '') noText++;
+      else if (pairCells !== null && pair.trim() === '') noPair++;
       else if (label === '') noLabel++;
       else {
         texts.push(text);
+        pairs.push(pair);
         labels.push(label);
         origin.push({ file: table.name, row, line: table.lines[row] ?? 0 });
       }
@@ -39,13 +48,73 @@ export function labelTexts(
   const indexOf = new Map(classes.map((label, index) => [label, index]));
   return {
     texts,
+    pairs: pairColumn === null ? null : pairs,
     labels: Int32Array.from(labels, (label) => indexOf.get(label) ?? -1),
+    tags: null,
     classes,
     origin,
     leftOut: [
       { reason: 'no text', rows: noText },
+      { reason: 'no second text', rows: noPair },
       { reason: 'no label', rows: noLabel },
     ].filter(({ rows }) => rows > 0),
+  };
+}
+
+/**
+ * Sentences of words with a tag each, from tables of CoNLL files (or others of the same shape).
+ * @throws HeadlightError `bad-setting` when a table lacks a column; `bad-labels` naming the line of a row with
+ *   more or fewer tags than words, or when every word has the same tag.
+ */
+export function labelSentences(
+  tables: readonly Table[],
+  wordsColumn: string,
+  tagsColumn: string,
+): LabelledTexts {
+  const texts: string[] = [];
+  const found: string[][] = [];
+  const origin: RowOrigin[] = [];
+  let empty = 0;
+  for (const table of tables) {
+    const wordCells = cellsOf(table, wordsColumn);
+    const tagCells = cellsOf(table, tagsColumn);
+    for (let row = 0; row < table.rowCount; row++) {
+      const text = wordCells[row] ?? '';
+      const line = table.lines[row] ?? 0;
+      if (text.trim() === '') {
+        empty++;
+        continue;
+      }
+      const tags = tagWords(tagCells[row] ?? '');
+      const words = tagWords(text).length;
+      if (tags.length !== words) {
+        throw new HeadlightError(
+          'bad-labels',
+          `${table.name}, line ${line}: ${words} words, but ${tags.length} tags.`,
+          { hint: 'Give every word a tag, divided by single spaces.' },
+        );
+      }
+      texts.push(text);
+      found.push(tags);
+      origin.push({ file: table.name, row, line });
+    }
+  }
+  const classes = sortClasses(new Set(found.flat()));
+  if (classes.length < 2) {
+    throw new HeadlightError('bad-labels', `Every word has the same tag, “${classes[0] ?? ''}”.`, {
+      hint: 'Give a file with words inside and outside of entities.',
+    });
+  }
+  const indexOf = new Map(classes.map((tag, index) => [tag, index]));
+  const tags = found.map((row) => Int32Array.from(row, (tag) => indexOf.get(tag) ?? -1));
+  return {
+    texts,
+    pairs: null,
+    labels: Int32Array.from(tags, (row) => dominantTag(row, classes)),
+    tags,
+    classes,
+    origin,
+    leftOut: empty === 0 ? [] : [{ reason: 'no text', rows: empty }],
   };
 }
 

@@ -1,10 +1,11 @@
 /**
- * A CSV or TSV file to a table of columns. The cells are Papa Parse's; what cannot be taken as it stands is
+ * A CSV or TSV file to a table of columns (and a CoNLL file too, see `conll.ts`). The cells are Papa Parse's; what cannot be taken as it stands is
  * reported with its line: short rows are filled with empty cells, rows with too many cells are left out,
  * since no one can say which cell is the label.
  */
 import Papa from 'papaparse';
 import { HeadlightError } from '../base';
+import { looksLikeConll, parseConll } from './conll';
 import { decodeBytes, refuseBinary, refuseOtherText } from './decode';
 import { isQuoted, sniffDelimiter, unifyRowEnds } from './dialect';
 import { columnNames, findHeader } from './header';
@@ -27,6 +28,14 @@ export function parseTable(file: SourceFile, settings: ParseSettings = {}): Tabl
       hint: 'Check that the file was saved and copied completely.',
     });
   }
+  // A delimiter or a header that the person has set is of a table.
+  const isConll =
+    settings.format === undefined
+      ? settings.delimiter === undefined &&
+        settings.hasHeader === undefined &&
+        looksLikeConll(decoded)
+      : settings.format === 'conll';
+  if (isConll) return parseConll(file, decoded, encoding);
   const delimiter = settings.delimiter ?? sniffDelimiter(decoded, file.name);
   const quoting = isQuoted(decoded, delimiter);
   const text = unifyRowEnds(decoded, delimiter, quoting);
@@ -94,6 +103,7 @@ export function parseTable(file: SourceFile, settings: ParseSettings = {}): Tabl
       cells,
     })),
     rowCount: keptLines.length,
+    format: 'table',
     lines: Int32Array.from(keptLines),
     encoding,
     delimiter,

@@ -16,6 +16,7 @@ const parseSchema = v.strictObject({
   encoding: v.exactOptional(v.picklist(['utf-8', 'utf-16le', 'utf-16be', 'windows-1252'])),
   delimiter: v.exactOptional(v.picklist([',', '\t', ';', '|'])),
   hasHeader: v.exactOptional(v.boolean()),
+  format: v.exactOptional(v.picklist(['table', 'conll'])),
 });
 
 /** @throws HeadlightError `bad-setting` naming the setting. */

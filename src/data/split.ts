@@ -4,6 +4,7 @@
  */
 import { HeadlightError, seededRandom } from '../base';
 import { classCounts } from './labels';
+import { entityType } from './tags';
 import type { LabelledTexts, Split, SplitSettings } from './types';
 
 /**
@@ -37,7 +38,47 @@ export function makeSplit(
   return splitStratified(data, settings.testShare, settings.seed);
 }
 
-function splitByFile(data: LabelledTexts, testFile: string): Split {
+/**
+ * As `makeSplit` for sentences with tags: stratified by the type of entity that fills most of a sentence. Types
+ * that stand in too few sentences are divided with the others; a tag may be in one part only.
+ */
+export function splitSentences(
+  data: LabelledTexts,
+  settings: SplitSettings,
+  testFile: string | null,
+): Split {
+  const names = data.classes.map((tag) => entityType(tag) ?? '');
+  const texts = new Map<string, Set<string>>();
+  data.labels.forEach((label, index) => {
+    const type = names[label] ?? '';
+    const seen = texts.get(type) ?? new Set<string>();
+    texts.set(type, seen.add(keyOf(data, index)));
+  });
+  const bySize = [...texts].sort((a, b) => b[1].size - a[1].size);
+  const largest = bySize[0]?.[0] ?? '';
+  const strata = bySize.filter(([type, { size }]) => size > 1 || type === largest);
+  const classes = strata.map(([type]) => type);
+  const strataOf = (type: string): number =>
+    classes.includes(type) ? classes.indexOf(type) : classes.indexOf(largest);
+  const view: LabelledTexts = {
+    ...data,
+    classes,
+    labels: data.labels.map((label) => strataOf(names[label] ?? '')),
+  };
+  const split =
+    settings.method === 'files' && testFile !== null
+      ? splitByFile(view, testFile, false)
+      : makeSplit(view, settings, testFile);
+  const notes = split.notes.map((note) =>
+    note.replace(
+      'of the rows of every class were',
+      'of the sentences, of each type of entity, were',
+    ),
+  );
+  return { ...split, notes };
+}
+
+function splitByFile(data: LabelledTexts, testFile: string, everyClass = true): Split {
   const test: number[] = [];
   const candidates: number[] = [];
   data.origin.forEach(({ file }, index) => (file === testFile ? test : candidates).push(index));
@@ -63,8 +104,15 @@ function splitByFile(data: LabelledTexts, testFile: string): Split {
         : `${dropped.length} training rows were dropped, because their texts also stand in the test file.`,
     );
   }
-  const trainCounts = classCounts(data, Int32Array.from(train));
-  const testCounts = classCounts(data, Int32Array.from(test));
+  const parts = {
+    train: Int32Array.from(train),
+    test: Int32Array.from(test),
+    droppedFromTrain: Int32Array.from(dropped),
+    notes,
+  };
+  if (!everyClass) return parts;
+  const trainCounts = classCounts(data, parts.train);
+  const testCounts = classCounts(data, parts.test);
   data.classes.forEach((label, index) => {
     if (trainCounts[index] === 0) {
       throw new HeadlightError(
@@ -79,12 +127,7 @@ function splitByFile(data: LabelledTexts, testFile: string): Split {
       );
     }
   });
-  return {
-    train: Int32Array.from(train),
-    test: Int32Array.from(test),
-    droppedFromTrain: Int32Array.from(dropped),
-    notes,
-  };
+  return parts;
 }
 
 function splitStratified(data: LabelledTexts, testShare: number, seed: number): Split {
@@ -159,7 +202,8 @@ function splitStratified(data: LabelledTexts, testShare: number, seed: number): 
 }
 
 function keyOf(data: LabelledTexts, index: number): string {
-  return (data.texts[index] ?? '').trim();
+  const text = (data.texts[index] ?? '').trim();
+  return data.pairs === null ? text : `${text}\0${(data.pairs[index] ?? '').trim()}`;
 }
 
 /** Rows by text, in the order of first appearance. */

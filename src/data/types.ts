@@ -25,6 +25,8 @@ export interface Table {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly rowCount: number;
+  /** `conll`: a sentence a row, words and their tags joined by single spaces; see `conll.ts`. */
+  readonly format: 'table' | 'conll';
   /** Line in the file where row i begins, 1-based. */
   readonly lines: Int32Array;
   readonly encoding: EncodingName;
@@ -40,6 +42,7 @@ export interface ParseSettings {
   readonly encoding?: EncodingName;
   readonly delimiter?: Table['delimiter'];
   readonly hasHeader?: boolean;
+  readonly format?: Table['format'];
 }
 
 /** A column picked for a role, and why, in one plain sentence. */
@@ -68,8 +71,15 @@ export interface ColumnProfile {
 /** Rows that can be learned from: texts with one label each. */
 export interface LabelledTexts {
   readonly texts: readonly string[];
-  /** Class index of each text, in the order of `classes`. */
+  /** The second text of each pair; null for single texts. */
+  readonly pairs: readonly string[] | null;
+  /**
+   * Class index of each text, in the order of `classes`. Where `tags` are there: of the type of entity that
+   * fills most of the sentence's words (its `B-` tag, or the first of its tags), of `O` where there is none.
+   */
   readonly labels: Int32Array;
+  /** Class index of each word of each text, words being divided by single spaces; null when texts are classified. */
+  readonly tags: readonly Int32Array[] | null;
   /** Sorted as scikit-learn sorts them (by code point; numerically when all are numbers). */
   readonly classes: readonly string[];
   /** Which row of which table each text came from. */

@@ -7,6 +7,8 @@ import { Encoders } from './encoders';
 import type { Engine, KeptItem } from './engine';
 import { exportFile } from './exporting';
 import { RunningJobs } from './jobs';
+import { Finetuning } from './finetuning';
+import { LiveModel } from './live-model';
 import { loadRun, predictFile, predictTexts, runRows } from './prediction';
 import { Projects } from './projects';
 import { measureOn, train } from './training';
@@ -15,6 +17,8 @@ export function createEngine(platform: Platform): Engine {
   const projects = new Projects(platform.storage);
   const encoders = new Encoders(platform);
   const jobs = new RunningJobs();
+  const finetuning = new Finetuning({ platform, projects, encoders, jobs });
+  const live = new LiveModel(platform);
   let swept: Promise<void> | null = null;
   const load = (reference: EncoderReference) => finish(encoders.load(reference));
 
@@ -37,6 +41,7 @@ export function createEngine(platform: Platform): Engine {
     renameProject: (project, name) => projects.rename(project, name),
     async deleteProject(project) {
       await jobs.stop(project);
+      await live.release();
       await projects.delete(project);
     },
     configureData: (project, choice, signal) => projects.configure(project, choice, signal),
@@ -62,11 +67,17 @@ export function createEngine(platform: Platform): Engine {
       jobs.of(project, signal, (stop) =>
         train(platform, projects, encoders, project, settings, stop),
       ),
-    deleteRun: (project, run) => projects.store.deleteRun(project, run),
+    async deleteRun(project, run) {
+      await live.release();
+      await projects.store.deleteRun(project, run);
+    },
     runRows: (project, run, query) => runRows(projects, project, run, query),
 
-    async predictTexts(project, run, texts) {
+    async predictTexts(project, run, texts, pairs) {
+      const tuned = await live.predict(project, run, texts, pairs ?? null);
+      if (tuned !== null) return tuned;
       const loaded = await loadRun(projects, project, run);
+      if (loaded.method === 'finetune') return live.open(project, loaded, texts, pairs ?? null);
       return predictTexts(platform, encoders, loaded, texts, load);
     },
     async *predictFile(project, run, file, textColumn, signal) {
@@ -75,6 +86,16 @@ export function createEngine(platform: Platform): Engine {
         predictFile(platform, encoders, project, loaded, file, textColumn, stop),
       );
     },
+
+    estimateFinetune: (project, choice, signal) =>
+      finetuning.estimateFinetune(project, choice, signal),
+    finetune: (project, choice, signal) => finetuning.finetune(project, choice, signal),
+    finishFinetune: (project, signal) => finetuning.finishFinetune(project, signal),
+    unfinishedFinetune: (project) => finetuning.unfinishedFinetune(project),
+    discardFinetune: (project) => finetuning.discardFinetune(project),
+    adviseFinetune: (project, run, signal) => finetuning.adviseFinetune(project, run, signal),
+    compareRuns: (project, first, second) => finetuning.compareRuns(project, first, second),
+    pushToHub: (project, run, upload, signal) => finetuning.pushToHub(project, run, upload, signal),
 
     export: (project, run, kind, signal) =>
       exportFile(projects, encoders, project, run, kind, signal),
@@ -112,6 +133,7 @@ export function createEngine(platform: Platform): Engine {
     async forgetEverything() {
       await jobs.stop();
       await encoders.release();
+      await live.release();
       projects.forget();
       await platform.storage.clear();
     },

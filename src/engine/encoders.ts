@@ -112,6 +112,17 @@ export class Encoders {
     return entries;
   }
 
+  /** null when it is not known. */
+  async licence(reference: EncoderReference): Promise<string | null> {
+    const entry = (await this.list()).find(
+      ({ info }) =>
+        info.reference.source === reference.source &&
+        info.reference.id === reference.id &&
+        info.reference.revision === reference.revision,
+    );
+    return entry?.info.licence ?? null;
+  }
+
   async *addHub(
     id: string,
     revision: string | null,

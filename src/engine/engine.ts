@@ -16,11 +16,12 @@ import type {
 } from '../platform';
 
 export type { RequestCount } from '../platform';
-import type { DataChoice, RunDocument } from '../project';
+import type { DataChoice, ModelExportKind, ProbeRun, RunDocument, Task } from '../project';
+import type { FinetuningEngine } from './finetuning-types';
 
-export type { DataChoice } from '../project';
+export type { DataChoice, Task } from '../project';
 
-export interface Engine {
+export interface Engine extends FinetuningEngine {
   about(): Promise<About>;
 
   // ------------------------------------------------------------------------------- projects
@@ -68,15 +69,27 @@ export interface Engine {
 
   // --------------------------------------------------------------------------- train and report
   /** Embeds (resuming from committed shards), fits the probe, evaluates, keeps the run. */
-  train(project: string, settings: TrainSettings, signal?: AbortSignal): Job<RunView>;
+  train(project: string, settings: TrainSettings, signal?: AbortSignal): Job<ProbeRun>;
   deleteRun(project: string, run: string): Promise<void>;
   /** The rows of one cell of the confusion matrix (or of a whole row or column, or all), surest first. */
   runRows(project: string, run: string, query: RowQuery): Promise<RowPage>;
 
   // -------------------------------------------------------------------------------------- use
-  /** Probabilities `[texts][classes]`. The encoder stays loaded, so that typing is live. */
-  predictTexts(project: string, run: string, texts: readonly string[]): Promise<Predictions>;
-  /** The file's own columns, then `prediction`, then `probability: <class>` for each class. */
+  /**
+   * Probabilities `[texts][classes]`. The model stays loaded, so that typing is live.
+   * @param pairs the second text of each, for a run of text pairs.
+   */
+  predictTexts(
+    project: string,
+    run: string,
+    texts: readonly string[],
+    pairs?: readonly string[],
+  ): Promise<Predictions>;
+  /**
+   * The file's own columns, then `prediction`, then `probability: <class>` for each class. A run of text pairs
+   * takes its second texts from the column it was trained on. Of token classification `prediction` holds a
+   * tag for each word, and there are no probabilities.
+   */
   predictFile(
     project: string,
     run: string,
@@ -144,6 +157,19 @@ export interface FileView {
 }
 
 export interface DataSummary {
+  /** `token_classification` for CoNLL files: rows are sentences, classes are tags, counted in words. */
+  readonly task: Task;
+  /** null when texts are classified. */
+  readonly tokens: {
+    readonly trainWords: number;
+    readonly testWords: number;
+    /** Whole entities of each type. */
+    readonly entities: readonly {
+      readonly type: string;
+      readonly train: number;
+      readonly test: number;
+    }[];
+  } | null;
   readonly classes: readonly {
     readonly label: string;
     readonly train: number;
@@ -222,6 +248,10 @@ export interface RowPage {
   readonly total: number;
   readonly rows: readonly {
     readonly text: string;
+    /** The second text of a pair; null without. */
+    readonly pair: string | null;
+    /** Token classification: the row is a word of `text`; which one of those divided by spaces. Else null. */
+    readonly word: number | null;
     readonly actual: number;
     readonly predicted: number;
     /** Probability of the predicted class. */
@@ -233,8 +263,17 @@ export interface RowPage {
 
 export interface Predictions {
   readonly classes: readonly string[];
+  /** Of token classification: empty for each text, `words` says it. */
   readonly probabilities: readonly (readonly number[])[];
   readonly milliseconds: number;
+  /** Token classification: the words of each text, the tag of each, and its probability; else null. */
+  readonly words: readonly (readonly PredictedWord[])[] | null;
+}
+
+export interface PredictedWord {
+  readonly word: string;
+  readonly tag: string;
+  readonly probability: number;
 }
 
 export interface PredictedFile extends ExportedFile {
@@ -255,11 +294,14 @@ export interface PredictedFile extends ExportedFile {
 }
 
 /**
- * - `head`: the probe as JSON; `onnx`: a zip with the fused ONNX, tokenizer and config;
+ * - `head`: a probe as JSON; `onnx`: a zip with the fused ONNX, tokenizer and config;
+ * - `huggingface`, `adapter`, `onnx-…`: zips with what `transformers`, PEFT, transformers.js and onnxruntime
+ *   load (a probe on [CLS] leaves as `huggingface` too, folded into the stock head);
  * - `recipe`, `run`: the JSON documents; `predictions`: the test part's predictions as CSV;
  * - `project`: everything, to be opened again.
  */
-export type ExportKind = 'head' | 'onnx' | 'recipe' | 'run' | 'predictions' | 'project';
+export type ExportKind =
+  'head' | 'onnx' | 'recipe' | 'run' | 'predictions' | 'project' | ModelExportKind;
 
 export interface ExportedFile {
   readonly name: string;

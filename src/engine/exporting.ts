@@ -1,21 +1,33 @@
 /** What a person takes away, and the project zip that opens again. */
 import { HeadlightError, ProgressMeter, type Job } from '../base';
-import { rowsCsv } from '../data';
+import { rowsCsv, tagWords } from '../data';
+import { readSafetensors } from '../models';
+import type { Platform } from '../platform';
 import {
+  cardFacts,
   choiceOfRecipe,
   classifierFiles,
+  headOf,
   jsonBytes,
+  MODEL_EXPORT_KINDS,
+  modelFiles,
   parseJson,
+  probeCheckpoint,
+  pushToHub,
   readHeadDocument,
   readPredictions,
   writeArchive,
   writeProjectZip,
+  type ExportableModel,
+  type ModelExportKind,
   type RunParts,
 } from '../project';
-import type { ExportedFile, ExportKind } from './engine';
 import type { Encoders } from './encoders';
-import { argmax } from './text-rows';
+import type { ExportedFile, ExportKind } from './engine';
+import { needFile } from './finetuned-model';
+import type { HubUpload } from './finetuning-types';
 import type { Projects } from './projects';
+import { argmax } from './text-rows';
 
 const JSON_TYPE = 'application/json';
 const ZIP_TYPE = 'application/zip';
@@ -46,8 +58,22 @@ export async function* exportFile(
     });
   }
   const parts = await projects.store.run(project, run);
+  if (isModelKind(kind)) {
+    const model = yield* exportable(projects, encoders, project, record.name, parts, signal);
+    return {
+      name: `${stem}-${kind}.zip`,
+      mime: ZIP_TYPE,
+      bytes: writeArchive(modelFiles(kind, model)),
+      containsTexts: false,
+    };
+  }
   switch (kind) {
     case 'head':
+      if (parts.head === null) {
+        throw new HeadlightError('bad-setting', 'A fine-tune has no head that stands by itself.', {
+          hint: 'Take the whole model away.',
+        });
+      }
       return {
         name: `${stem}-head.json`,
         mime: JSON_TYPE,
@@ -76,6 +102,9 @@ export async function* exportFile(
         containsTexts: true,
       };
     case 'onnx': {
+      if (parts.head === null) {
+        return yield* exportFile(projects, encoders, project, run, 'onnx-fp32', signal);
+      }
       const encoder = yield* encoders.load(parts.document.recipe.encoder, signal);
       const head = readHeadDocument(parseJson(parts.head, 'head.json'));
       const files = classifierFiles(record.name, parts.document, head, parts.head, encoder);
@@ -87,6 +116,86 @@ export async function* exportFile(
       };
     }
   }
+}
+
+function isModelKind(kind: ExportKind): kind is ModelExportKind {
+  return (MODEL_EXPORT_KINDS as readonly string[]).includes(kind);
+}
+
+/** Uploads the Hugging Face folder of a run. @throws HeadlightError as `pushToHub`. */
+export async function* uploadRun(
+  platform: Platform,
+  projects: Projects,
+  encoders: Encoders,
+  project: string,
+  run: string,
+  upload: HubUpload,
+  signal?: AbortSignal,
+): Job<{ readonly url: string }> {
+  yield new ProgressMeter('Preparing the files', 'files', 1).at(0);
+  const { name } = await projects.store.read(project);
+  const parts = await projects.store.run(project, run);
+  const model = yield* exportable(projects, encoders, project, name, parts, signal);
+  const files = modelFiles('huggingface', model, upload.repository);
+  const hubUrl = await encoders.host();
+  return yield* pushToHub(files, { ...upload, hubUrl }, platform.network, signal);
+}
+
+/** A run as a checkpoint of `transformers`: a fine-tune as it is kept, a probe on [CLS] folded into the stock head. */
+async function* exportable(
+  projects: Projects,
+  encoders: Encoders,
+  project: string,
+  name: string,
+  parts: RunParts,
+  signal?: AbortSignal,
+): Job<ExportableModel> {
+  const { document, head } = parts;
+  const { recipe } = document;
+  const common = {
+    ...headOf(document),
+    card: cardFacts(name, document, await encoders.licence(recipe.encoder)),
+  };
+  if (recipe.method === 'probe') {
+    const encoder = yield* encoders.load(recipe.encoder, signal);
+    const files = new Map(encoder.files.map((file) => [file.name, file.bytes]));
+    if (head === null) throw new HeadlightError('internal', 'a probe without its head');
+    const { config, checkpoint } = probeCheckpoint(
+      configOf(files),
+      encoder.weights,
+      recipe.embed,
+      readHeadDocument(parseJson(head, 'head.json')),
+    );
+    const tokenizer = tokenizerOf(files);
+    return { parts: { ...common, config, checkpoint, tokenizer }, lora: null };
+  }
+  const files = await projects.store.model(project, document.id);
+  if (files === null) throw new HeadlightError('not-found', 'The model of this run is not stored.');
+  const adapter = files.get('adapter_model.safetensors');
+  return {
+    parts: {
+      ...common,
+      config: configOf(files),
+      checkpoint: readSafetensors(needFile(files, 'model.safetensors')).tensors,
+      tokenizer: tokenizerOf(files),
+    },
+    lora:
+      adapter === undefined
+        ? null
+        : { method: recipe.finetune.method, adapter: readSafetensors(adapter).tensors },
+  };
+}
+
+type Files = ReadonlyMap<string, Uint8Array>;
+
+function configOf(files: Files): Record<string, unknown> {
+  return parseJson(needFile(files, 'config.json'), 'config.json') as Record<string, unknown>;
+}
+
+function tokenizerOf(files: Files): { readonly name: string; readonly bytes: Uint8Array }[] {
+  return [...files]
+    .filter(([name]) => /^(tokenizer|special_tokens|vocab|merges)/.test(name))
+    .map(([name, bytes]) => ({ name, bytes }));
 }
 
 /** The test part: file, line, text, actual, predicted, a probability a class. */
@@ -101,20 +210,26 @@ async function testPredictions(
   const header = [
     'file',
     'line',
-    'text',
+    ...(data.tags === null ? ['text'] : ['text', 'word']),
+    ...(data.pairs === null ? [] : ['second text']),
     'actual',
     'prediction',
     ...classes.map((label) => `probability: ${label}`),
   ];
   const rows: string[][] = [];
+  let word = 0;
   for (let at = 0; at < test.labels.length; at++) {
     const index = test.indices[at] ?? -1;
+    word = at > 0 && index === test.indices[at - 1] ? word + 1 : 0;
     const row = test.probabilities.subarray(at * classes.length, (at + 1) * classes.length);
     const origin = data.origin[index];
+    const text = data.texts[index] ?? '';
     rows.push([
       origin?.file ?? '',
-      String(origin?.line ?? ''),
-      data.texts[index] ?? '',
+      String((origin?.line ?? 0) + (data.tags === null ? 0 : word)),
+      text,
+      ...(data.tags === null ? [] : [tagWords(text)[word] ?? '']),
+      ...(data.pairs === null ? [] : [data.pairs[index] ?? '']),
       classes[test.labels[at] ?? -1] ?? '',
       classes[argmax(row)] ?? '',
       ...Array.from(row, String),

@@ -1,6 +1,7 @@
 /** The engine's part about fine-tuning: what page and command line ask, and what they are shown. */
 import type { CurvePoint, Job } from '../base';
-import type { FinetuneEstimate, FinetuneSettings, McNemar } from '../learning/finetune';
+import type { McNemar } from '../learning/evaluate';
+import type { FinetuneEstimate, FinetuneSettings } from '../learning/finetune';
 import type { EncoderReference } from '../models';
 import type { Device } from '../platform';
 import type { RunView } from './engine';

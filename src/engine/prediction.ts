@@ -1,40 +1,49 @@
 /** Using a run: a typed text, a dropped file, the rows behind the confusion matrix. */
 import { HeadlightError, ProgressMeter, type Job } from '../base';
-import { parseTable, predictionsCsv, type SourceFile } from '../data';
+import { parseTable, type SourceFile } from '../data';
 import { predictProbabilities, type LinearHead } from '../learning/heads';
 import { checkDevice, embedTexts } from '../models';
 import type { Device, Platform } from '../platform';
 import {
   choiceOfRecipe,
   parseJson,
+  probeRun,
   readHeadDocument,
   readPredictions,
-  type RunDocument,
+  type ProbeRun,
 } from '../project';
 import type { PredictedFile, Predictions, RowPage, RowQuery } from './engine';
 import type { Encoders } from './encoders';
+import { closing, FinetunedModel, type ModelFiles, type ModelShape } from './finetuned-model';
+import { labelledFile, predictTable } from './predict-table';
 import type { Projects } from './projects';
-import { argmax, labelRows, textRows } from './text-rows';
+import { finetuneRun, type FinetuneRun } from './run-documents';
+import { argmax, textRows } from './text-rows';
 
-const PREVIEW_ROWS = 8;
-const PROBLEMS_SHOWN = 20;
 const MOST_ROWS_A_PAGE = 500;
 
-export interface LoadedRun {
-  readonly document: RunDocument;
-  readonly head: LinearHead;
-}
+export type LoadedRun =
+  | { readonly method: 'probe'; readonly document: ProbeRun; readonly head: LinearHead }
+  | { readonly method: 'finetune'; readonly document: FinetuneRun; readonly files: ModelFiles };
 
+/** @throws HeadlightError `not-found`. */
 export async function loadRun(
   projects: Projects,
   project: string,
   run: string,
 ): Promise<LoadedRun> {
-  const parts = await projects.store.run(project, run);
-  return {
-    document: parts.document,
-    head: readHeadDocument(parseJson(parts.head, `head of run ${run}`)),
-  };
+  const { document, head } = await projects.store.run(project, run);
+  if (head !== null) {
+    const probe = readHeadDocument(parseJson(head, `head of run ${run}`));
+    return { method: 'probe', document: probeRun(document), head: probe };
+  }
+  const files = await projects.store.model(project, run);
+  if (files === null) {
+    throw new HeadlightError('not-found', `The model of run ${run} is not stored any more.`, {
+      hint: 'Train again.',
+    });
+  }
+  return { method: 'finetune', document: finetuneRun(document), files };
 }
 
 /** The device of a run if this machine has it, else the first one it has. */
@@ -47,18 +56,22 @@ export async function deviceHere(platform: Platform, wanted: Device): Promise<De
   return fallback.device;
 }
 
+/** What a probe says of texts. */
 export async function predictTexts(
   platform: Platform,
   encoders: Encoders,
-  run: LoadedRun,
+  run: LoadedRun & { readonly method: 'probe' },
   texts: readonly string[],
   load: Parameters<Encoders['live']>[3],
 ): Promise<Predictions> {
   const { recipe } = run.document;
   const started = performance.now();
-  // A single short text is faster on WASM than on WebGPU, whatever trained the run.
-  const device = await deviceHere(platform, recipe.device === 'webgpu' ? 'wasm' : recipe.device);
-  const embedder = await encoders.live(recipe.encoder, recipe.embed, device, load);
+  const embedder = await encoders.live(
+    recipe.encoder,
+    recipe.embed,
+    await deviceForTyping(platform, recipe.device),
+    load,
+  );
   const features = await embedder.embed(texts);
   const flat = predictProbabilities(run.head, features);
   const classes = run.head.classes.length;
@@ -66,7 +79,13 @@ export async function predictTexts(
     classes: run.head.classes,
     probabilities: texts.map((_, row) => [...flat.subarray(row * classes, (row + 1) * classes)]),
     milliseconds: performance.now() - started,
+    words: null,
   };
+}
+
+/** A single short text is faster on WASM than on WebGPU, whatever trained the run. */
+export function deviceForTyping(platform: Platform, trained: Device): Promise<Device> {
+  return deviceHere(platform, trained === 'webgpu' ? 'wasm' : trained);
 }
 
 export async function* predictFile(
@@ -78,47 +97,44 @@ export async function* predictFile(
   textColumn: string | null,
   signal?: AbortSignal,
 ): Job<PredictedFile> {
-  const { recipe } = run.document;
+  const { recipe, record } = run.document;
   const table = parseTable(file);
   const found = textRows(table, textColumn, recipe.data.text);
-  const encoder = yield* encoders.load(recipe.encoder, signal);
   const device = await deviceHere(platform, recipe.device);
   if (device !== recipe.device) {
-    yield new ProgressMeter('Embedding texts', 'texts', found.rows.length).at(
+    yield new ProgressMeter('Classifying texts', 'texts', found.rows.length).at(
       0,
       `${recipe.device} is not available here; ${device} is used.`,
     );
   }
-  const request = {
-    texts: found.texts,
-    encoder,
-    embed: recipe.embed,
-    runtime: platform.runtime,
-  };
+  const { classes } = record.data;
+  if (run.method === 'finetune') {
+    const model = await FinetunedModel.open(platform, run.files, shapeOf(run.document), device);
+    const about = {
+      task: recipe.task,
+      classes,
+      pairColumn: recipe.data.text_pair,
+      maxLength: run.document.recipe.finetune.max_length,
+    };
+    return yield* closing(model, predictTable(model, about, file, table, found, signal));
+  }
+  const encoder = yield* encoders.load(recipe.encoder, signal);
+  const { embed } = run.document.recipe;
+  const request = { texts: found.texts, encoder, embed, runtime: platform.runtime };
   yield* checkDevice(request, device, signal);
   const embedded = yield* embedTexts(
     { ...request, device, storage: platform.storage, scope: project },
     signal,
   );
-  const { classes } = run.head;
   const flat = predictProbabilities(run.head, embedded.features);
-  const { labels, probabilities, counts } = labelRows(table, found, flat, classes);
-  const csv = predictionsCsv(table, { labels, probabilities }, classes);
+  return labelledFile(file, table, found, flat, classes);
+}
+
+export function shapeOf({ recipe, record }: FinetuneRun): ModelShape {
   return {
-    name: `${file.name.replace(/\.[^.]+$/, '')}-predictions.csv`,
-    mime: 'text/csv;charset=utf-8',
-    bytes: new TextEncoder().encode(csv),
-    containsTexts: true,
-    rows: found.rows.length,
-    counts: classes.map((label, index) => ({ label, rows: counts[index] ?? 0 })),
-    textColumn: found.column,
-    problemCount: table.problems.length,
-    problems: table.problems.slice(0, PROBLEMS_SHOWN),
-    preview: found.rows.slice(0, PREVIEW_ROWS).map((row, index) => ({
-      text: (found.texts[index] ?? '').slice(0, 200),
-      label: labels[row] ?? '',
-      probability: Math.max(...(probabilities[row] ?? [0])),
-    })),
+    task: recipe.task,
+    head: recipe.finetune.head,
+    classes: record.data.classes.length,
   };
 }
 
@@ -133,29 +149,35 @@ export async function runRows(
   const part = readPredictions(parts.predictions)[query.part];
   const { data } = await projects.prepare(project, choiceOfRecipe(parts.document.recipe));
   const classes = data.classes.length;
-  const rows: { at: number; predicted: number; probability: number }[] = [];
+  const rows: { at: number; word: number; predicted: number; probability: number }[] = [];
+  let word = 0;
   for (let at = 0; at < part.labels.length; at++) {
+    word = at > 0 && part.indices[at] === part.indices[at - 1] ? word + 1 : 0;
     if (query.actual !== null && part.labels[at] !== query.actual) continue;
     const row = part.probabilities.subarray(at * classes, (at + 1) * classes);
     const predicted = argmax(row);
     if (query.predicted !== null && predicted !== query.predicted) continue;
-    rows.push({ at, predicted, probability: row[predicted] ?? 0 });
+    rows.push({ at, word, predicted, probability: row[predicted] ?? 0 });
   }
   rows.sort((a, b) => b.probability - a.probability || a.at - b.at);
   const limit = Math.min(query.limit, MOST_ROWS_A_PAGE);
   return {
     total: rows.length,
-    rows: rows.slice(query.offset, query.offset + limit).map(({ at, predicted, probability }) => {
-      const index = part.indices[at] ?? -1;
-      const origin = data.origin[index];
-      return {
-        text: data.texts[index] ?? '',
-        actual: part.labels[at] ?? -1,
-        predicted,
-        probability,
-        file: origin?.file ?? '',
-        line: origin?.line ?? 0,
-      };
-    }),
+    rows: rows
+      .slice(query.offset, query.offset + limit)
+      .map(({ at, word: position, predicted, probability }) => {
+        const index = part.indices[at] ?? -1;
+        const origin = data.origin[index];
+        return {
+          text: data.texts[index] ?? '',
+          pair: data.pairs?.[index] ?? null,
+          word: data.tags === null ? null : position,
+          actual: part.labels[at] ?? -1,
+          predicted,
+          probability,
+          file: origin?.file ?? '',
+          line: origin?.line ?? 0,
+        };
+      }),
   };
 }

@@ -5,9 +5,15 @@
  */
 import { HeadlightError } from '../base';
 import {
+  classCounts,
+  entityType,
   findColumns,
+  labelSentences,
   labelTexts,
   makeSplit,
+  splitSentences,
+  TAGS_COLUMN,
+  WORDS_COLUMN,
   parseTable,
   type ColumnFindings,
   type LabelledTexts,
@@ -15,10 +21,11 @@ import {
   type Split,
   type Table,
 } from '../data';
-import type { DataChoice } from '../project';
+import type { DataChoice, Task } from '../project';
 import type { DataSummary, FileView } from './engine';
 
 export interface Prepared {
+  readonly task: Task;
   readonly tables: readonly Table[];
   readonly data: LabelledTexts;
   readonly split: Split;
@@ -50,6 +57,7 @@ export function defaultChoice(tables: readonly Table[], findings: ColumnFindings
     trainFile: train.name,
     testFile: test?.name ?? null,
     textColumn: findings.text?.column ?? null,
+    textPairColumn: null,
     labelColumn: findings.label?.column ?? null,
     split: test === null ? { method: 'stratified', testShare: 0.2, seed: 0 } : { method: 'files' },
     parse: {},
@@ -65,7 +73,13 @@ export function readTables(
 }
 
 export function findings(tables: readonly Table[]): ColumnFindings {
-  return findColumns(tables);
+  const found = findColumns(tables);
+  if (!tables.every(({ format }) => format === 'conll')) return found;
+  return {
+    ...found,
+    text: { column: WORDS_COLUMN, reason: 'the words of a sentence, from a CoNLL file' },
+    label: { column: TAGS_COLUMN, reason: 'a tag for each word' },
+  };
 }
 
 /**
@@ -102,34 +116,101 @@ export function prepare(tables: readonly Table[], choice: DataChoice): Prepared 
       return table;
     },
   );
-  const data = labelTexts(used, textColumn, labelColumn);
+  if (used.some(({ format }) => format === 'conll')) {
+    const other = used.find(({ format }) => format !== 'conll');
+    if (other !== undefined) {
+      throw new HeadlightError(
+        'bad-setting',
+        `${other.name} is a table, the other file has a tag for each word (CoNLL).`,
+        { hint: 'Give two files of the same kind.' },
+      );
+    }
+    const data = labelSentences(used, WORDS_COLUMN, TAGS_COLUMN);
+    const split = splitSentences(data, choice.split, choice.testFile);
+    return { task: 'token_classification', tables: used, data, split };
+  }
+  const { textPairColumn } = choice;
+  if (textPairColumn === textColumn || textPairColumn === labelColumn) {
+    throw new HeadlightError(
+      'bad-setting',
+      `Column “${textPairColumn}” cannot be the second text too.`,
+      { hint: 'Choose another column for the second texts, or none.' },
+    );
+  }
+  const data = labelTexts(used, textColumn, labelColumn, textPairColumn);
   const split = makeSplit(data, choice.split, choice.testFile);
-  return { tables: used, data, split };
+  return { task: 'classification', tables: used, data, split };
 }
 
-export function summarise({ data, split }: Prepared): DataSummary {
-  const train = new Array<number>(data.classes.length).fill(0);
-  const test = new Array<number>(data.classes.length).fill(0);
-  for (const [part, counts] of [
-    [split.train, train],
-    [split.test, test],
-  ] as const) {
-    for (const index of part) {
-      const label = data.labels[index] ?? -1;
-      counts[label] = (counts[label] ?? 0) + 1;
+/** Words with each tag, in a part of the data. */
+function tagCounts(tags: readonly Int32Array[], part: Int32Array, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const index of part) {
+    for (const tag of tags[index] ?? []) counts[tag] = (counts[tag] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Entities of each type, begun by `B-` or by an `I-` that goes on with nothing. */
+function entityCounts(
+  tags: readonly Int32Array[],
+  part: Int32Array,
+  classes: readonly string[],
+): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const index of part) {
+    let before: string | null = null;
+    for (const tag of tags[index] ?? []) {
+      const label = classes[tag] ?? '';
+      const type = entityType(label);
+      if (type !== null && (label.startsWith('B-') || before !== type))
+        counts.set(type, (counts.get(type) ?? 0) + 1);
+      before = type;
     }
   }
+  return counts;
+}
+
+export function summarise({ task, data, split }: Prepared): DataSummary {
+  const { tags, classes } = data;
+  const count = (part: Int32Array): readonly number[] =>
+    tags === null ? [...classCounts(data, part)] : tagCounts(tags, part, classes.length);
+  const train = count(split.train);
+  const test = count(split.test);
   return {
-    classes: data.classes.map((label, index) => ({
+    task,
+    classes: classes.map((label, index) => ({
       label,
       train: train[index] ?? 0,
       test: test[index] ?? 0,
     })),
+    tokens: tags === null ? null : summariseTokens(tags, split, classes),
     trainRows: split.train.length,
     testRows: split.test.length,
     droppedFromTrain: split.droppedFromTrain.length,
     leftOut: data.leftOut,
     notes: split.notes,
+  };
+}
+
+function summariseTokens(
+  tags: readonly Int32Array[],
+  split: Split,
+  classes: readonly string[],
+): DataSummary['tokens'] {
+  const words = (part: Int32Array): number =>
+    part.reduce((sum, index) => sum + (tags[index]?.length ?? 0), 0);
+  const train = entityCounts(tags, split.train, classes);
+  const test = entityCounts(tags, split.test, classes);
+  const types = [...new Set(classes.flatMap((label) => entityType(label) ?? []))];
+  return {
+    trainWords: words(split.train),
+    testWords: words(split.test),
+    entities: types.map((type) => ({
+      type,
+      train: train.get(type) ?? 0,
+      test: test.get(type) ?? 0,
+    })),
   };
 }
 

@@ -302,12 +302,13 @@ function tablesKey(record: ProjectRecord): string {
 function existingColumns(
   tables: readonly Table[],
   choice: DataChoice,
-): Pick<DataChoice, 'textColumn' | 'labelColumn'> {
+): Pick<DataChoice, 'textColumn' | 'textPairColumn' | 'labelColumn'> {
   const exists = (column: string | null): boolean =>
     column !== null && tables.every((table) => table.columns.some(({ name }) => name === column));
   const found = findings(tables);
   return {
     textColumn: exists(choice.textColumn) ? choice.textColumn : (found.text?.column ?? null),
+    textPairColumn: exists(choice.textPairColumn) ? choice.textPairColumn : null,
     labelColumn: exists(choice.labelColumn) ? choice.labelColumn : (found.label?.column ?? null),
   };
 }

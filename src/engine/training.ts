@@ -1,24 +1,21 @@
 /** The main job: embed, split, fit, evaluate, keep. */
-import { HeadlightError, sha256, throwIfAborted, toHeadlightError, type Job } from '../base';
+import { HeadlightError, throwIfAborted, type Job } from '../base';
 import { evaluate, majorityBaseline } from '../learning/evaluate';
-import { fitLogistic, predictProbabilities, type FittedHead, type Matrix } from '../learning/heads';
+import { fitLogistic, predictProbabilities, type Matrix } from '../learning/heads';
 import { checkDevice, embedTexts, measureDevices, type Encoder } from '../models';
 import type { Device, Platform, TensorBackendName } from '../platform';
 import {
   headDocument,
   jsonBytes,
-  RECIPE_VERSION,
-  recipeFile,
-  RUN_VERSION,
-  writePredictions,
-  type Recipe,
-  type RunDocument,
-  type RunRecord,
+  type ProbeRecipe,
+  type ProbeRecord,
+  type ProbeRun,
 } from '../project';
-import type { DeviceChoice, RunView, TrainSettings } from './engine';
+import type { DeviceChoice, TrainSettings } from './engine';
 import type { Encoders } from './encoders';
 import type { Prepared } from './prepare';
 import type { Projects } from './projects';
+import { keepRun, recipeBase, recordBase } from './run-documents';
 
 /** Rows that a device is measured on. */
 const MEASURED_ROWS = 48;
@@ -46,10 +43,11 @@ export async function* train(
   project: string,
   settings: TrainSettings,
   signal?: AbortSignal,
-): Job<RunView> {
+): Job<ProbeRun> {
   const started = performance.now();
   const prepared = await projects.prepare(project);
   throwIfAborted(signal);
+  checkProbeData(prepared);
   const { data, split, record: projectRecord } = prepared;
 
   const loadStarted = performance.now();
@@ -123,28 +121,17 @@ export async function* train(
   const evaluateSeconds = (performance.now() - evaluateStarted) / 1000;
   throwIfAborted(signal);
 
-  const recipe = recipeOf(prepared, projectRecord, encoder, settings, device);
-  const record: RunRecord = {
-    kind: 'headlight.run',
-    schemaVersion: RUN_VERSION,
-    data: {
-      train: { ...recipe.data.train, rows: prepared.tables[0]?.rowCount ?? 0 },
-      test:
-        recipe.data.test === null
-          ? null
-          : { ...recipe.data.test, rows: prepared.tables[1]?.rowCount ?? 0 },
-      text: recipe.data.text,
-      label: recipe.data.label,
-      classes: data.classes,
-      left_out: data.leftOut,
-    },
-    split: {
-      ...recipe.split,
-      train_rows: split.train.length,
-      test_rows: split.test.length,
-      dropped_from_train: split.droppedFromTrain.length,
-      notes: split.notes,
-    },
+  const recipe: ProbeRecipe = {
+    ...recipeBase(prepared, projectRecord, encoder, device),
+    method: 'probe',
+    task: 'classification',
+    embed: settings.embed,
+    head: settings.head,
+  };
+  const record: ProbeRecord = {
+    ...recordBase(prepared, recipe),
+    method: 'probe',
+    task: 'classification',
     encoder: {
       ...recipe.encoder,
       ...recipe.embed,
@@ -167,87 +154,47 @@ export async function* train(
     },
     environment: platform.versions,
   };
-  const created = Date.now();
-  const document: RunDocument = { id: await runId(recipe, created), created, recipe, record };
-  await keepRun(projects, project, document, fitted, {
-    train: { indices: split.train, labels: trainLabels, probabilities: probabilities.train },
-    test: { indices: split.test, labels: testLabels, probabilities: probabilities.test },
+  return keepRun(projects, project, {
+    recipe,
+    record,
+    head: jsonBytes(headDocument(fitted.head, recipe)),
+    model: null,
+    predictions: {
+      train: { indices: split.train, labels: trainLabels, probabilities: probabilities.train },
+      test: { indices: split.test, labels: testLabels, probabilities: probabilities.test },
+    },
   });
-  return document;
 }
 
-async function keepRun(
-  projects: Projects,
-  project: string,
-  document: RunDocument,
-  fitted: FittedHead,
-  predictions: Parameters<typeof writePredictions>[0],
-): Promise<void> {
-  await projects.store.read(project); // deleted in another tab meanwhile: nothing is written
-  await projects.store.writeRun(project, {
-    document,
-    head: jsonBytes(headDocument(fitted.head, document.recipe)),
-    predictions: writePredictions(predictions),
-  });
-  try {
-    await projects.touch(project);
-  } catch (error) {
-    // Deleted while this was being written: nothing of it may stay.
-    if (toHeadlightError(error).code === 'not-found') await projects.store.delete(project);
-    throw error;
+/** @throws HeadlightError `bad-setting` for data that a probe, one vector a text, cannot learn. */
+function checkProbeData({ task, data }: Prepared): void {
+  if (task === 'token_classification') {
+    throw new HeadlightError('bad-setting', 'A probe gives one class a text, not one a word.', {
+      hint: 'Fine-tune the encoder: that gives each word a tag.',
+    });
+  }
+  if (data.pairs !== null) {
+    throw new HeadlightError('bad-setting', 'A probe reads one text a row, not a pair.', {
+      hint: 'Fine-tune the encoder on the pairs, or choose no second text.',
+    });
   }
 }
 
-function recipeOf(
-  prepared: Prepared,
-  record: Parameters<typeof recipeFile>[0],
-  encoder: Encoder,
-  settings: TrainSettings,
-  device: Device,
-): Recipe {
-  const [train, test] = prepared.tables;
-  if (train === undefined) throw new HeadlightError('internal', 'a project without a table');
-  const { textColumn, labelColumn, split } = record.choice;
-  return {
-    kind: 'headlight.recipe',
-    schemaVersion: RECIPE_VERSION,
-    task: 'classification',
-    data: {
-      train: recipeFile(record, train),
-      test: test === undefined ? null : recipeFile(record, test),
-      text: textColumn ?? '',
-      label: labelColumn ?? '',
-    },
-    split,
-    encoder: {
-      ...settings.encoder,
-      revision: encoder.info.reference.revision ?? encoder.weightsHash,
-      precision: encoder.info.reference.precision,
-    },
-    embed: settings.embed,
-    device,
-    head: settings.head,
-  };
-}
-
-/** Unique and sortable: the time, then a piece of the recipe's hash. */
-async function runId(recipe: Recipe, created: number): Promise<string> {
-  const hash = await sha256(JSON.stringify(recipe));
-  return `${created.toString(36)}-${hash.slice(0, 8)}`;
-}
-
 /** Probes train where the encoder ran, if tfjs can; WASM otherwise. */
-async function tensorBackend(platform: Platform, device: Device): Promise<TensorBackendName> {
+export async function tensorBackend(
+  platform: Platform,
+  device: Device,
+): Promise<TensorBackendName> {
   const available = await platform.tensors.available();
   const wanted: TensorBackendName = device === 'webgpu' ? 'webgpu' : 'wasm';
   return available.includes(wanted) ? wanted : (available[0] ?? 'cpu');
 }
 
-function rowsOf(features: Matrix, from: number, to: number): Matrix {
+export function rowsOf(features: Matrix, from: number, to: number): Matrix {
   const { columns, data } = features;
   return { rows: to - from, columns, data: data.subarray(from * columns, to * columns) };
 }
 
-function labelsOf({ data }: Prepared, indices: Int32Array): Int32Array {
+export function labelsOf({ data }: Prepared, indices: Int32Array): Int32Array {
   return Int32Array.from(indices, (index) => data.labels[index] ?? -1);
 }

@@ -28,6 +28,9 @@ const CALLS = [
   'requests',
   'modelHost',
   'setModelHost',
+  'unfinishedFinetune',
+  'discardFinetune',
+  'compareRuns',
 ] as const satisfies readonly (keyof Engine)[];
 
 /** Methods that are jobs; their last parameter is an AbortSignal, which does not cross. */
@@ -42,6 +45,11 @@ const JOBS = [
   'train',
   'predictFile',
   'export',
+  'estimateFinetune',
+  'finetune',
+  'finishFinetune',
+  'adviseFinetune',
+  'pushToHub',
 ] as const satisfies readonly (keyof Engine)[];
 
 type CallName = (typeof CALLS)[number];

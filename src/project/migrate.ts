@@ -35,6 +35,14 @@ function sayNormalize(embed: unknown): unknown {
   return isDocument(embed) && !('normalize' in embed) ? { ...embed, normalize: true } : embed;
 }
 
+/** Version 1 read tables only, of single texts. */
+function sayFormats(data: unknown): unknown {
+  if (!isDocument(data)) return data;
+  const file = (value: unknown): unknown =>
+    isDocument(value) ? { ...value, format: 'table' } : value;
+  return { ...data, train: file(data.train), test: file(data.test), text_pair: null };
+}
+
 /** `STEPS[kind][n]` takes a document of version n to version n + 1. */
 const STEPS: Record<DocumentKind, readonly Step[]> = {
   'headlight.recipe': [
@@ -43,9 +51,16 @@ const STEPS: Record<DocumentKind, readonly Step[]> = {
       split: renameShare(recipe.split),
       embed: sayNormalize(recipe.embed),
     }),
+    (recipe) => ({ ...recipe, method: 'probe', data: sayFormats(recipe.data) }),
   ],
   'headlight.run': [
     (run) => ({ ...run, split: renameShare(run.split), encoder: sayNormalize(run.encoder) }),
+    (run) => ({
+      ...run,
+      method: 'probe',
+      task: 'classification',
+      data: sayFormats(run.data),
+    }),
   ],
   'headlight.project': [
     (project) => ({
@@ -54,6 +69,12 @@ const STEPS: Record<DocumentKind, readonly Step[]> = {
       ...project,
       choice: isDocument(project.choice)
         ? { ...project.choice, split: renameShare(project.choice.split) }
+        : project.choice,
+    }),
+    (project) => ({
+      ...project,
+      choice: isDocument(project.choice)
+        ? { ...project.choice, textPairColumn: null }
         : project.choice,
     }),
   ],

@@ -8,6 +8,7 @@ export function recipeFile(record: ProjectRecord, table: Table): RecipeFile {
   return {
     name: table.name,
     sha256: file?.sha256 ?? '',
+    format: table.format,
     encoding: table.encoding,
     delimiter: table.delimiter,
     hasHeader: table.hasHeader,
@@ -19,16 +20,18 @@ export function recipeFile(record: ProjectRecord, table: Table): RecipeFile {
  * files agree: a file whose encoding differs from the other's is sniffed, which is deterministic.
  */
 export function choiceOfRecipe(recipe: Recipe): DataChoice {
-  const { train, test, text, label } = recipe.data;
-  const same = (key: 'encoding' | 'delimiter' | 'hasHeader'): boolean =>
+  const { train, test, text, text_pair, label } = recipe.data;
+  const same = (key: 'format' | 'encoding' | 'delimiter' | 'hasHeader'): boolean =>
     test === null || train[key] === test[key];
   return {
     trainFile: train.name,
     testFile: test?.name ?? null,
     textColumn: text,
+    textPairColumn: text_pair,
     labelColumn: label,
     split: recipe.split,
     parse: {
+      ...(same('format') ? { format: train.format } : {}),
       ...(same('encoding') ? { encoding: train.encoding } : {}),
       ...(same('delimiter') ? { delimiter: train.delimiter } : {}),
       ...(same('hasHeader') ? { hasHeader: train.hasHeader } : {}),

@@ -10,6 +10,7 @@ import {
   pinnedReferenceEntries,
   pinnedReferenceSchema,
 } from '../models';
+import { entityScores, finetuneEntries, finetuneReport } from './finetune-schema';
 import {
   PROJECT_VERSION,
   RECIPE_VERSION,
@@ -48,9 +49,12 @@ const splitSettings = v.variant('method', [
   v.object({ method: v.literal('files') }),
 ]);
 
+const format = v.picklist(['table', 'conll']);
+
 const recipeFile = v.object({
   name: fileName,
   sha256,
+  format,
   encoding,
   delimiter,
   hasHeader: v.boolean(),
@@ -68,22 +72,38 @@ const logisticSettings = {
   seed: v.pipe(v.number(), v.integer()),
 };
 
-export const recipeSchema = v.object({
+const task = v.picklist(['classification', 'token_classification']);
+
+const recipeEntries = {
   kind: v.literal('headlight.recipe'),
   schemaVersion: v.literal(RECIPE_VERSION),
-  task: v.literal('classification'),
   data: v.object({
     train: recipeFile,
     test: v.nullable(recipeFile),
     text: v.string(),
+    text_pair: v.nullable(v.string()),
     label: v.string(),
   }),
   split: splitSettings,
   encoder: pinnedReferenceSchema,
-  embed: embedSettingsSchema,
   device,
-  head: v.object(logisticSettings),
-}) satisfies v.GenericSchema<unknown, Recipe>;
+};
+
+export const recipeSchema = v.variant('method', [
+  v.object({
+    ...recipeEntries,
+    method: v.literal('probe'),
+    task: v.literal('classification'),
+    embed: embedSettingsSchema,
+    head: v.object(logisticSettings),
+  }),
+  v.object({
+    ...recipeEntries,
+    method: v.literal('finetune'),
+    task,
+    finetune: v.object(finetuneEntries),
+  }),
+]) satisfies v.GenericSchema<unknown, Recipe>;
 
 const metrics = v.object({
   rows: count,
@@ -114,13 +134,22 @@ const splitCounts = {
   notes: v.array(v.string()),
 };
 
-export const runRecordSchema = v.object({
+const recordEncoder = {
+  ...pinnedReferenceEntries,
+  device,
+  architecture: v.string(),
+  hidden_size: count,
+  notes: v.array(v.string()),
+};
+
+const recordEntries = {
   kind: v.literal('headlight.run'),
   schemaVersion: v.literal(RUN_VERSION),
   data: v.object({
     train: v.object({ ...recipeFile.entries, rows: count }),
     test: v.nullable(v.object({ ...recipeFile.entries, rows: count })),
     text: v.string(),
+    text_pair: v.nullable(v.string()),
     label: v.string(),
     classes: v.array(v.string()),
     left_out: leftOut,
@@ -134,45 +163,61 @@ export const runRecordSchema = v.object({
     }),
     v.object({ method: v.literal('files'), ...splitCounts }),
   ]),
-  encoder: v.object({
-    ...pinnedReferenceEntries,
-    ...embedSettingsEntries,
-    device,
-    architecture: v.string(),
-    hidden_size: count,
-    notes: v.array(v.string()),
-  }),
-  head: v.object({
-    ...logisticSettings,
-    fit: v.object({
-      C: v.number(),
-      crossValidation: v.nullable(
-        v.array(v.object({ C: v.number(), scores: v.array(v.number()), mean: v.number() })),
-      ),
-      iterations: count,
-      converged: v.boolean(),
-      gradientNorm: v.number(),
-      backend: v.string(),
-      seconds: v.number(),
-    }),
-  }),
   metrics: v.object({
     train: metrics,
     test: metrics,
     baseline: v.object({ label: v.string(), train: metrics, test: metrics }),
   }),
-  timing: v.object({
-    load_seconds: v.number(),
-    embed_seconds: v.number(),
-    fit_seconds: v.number(),
-    evaluate_seconds: v.number(),
-    total_seconds: v.number(),
-    texts_embedded: count,
-    texts_from_cache: count,
-    texts_per_second: v.nullable(v.number()),
-  }),
   environment: v.record(v.string(), v.string()),
-}) satisfies v.GenericSchema<unknown, RunRecord>;
+};
+
+export const runRecordSchema = v.variant('method', [
+  v.object({
+    ...recordEntries,
+    method: v.literal('probe'),
+    task: v.literal('classification'),
+    encoder: v.object({ ...recordEncoder, ...embedSettingsEntries }),
+    head: v.object({
+      ...logisticSettings,
+      fit: v.object({
+        C: v.number(),
+        crossValidation: v.nullable(
+          v.array(v.object({ C: v.number(), scores: v.array(v.number()), mean: v.number() })),
+        ),
+        iterations: count,
+        converged: v.boolean(),
+        gradientNorm: v.number(),
+        backend: v.string(),
+        seconds: v.number(),
+      }),
+    }),
+    timing: v.object({
+      load_seconds: v.number(),
+      embed_seconds: v.number(),
+      fit_seconds: v.number(),
+      evaluate_seconds: v.number(),
+      total_seconds: v.number(),
+      texts_embedded: count,
+      texts_from_cache: count,
+      texts_per_second: v.nullable(v.number()),
+    }),
+  }),
+  v.object({
+    ...recordEntries,
+    method: v.literal('finetune'),
+    task,
+    encoder: v.object(recordEncoder),
+    finetune: v.object({ ...finetuneEntries, fit: finetuneReport }),
+    entities: v.nullable(v.object({ train: entityScores, test: entityScores })),
+    timing: v.object({
+      load_seconds: v.number(),
+      tokenize_seconds: v.number(),
+      train_seconds: v.number(),
+      evaluate_seconds: v.number(),
+      total_seconds: v.number(),
+    }),
+  }),
+]) satisfies v.GenericSchema<unknown, RunRecord>;
 
 export const runDocumentSchema = v.object({
   id: v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,64}$/)),
@@ -197,12 +242,14 @@ export const projectRecordSchema = v.object({
     trainFile: fileName,
     testFile: v.nullable(fileName),
     textColumn: v.nullable(v.string()),
+    textPairColumn: v.nullable(v.string()),
     labelColumn: v.nullable(v.string()),
     split: splitSettings,
     parse: v.object({
       encoding: v.exactOptional(encoding),
       delimiter: v.exactOptional(delimiter),
       hasHeader: v.exactOptional(v.boolean()),
+      format: v.exactOptional(format),
     }),
   }),
   rows: count,

@@ -4,9 +4,11 @@
  *     projects/<project>                 project record, JSON
  *     files/<project>/<file name>        the bytes that were dropped
  *     runs/<project>/<run>/run.json      recipe and record
- *     runs/<project>/<run>/head.json     the probe
+ *     runs/<project>/<run>/head.json     the probe; of a probe's run
+ *     runs/<project>/<run>/model/…       the model, tokenizer and config; of a fine-tune's run
  *     runs/<project>/<run>/predictions   probabilities and labels of both parts, safetensors
  *     features/<project>/…               embeddings, written by models/embed
+ *     checkpoints/<project>/…            a training that has not ended, written by learning/finetune
  *
  * A run is committed by its run.json, written last: a run without one is not there.
  */
@@ -18,11 +20,22 @@ import type { ProjectRecord, RunDocument } from './types';
 
 export interface RunParts {
   readonly document: RunDocument;
-  /** The head as JSON bytes. */
-  readonly head: Uint8Array;
+  /** A probe's head as JSON bytes; null for a fine-tune. */
+  readonly head: Uint8Array | null;
   /** Predictions, see `predictions.ts`. */
   readonly predictions: Uint8Array;
 }
+
+/** With the model of a fine-tune, which is large: `model` reads it. */
+export interface WholeRun extends RunParts {
+  /** Files by name; null for a probe. */
+  readonly model: ReadonlyMap<string, Uint8Array> | null;
+}
+
+/** Areas whose keys begin with a project's id. */
+const OWNED = ['files', 'features', 'runs', 'checkpoints'] as const;
+
+const MODEL = 'model/';
 
 const LEFTOVER_MS = 3_600_000;
 
@@ -60,7 +73,7 @@ export class ProjectStore {
   async create(
     record: ProjectRecord,
     files: readonly SourceFile[],
-    runs: readonly RunParts[] = [],
+    runs: readonly WholeRun[] = [],
   ): Promise<void> {
     try {
       for (const file of files) {
@@ -80,7 +93,7 @@ export class ProjectStore {
    */
   async sweep(now = Date.now()): Promise<void> {
     const projects = new Set(await this.ids());
-    for (const area of ['files', 'features', 'runs'] as const) {
+    for (const area of OWNED) {
       const youngest = new Map<string, number>();
       for (const { key, written } of await this.#storage.entries(area)) {
         const owner = key.slice(0, key.indexOf('/'));
@@ -94,9 +107,7 @@ export class ProjectStore {
 
   async delete(project: string): Promise<void> {
     await this.#storage.delete('projects', project);
-    await this.#storage.deleteAll('runs', `${project}/`);
-    await this.#storage.deleteAll('features', `${project}/`);
-    await this.#storage.deleteAll('files', `${project}/`);
+    for (const area of OWNED) await this.#storage.deleteAll(area, `${project}/`);
   }
 
   /** @throws HeadlightError `not-found` naming the file. */
@@ -114,11 +125,26 @@ export class ProjectStore {
     return { name, bytes };
   }
 
-  async writeRun(project: string, parts: RunParts): Promise<void> {
+  async writeRun(project: string, parts: WholeRun): Promise<void> {
     const prefix = `${project}/${parts.document.id}/`;
-    await this.#storage.write('runs', `${prefix}head.json`, parts.head);
+    if (parts.head !== null) await this.#storage.write('runs', `${prefix}head.json`, parts.head);
+    for (const [name, bytes] of parts.model ?? []) {
+      await this.#storage.write('runs', `${prefix}${MODEL}${name}`, bytes);
+    }
     await this.#storage.write('runs', `${prefix}predictions`, parts.predictions);
     await this.#storage.write('runs', `${prefix}run.json`, jsonBytes(parts.document));
+  }
+
+  /** The model's files of a fine-tune's run, by name; null for a probe. @throws HeadlightError `not-found`. */
+  async model(project: string, run: string): Promise<ReadonlyMap<string, Uint8Array> | null> {
+    const prefix = `${project}/${run}/${MODEL}`;
+    const files = new Map<string, Uint8Array>();
+    for (const { key } of await this.#storage.entries('runs', prefix)) {
+      const bytes = await this.#storage.read('runs', key);
+      if (bytes === null) throw runNotFound(run);
+      files.set(key.slice(prefix.length), bytes);
+    }
+    return files.size === 0 ? null : files;
   }
 
   /** Newest first. */
@@ -138,7 +164,8 @@ export class ProjectStore {
     const document = await this.#readRunDocument(`${prefix}run.json`);
     const head = await this.#storage.read('runs', `${prefix}head.json`);
     const predictions = await this.#storage.read('runs', `${prefix}predictions`);
-    if (head === null || predictions === null) throw runNotFound(run);
+    if (predictions === null || (head === null && document.recipe.method === 'probe'))
+      throw runNotFound(run);
     return { document, head, predictions };
   }
 
@@ -151,7 +178,7 @@ export class ProjectStore {
   /** Bytes kept for one project in all areas. */
   async bytes(project: string): Promise<number> {
     let total = 0;
-    for (const area of ['files', 'features', 'runs'] as const) {
+    for (const area of OWNED) {
       for (const entry of await this.#storage.entries(area, `${project}/`)) total += entry.bytes;
     }
     return total;

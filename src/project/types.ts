@@ -2,50 +2,74 @@
  * A recipe is what was asked, a run what came out. Both are small JSON documents with a schemaVersion;
  * `migrate.ts` brings old ones up to date. docs/formats.md documents every key.
  */
+import type { CurvePoint } from '../base';
 import type { EncodingName, ParseSettings, SplitSettings, Table } from '../data';
-import type { MajorityBaseline, Metrics } from '../learning/evaluate';
+import type { EntityScores, MajorityBaseline, Metrics } from '../learning/evaluate';
+import type { FinetuneResult, FinetuneSettings } from '../learning/finetune';
 import type { FitReport, LogisticSettings } from '../learning/heads';
 import type { EmbedSettings, EncoderReference } from '../models';
 import type { Device } from '../platform';
 
-export const RECIPE_VERSION = 1;
-export const RUN_VERSION = 1;
-export const PROJECT_VERSION = 1;
+export const RECIPE_VERSION = 2;
+export const RUN_VERSION = 2;
+export const PROJECT_VERSION = 2;
+
+/** A class a text, or a class a word. */
+export type Task = 'classification' | 'token_classification';
 
 export interface RecipeFile {
   /** File name, without folders. */
   readonly name: string;
   /** SHA-256 of the bytes; `headlight run` refuses other bytes. */
   readonly sha256: string;
+  readonly format: Table['format'];
   readonly encoding: EncodingName;
   readonly delimiter: Table['delimiter'];
   readonly hasHeader: boolean;
 }
 
-export interface Recipe {
+interface RecipeBase {
   readonly kind: 'headlight.recipe';
   readonly schemaVersion: typeof RECIPE_VERSION;
-  readonly task: 'classification';
+  readonly task: Task;
   readonly data: {
     readonly train: RecipeFile;
     readonly test: RecipeFile | null;
     readonly text: string;
+    /** The column of second texts; null for single texts. */
+    readonly text_pair: string | null;
     readonly label: string;
   };
   readonly split: SplitSettings;
   readonly encoder: EncoderReference & { readonly revision: string };
-  readonly embed: EmbedSettings;
   readonly device: Device;
+}
+
+/** A head on frozen features. */
+export interface ProbeRecipe extends RecipeBase {
+  readonly method: 'probe';
+  readonly task: 'classification';
+  readonly embed: EmbedSettings;
   readonly head: LogisticSettings;
 }
 
-export interface RunRecord {
+/** The encoder trained with its head. */
+export interface FinetuneRecipe extends RecipeBase {
+  readonly method: 'finetune';
+  readonly finetune: FinetuneSettings;
+}
+
+export type Recipe = ProbeRecipe | FinetuneRecipe;
+
+interface RecordBase {
   readonly kind: 'headlight.run';
   readonly schemaVersion: typeof RUN_VERSION;
+  readonly task: Task;
   readonly data: {
     readonly train: RecipeFile & { readonly rows: number };
     readonly test: (RecipeFile & { readonly rows: number }) | null;
     readonly text: string;
+    readonly text_pair: string | null;
     readonly label: string;
     readonly classes: readonly string[];
     readonly left_out: readonly { readonly reason: string; readonly rows: number }[];
@@ -56,19 +80,27 @@ export interface RunRecord {
     readonly dropped_from_train: number;
     readonly notes: readonly string[];
   };
-  readonly encoder: EncoderReference &
-    EmbedSettings & {
-      readonly device: Device;
-      readonly architecture: string;
-      readonly hidden_size: number;
-      readonly notes: readonly string[];
-    };
-  readonly head: LogisticSettings & { readonly fit: FitReport };
+  /** Of texts; for token classification of words. */
   readonly metrics: {
     readonly train: Metrics;
     readonly test: Metrics;
     readonly baseline: MajorityBaseline;
   };
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+interface RecordEncoder extends EncoderReference {
+  readonly device: Device;
+  readonly architecture: string;
+  readonly hidden_size: number;
+  readonly notes: readonly string[];
+}
+
+export interface ProbeRecord extends RecordBase {
+  readonly method: 'probe';
+  readonly task: 'classification';
+  readonly encoder: RecordEncoder & EmbedSettings;
+  readonly head: LogisticSettings & { readonly fit: FitReport };
   readonly timing: {
     readonly load_seconds: number;
     readonly embed_seconds: number;
@@ -80,8 +112,43 @@ export interface RunRecord {
     readonly texts_from_cache: number;
     readonly texts_per_second: number | null;
   };
-  readonly environment: Readonly<Record<string, string>>;
 }
+
+/** How a fine-tune went. */
+export interface FinetuneReport {
+  readonly history: readonly CurvePoint[];
+  /** The optimiser step whose weights are kept, and how many there were to be. */
+  readonly step: number;
+  readonly steps: number;
+  readonly ended: FinetuneResult['ended'];
+  readonly trainable_parameters: number;
+  readonly parameters: number;
+  /** Rows that were trained on, and rows of the training part that evaluations during training used. */
+  readonly train_rows: number;
+  readonly validation_rows: number;
+  readonly tokens_per_second: number | null;
+  /** The step of the checkpoint that training went on from; null when it ran in one go. */
+  readonly resumed_at_step: number | null;
+}
+
+export interface FinetuneRecord extends RecordBase {
+  readonly method: 'finetune';
+  readonly encoder: RecordEncoder;
+  readonly finetune: FinetuneSettings & { readonly fit: FinetuneReport };
+  /** Token classification only: whole entities, as seqeval counts them. */
+  readonly entities: { readonly train: EntityScores; readonly test: EntityScores } | null;
+  readonly timing: {
+    readonly load_seconds: number;
+    readonly tokenize_seconds: number;
+    /** All sittings together. */
+    readonly train_seconds: number;
+    readonly evaluate_seconds: number;
+    /** Of the last sitting. */
+    readonly total_seconds: number;
+  };
+}
+
+export type RunRecord = ProbeRecord | FinetuneRecord;
 
 /** A run as it is kept: its record, and the recipe that makes it again. */
 export interface RunDocument {
@@ -97,6 +164,8 @@ export interface DataChoice {
   readonly trainFile: string;
   readonly testFile: string | null;
   readonly textColumn: string | null;
+  /** Second texts, for pairs (premise and hypothesis, question and answer); null for single texts. */
+  readonly textPairColumn: string | null;
   readonly labelColumn: string | null;
   readonly split: SplitSettings;
   readonly parse: ParseSettings;

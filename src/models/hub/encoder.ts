@@ -15,7 +15,9 @@ export interface Encoder {
   readonly info: EncoderInfo;
   readonly model: EncoderModel;
   readonly tokenizer: TextTokenizer;
-  /** SHA-256 of the weights file as it was read. */
+  /** The weights file as it was read: what fine-tuning starts from, and what a folded probe leaves with. */
+  readonly weights: Uint8Array;
+  /** SHA-256 of it. */
   readonly weightsHash: string;
   /** What goes along with an exported model: `config.json`, `tokenizer.json`, `tokenizer_config.json`. */
   readonly files: readonly ModelFile[];
@@ -75,6 +77,7 @@ export async function openEncoder(
     },
     model,
     tokenizer,
+    weights,
     weightsHash,
     files: [{ name: 'config.json', bytes: config }, ...tokenizer.files],
   };

@@ -9,7 +9,7 @@ import type { SourceFile } from '../../data';
 import { jsonBytes, parseJson, readProjectRecord, readRun } from '../documents';
 import { readPredictions } from '../predictions';
 import { parseDocument } from '../schema';
-import type { ProjectStore, RunParts } from '../store';
+import type { ProjectStore, WholeRun } from '../store';
 import type { ProjectRecord } from '../types';
 import { readArchive, writeArchive } from './archive';
 import { readHeadDocument } from './head';
@@ -20,7 +20,7 @@ const ARCHIVE_VERSION = 1;
 export interface ProjectContent {
   readonly record: ProjectRecord;
   readonly files: readonly SourceFile[];
-  readonly runs: readonly RunParts[];
+  readonly runs: readonly WholeRun[];
 }
 
 export async function writeProjectZip(store: ProjectStore, project: string): Promise<Uint8Array> {
@@ -32,7 +32,10 @@ export async function writeProjectZip(store: ProjectStore, project: string): Pro
   for (const { id } of await store.runs(project)) {
     const parts = await store.run(project, id);
     entries.set(`runs/${id}/run.json`, jsonBytes(parts.document));
-    entries.set(`runs/${id}/head.json`, parts.head);
+    if (parts.head !== null) entries.set(`runs/${id}/head.json`, parts.head);
+    for (const [name, bytes] of (await store.model(project, id)) ?? []) {
+      entries.set(`runs/${id}/model/${name}`, bytes);
+    }
     entries.set(`runs/${id}/predictions.safetensors`, parts.predictions);
   }
   const hashes: Record<string, string> = {};
@@ -77,15 +80,18 @@ export async function readProjectZip(file: SourceFile): Promise<ProjectContent> 
   };
   const record = readProjectRecord(parseJson(need('project.json'), 'project.json'), 'project.json');
   const files = record.files.map(({ name }) => ({ name, bytes: need(`files/${name}`) }));
-  const runs: RunParts[] = [];
+  const runs: WholeRun[] = [];
   for (const name of Object.keys(listed).sort()) {
     const match = /^runs\/([^/]+)\/run\.json$/.exec(name);
     if (match === null) continue;
     const folder = `runs/${match[1] ?? ''}`;
-    const run: RunParts = {
-      document: readRun(parseJson(need(name), name), name),
-      head: need(`${folder}/head.json`),
+    const document = readRun(parseJson(need(name), name), name);
+    const isProbe = document.recipe.method === 'probe';
+    const run: WholeRun = {
+      document,
+      head: isProbe ? need(`${folder}/head.json`) : null,
       predictions: need(`${folder}/predictions.safetensors`),
+      model: isProbe ? null : modelOf(`${folder}/model/`, Object.keys(listed), need),
     };
     checkRun(run, folder, file.name);
     runs.push(run);
@@ -93,9 +99,23 @@ export async function readProjectZip(file: SourceFile): Promise<ProjectContent> 
   return { record, files, runs };
 }
 
+/** @throws HeadlightError `bad-project` when the weights or the tokenizer are missing. */
+function modelOf(
+  prefix: string,
+  names: readonly string[],
+  need: (name: string) => Uint8Array,
+): Map<string, Uint8Array> {
+  for (const name of ['config.json', 'model.safetensors', 'tokenizer.json']) need(prefix + name);
+  return new Map(
+    names
+      .filter((name) => name.startsWith(prefix))
+      .map((name) => [name.slice(prefix.length), need(name)]),
+  );
+}
+
 /** @throws HeadlightError `bad-project` naming what cannot be read, or does not belong to its run. */
-function checkRun({ document, head, predictions }: RunParts, folder: string, zip: string): void {
-  const { data, split, encoder } = document.record;
+function checkRun({ document, head, predictions }: WholeRun, folder: string, zip: string): void {
+  const { data, split, encoder, task } = document.record;
   const refuse = (name: string, what: string, cause?: unknown): HeadlightError =>
     new HeadlightError('bad-project', `${zip}: ${folder}/${name} cannot be used: ${what}.`, {
       hint: 'Save the project again where it came from.',
@@ -111,11 +131,15 @@ function checkRun({ document, head, predictions }: RunParts, folder: string, zip
     }
   };
   if (folder !== `runs/${document.id}`) throw refuse('run.json', `its id is ${document.id}`);
-  const probe = read('head.json', () => readHeadDocument(parseJson(head, 'head.json')));
-  if (canonicalJson(probe.classes) !== canonicalJson(data.classes))
-    throw refuse('head.json', 'its classes are not those of run.json');
-  if (probe.features !== encoder.hidden_size)
-    throw refuse('head.json', `it takes ${probe.features} features, not ${encoder.hidden_size}`);
+  if (document.recipe.method !== document.record.method)
+    throw refuse('run.json', 'recipe and record are of different methods');
+  if (head !== null) {
+    const probe = read('head.json', () => readHeadDocument(parseJson(head, 'head.json')));
+    if (canonicalJson(probe.classes) !== canonicalJson(data.classes))
+      throw refuse('head.json', 'its classes are not those of run.json');
+    if (probe.features !== encoder.hidden_size)
+      throw refuse('head.json', `it takes ${probe.features} features, not ${encoder.hidden_size}`);
+  }
   const parts = read('predictions.safetensors', () => readPredictions(predictions));
   const texts = split.train_rows + split.test_rows + split.dropped_from_train;
   for (const [part, rows] of [
@@ -127,10 +151,11 @@ function checkRun({ document, head, predictions }: RunParts, folder: string, zip
     const within = (values: Int32Array, end: number): boolean =>
       values.every((value) => value >= 0 && value < end);
     const wrong =
-      indices.length !== rows
+      // A row of token classification is a word; there are as many as there are.
+      task === 'classification' && indices.length !== rows
         ? `${indices.length} rows instead of ${rows}`
-        : probabilities.length !== rows * classes
-          ? `${probabilities.length} probabilities instead of ${rows} x ${classes}`
+        : probabilities.length !== indices.length * classes
+          ? `${probabilities.length} probabilities instead of ${indices.length} x ${classes}`
           : !within(indices, texts)
             ? 'a row that is not there'
             : !within(labels, classes)

@@ -53,6 +53,7 @@ test('predictions stand after the own columns, under names that were free', () =
     lines: Int32Array.of(2, 3),
     encoding: 'utf-8',
     delimiter: ',',
+    format: 'table',
     hasHeader: true,
     problems: [],
   };

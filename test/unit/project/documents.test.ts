@@ -18,6 +18,11 @@ const folder = new URL('../../fixtures/documents/', import.meta.url);
 const fixture = (name: string): Record<string, unknown> =>
   parseJson(new Uint8Array(readFileSync(new URL(name, folder))), name) as Record<string, unknown>;
 
+const { finetune } = fixture('recipe-v2-finetune.json') as {
+  readonly finetune: Record<string, unknown>;
+};
+const lora = finetune['method'] as Record<string, unknown>;
+
 function errorOf(action: () => unknown): HeadlightError {
   try {
     action();
@@ -38,28 +43,40 @@ describe('documents of older versions', () => {
         ...wanted('project', PROJECT_VERSION),
         ...wanted('recipe', RECIPE_VERSION),
         ...wanted('run', RUN_VERSION),
+        'recipe-v2-finetune.json',
+        'run-v2-finetune.json',
       ].sort(),
     );
   });
 
-  it('reads a version 0 recipe as the version 1 recipe that means the same', () => {
-    expect(readRecipe(fixture('recipe-v0.json'))).toEqual(fixture('recipe-v1.json'));
+  it.each([0, 1])('reads a version %i recipe as the newest that means the same', (version) => {
+    expect(readRecipe(fixture(`recipe-v${version}.json`))).toEqual(fixture('recipe-v2.json'));
   });
 
-  it('reads a version 0 run with its recipe and record', () => {
-    expect(readRun(fixture('run-v0.json'))).toEqual(fixture('run-v1.json'));
+  it.each([0, 1])('reads a version %i run with its recipe and record', (version) => {
+    expect(readRun(fixture(`run-v${version}.json`))).toEqual(fixture('run-v2.json'));
   });
 
   it('reads a version 0 project; what was not counted then is 0', () => {
     expect(readProjectRecord(fixture('project-v0.json'))).toEqual({
-      ...fixture('project-v1.json'),
+      ...fixture('project-v2.json'),
       rows: 0,
       classes: 0,
     });
   });
 
-  it.each(['recipe', 'run', 'project'])('leaves a current %s as it is', (kind) => {
-    const current = fixture(`${kind}-v1.json`);
+  it('reads a version 1 project: it had single texts', () => {
+    expect(readProjectRecord(fixture('project-v1.json'))).toEqual(fixture('project-v2.json'));
+  });
+
+  it.each([
+    ['recipe', ''],
+    ['recipe', '-finetune'],
+    ['run', ''],
+    ['run', '-finetune'],
+    ['project', ''],
+  ])('leaves a current %s%s as it is', (kind, method) => {
+    const current = fixture(`${kind}-v2${method}.json`);
     const read =
       kind === 'recipe'
         ? readRecipe(current)
@@ -72,7 +89,7 @@ describe('documents of older versions', () => {
 
 describe('documents that cannot be used', () => {
   it('refuses one from a newer Headlight and says so', () => {
-    const error = errorOf(() => readRecipe({ ...fixture('recipe-v1.json'), schemaVersion: 99 }));
+    const error = errorOf(() => readRecipe({ ...fixture('recipe-v2.json'), schemaVersion: 99 }));
     expect(error.code).toBe('bad-project');
     expect(error.message).toContain('newer Headlight');
     expect(error.hint).toContain('update Headlight');
@@ -89,12 +106,28 @@ describe('documents that cannot be used', () => {
     ['device', { device: 'abacus' }],
     ['embed.layer', { embed: { layer: -1, pooling: 'mean', normalize: true, maxTokens: 10 } }],
   ])('names the key that is wrong: %s', (key, change) => {
-    const error = errorOf(() => readRecipe({ ...fixture('recipe-v1.json'), ...change }));
+    const error = errorOf(() => readRecipe({ ...fixture('recipe-v2.json'), ...change }));
     expect(error.message).toContain(key);
   });
 
+  it.each([
+    ['method', { method: 'luck' }],
+    ['finetune.learning_rate', { finetune: { ...finetune, learning_rate: 0 } }],
+    ['finetune.seed', { finetune: { ...finetune, seed: undefined } }],
+    ['finetune.method.rank', { finetune: { ...finetune, method: { ...lora, rank: 0 } } }],
+  ])('names the key of a fine-tune that is wrong: %s', (key, change) => {
+    const error = errorOf(() => readRecipe({ ...fixture('recipe-v2-finetune.json'), ...change }));
+    expect(error.message).toContain(key);
+  });
+
+  it('refuses a probe of words', () => {
+    const change = { task: 'token_classification' };
+    const error = errorOf(() => readRecipe({ ...fixture('recipe-v2.json'), ...change }));
+    expect(error.message).toContain('task');
+  });
+
   it('refuses a file name that leaves its folder', () => {
-    const project = fixture('project-v1.json');
+    const project = fixture('project-v2.json');
     const error = errorOf(() =>
       readProjectRecord({
         ...project,
@@ -112,14 +145,15 @@ describe('documents that cannot be used', () => {
 
 describe('a recipe and the choice it was made from', () => {
   it('pins how the file was read', () => {
-    const choice = choiceOfRecipe(readRecipe(fixture('recipe-v1.json')));
+    const choice = choiceOfRecipe(readRecipe(fixture('recipe-v2.json')));
     expect(choice).toEqual({
       trainFile: 'train.csv',
       testFile: null,
       textColumn: 'text',
+      textPairColumn: null,
       labelColumn: 'label',
       split: { method: 'stratified', testShare: 0.25, seed: 7 },
-      parse: { encoding: 'utf-8', delimiter: ',', hasHeader: true },
+      parse: { format: 'table', encoding: 'utf-8', delimiter: ',', hasHeader: true },
     });
   });
 });

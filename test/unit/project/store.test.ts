@@ -7,6 +7,7 @@ import {
   headDocument,
   jsonBytes,
   parseJson,
+  probeRun,
   ProjectStore,
   readArchive,
   readPredictions,
@@ -17,8 +18,9 @@ import {
   writePredictions,
   writeProjectZip,
   type PartPredictions,
+  type ProbeRun,
   type ProjectRecord,
-  type RunParts,
+  type WholeRun,
 } from '../../../src/project';
 import { memoryStorage, type MemoryStorage } from '../../helpers/memory-storage';
 
@@ -39,16 +41,16 @@ const probe: LinearHead = {
 let storage: MemoryStorage;
 let store: ProjectStore;
 let record: ProjectRecord;
-let run: RunParts;
+let run: WholeRun & { readonly document: ProbeRun };
 
 beforeEach(async () => {
   storage = memoryStorage();
   store = new ProjectStore(storage);
   record = {
-    ...readProjectRecord(fixture('project-v1.json')),
+    ...readProjectRecord(fixture('project-v2.json')),
     files: [{ name: 'train.csv', sha256: await sha256(csv), bytes: csv.length }],
   };
-  const fixed = readRun(fixture('run-v1.json'));
+  const fixed = probeRun(readRun(fixture('run-v2.json')));
   const document = {
     ...fixed,
     record: {
@@ -59,6 +61,7 @@ beforeEach(async () => {
   };
   run = {
     document,
+    model: null,
     head: jsonBytes(headDocument(probe, document.recipe)),
     predictions: writePredictions({
       train: {
@@ -167,7 +170,7 @@ describe('the project zip', () => {
     ...readPredictions(run.predictions).train,
     ...changes,
   });
-  const damaged = (changes: Partial<PartPredictions>): (() => Partial<RunParts>) => {
+  const damaged = (changes: Partial<PartPredictions>): (() => Pick<WholeRun, 'predictions'>) => {
     return () => ({
       predictions: writePredictions({
         train: part(changes),
@@ -175,7 +178,7 @@ describe('the project zip', () => {
       }),
     });
   };
-  const head = (changes: Partial<LinearHead>): (() => Partial<RunParts>) => {
+  const head = (changes: Partial<LinearHead>): (() => Pick<WholeRun, 'head'>) => {
     return () => ({
       head: jsonBytes(headDocument({ ...probe, ...changes }, run.document.recipe)),
     });

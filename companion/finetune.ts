@@ -1,0 +1,163 @@
+/** `headlight finetune`: trains the encoder itself, from files to a report and a Hugging Face folder. */
+import { HeadlightError } from '../src/base';
+import type { FinetuneChoice, ProjectView, RunView } from '../src/engine';
+import type { FinetuneEstimate } from '../src/learning/finetune';
+import type { Precision } from '../src/models';
+import type { Device } from '../src/platform';
+import { jsonBytes, readArchive } from '../src/project';
+import { findEncoder } from './encoder-option';
+import { checkOutFolder, readSource, writeBytes } from './files';
+import { settingsOf, type SettingOptions } from './finetune-settings';
+import { duration } from './progress-line';
+import { describeRun } from './report';
+import { chooseDevice, jobKey, openSession, type Session } from './session';
+import { chooseData, sayData, type DataOptions } from './train';
+
+export interface FinetuneOptions extends SettingOptions, DataOptions {
+  readonly encoder: string;
+  readonly precision?: Precision;
+  readonly splitSeed: number;
+  readonly device: Device | 'auto';
+  readonly modelHost?: string;
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly estimate?: boolean;
+  readonly resume: boolean;
+  readonly pushToHub?: string;
+  readonly private?: boolean;
+}
+
+/** What `finetune` and `run` do alike with the trained model. */
+export type FinetuneOutput = Pick<
+  FinetuneOptions,
+  'out' | 'json' | 'resume' | 'pushToHub' | 'private'
+>;
+
+export async function finetuneCommand(file: string, options: FinetuneOptions): Promise<void> {
+  if (options.out !== undefined) await checkOutFolder(options.out);
+  const token = options.pushToHub === undefined ? null : hubToken();
+  const sources = [await readSource(file)];
+  if (options.test !== undefined) sources.push(await readSource(options.test));
+  const { out: _out, json: _json, quiet: _quiet, resume: _resume, ...asked } = options;
+  const session = await openSession(options, await jobKey(sources, { ...asked, token: null }));
+  const { engine, progress, signal, platform } = session;
+  const created = await progress.follow(engine.createProject(sources, signal));
+  const choice = chooseData(created, file, { ...options, seed: options.splitSeed });
+  const view = await progress.follow(engine.configureData(created.id, choice, signal));
+  sayData(view, progress.notice.bind(progress));
+  const { info } = await findEncoder(engine, options.encoder, options.precision, progress, signal);
+  try {
+    const finetune: FinetuneChoice = {
+      encoder: info.reference,
+      device: await chooseDevice(platform, options.device),
+      settings: settingsOf(options, info),
+    };
+    if (options.estimate === true) {
+      const estimate = await progress.follow(engine.estimateFinetune(view.id, finetune, signal));
+      process.stdout.write(
+        options.json === true ? `${JSON.stringify(estimate, null, 2)}\n` : describe(estimate),
+      );
+      return;
+    }
+    await finetuneAndReport(session, view, finetune, options, token);
+  } finally {
+    // A folder stays where it is; it is not kept a second time.
+    if (info.reference.source === 'folder') await engine.removeEncoder(info.reference);
+  }
+}
+
+/** Trains (or goes on), writes what was asked for, reports. */
+export async function finetuneAndReport(
+  session: Session,
+  view: ProjectView,
+  choice: FinetuneChoice,
+  options: FinetuneOutput,
+  token: string | null = null,
+): Promise<void> {
+  const { engine, progress, signal } = session;
+  const unfinished = await engine.unfinishedFinetune(view.id);
+  if (unfinished !== null) {
+    if (options.resume) {
+      progress.notice(
+        `Goes on from step ${unfinished.step} of ${unfinished.steps}, where this command was stopped. To start anew: --no-resume.`,
+      );
+    } else await engine.discardFinetune(view.id);
+  }
+  let run: RunView;
+  try {
+    run = await progress.follow(engine.finetune(view.id, choice, signal));
+  } catch (error) {
+    const kept = await engine.unfinishedFinetune(view.id);
+    if (kept !== null) {
+      progress.notice(
+        `Step ${kept.step} of ${kept.steps} is kept: the same command goes on from there.`,
+      );
+    }
+    throw error;
+  }
+  if (options.out !== undefined) {
+    await writeModel(session, view.id, run, options.out);
+    progress.notice(`Written to ${options.out}. None of it holds your texts.`);
+  }
+  if (options.pushToHub !== undefined && token !== null) {
+    const upload = {
+      repository: options.pushToHub,
+      token,
+      private: options.private === true,
+    };
+    const { url } = await progress.follow(engine.pushToHub(view.id, run.id, upload, signal));
+    progress.notice(`Uploaded to ${url}. None of it holds your texts.`);
+  }
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(run.record, null, 2)}\n` : describeRun(run),
+  );
+}
+
+/** From the environment only: a flag would stand in the shell's history. */
+function hubToken(): string {
+  const token = process.env['HF_TOKEN'] ?? '';
+  if (token !== '') return token;
+  throw new HeadlightError('bad-setting', '--push-to-hub needs a token of the Hugging Face Hub.', {
+    hint: 'Put one with the permission to write into the environment variable HF_TOKEN. It is not stored.',
+  });
+}
+
+/** The Hugging Face folder, run and recipe beside it, and a LoRA's adapter in `adapter/`. */
+async function writeModel(
+  { engine, progress, signal }: Session,
+  project: string,
+  run: RunView,
+  folder: string,
+): Promise<void> {
+  const zip = await progress.follow(engine.export(project, run.id, 'huggingface', signal));
+  for (const [name, bytes] of readArchive(zip.bytes, zip.name)) {
+    await writeBytes(`${folder}/${name}`, bytes);
+  }
+  await writeBytes(`${folder}/run.json`, jsonBytes(run.record));
+  await writeBytes(`${folder}/recipe.json`, jsonBytes(run.recipe));
+  const { recipe } = run;
+  if (recipe.method !== 'finetune' || recipe.finetune.method.name !== 'lora') return;
+  if (recipe.finetune.head !== 'stock') return;
+  const adapter = await progress.follow(engine.export(project, run.id, 'adapter', signal));
+  for (const [name, bytes] of readArchive(adapter.bytes, adapter.name)) {
+    await writeBytes(`${folder}/adapter/${name}`, bytes);
+  }
+}
+
+function describe(estimate: FinetuneEstimate): string {
+  const { steps, secondsPerStep, seconds, trainableParameters, parameters } = estimate;
+  const limit =
+    estimate.memoryLimitBytes === null ? '' : ` of ${gigabytes(estimate.memoryLimitBytes)}`;
+  const lines = [
+    `${steps} steps of ${secondsPerStep.toFixed(2)} s: about ${duration(seconds)} with evaluations`,
+    `Memory: about ${gigabytes(estimate.memoryBytes)}${limit}`,
+    `Trains ${trainableParameters.toLocaleString('en-US')} of ${parameters.toLocaleString('en-US')} parameters`,
+    ...estimate.advice,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function gigabytes(bytes: number): string {
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}

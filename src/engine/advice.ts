@@ -1,0 +1,124 @@
+/**
+ * Whether fine-tuning is likely to be worth it: how many rows there are a class, and whether a probe still
+ * gains from the second half of them. The embeddings are there already, so it costs seconds.
+ */
+import { HeadlightError, type Job } from '../base';
+import { drawRows } from '../data';
+import { evaluate } from '../learning/evaluate';
+import { fitLogistic, predictProbabilities, type Matrix } from '../learning/heads';
+import { embedTexts } from '../models';
+import type { Platform } from '../platform';
+import { choiceOfRecipe, probeRun } from '../project';
+import type { Encoders } from './encoders';
+import type { FinetuneAdvice } from './finetuning-types';
+import { deviceHere } from './prediction';
+import type { Projects } from './projects';
+import { labelsOf, tensorBackend } from './training';
+
+const HALF_SEED = 0;
+/** Rows a class below which fine-tuning rarely gains on a probe, and from which it usually does. */
+const FEW_ROWS = 16;
+const MANY_ROWS = 50;
+/** Of accuracy: above it there is little left to gain. */
+const NEARLY_ALL = 0.98;
+
+export async function* advise(
+  platform: Platform,
+  projects: Projects,
+  encoders: Encoders,
+  project: string,
+  run: string,
+  signal?: AbortSignal,
+): Job<FinetuneAdvice> {
+  const parts = await projects.store.run(project, run);
+  const { recipe, record } = probeRun(parts.document);
+  const prepared = await projects.prepare(project, choiceOfRecipe(recipe));
+  const { data, split } = prepared;
+  const encoder = yield* encoders.load(recipe.encoder, signal);
+  const device = await deviceHere(platform, recipe.device);
+  const { drawn: half } = drawRows(
+    split.train,
+    (row) => data.labels[row] ?? -1,
+    Math.floor(split.train.length / 2),
+    HALF_SEED,
+  );
+  const used = [...half, ...split.test];
+  const { features } = yield* embedTexts(
+    {
+      texts: used.map((row) => data.texts[row] ?? ''),
+      encoder,
+      embed: recipe.embed,
+      device,
+      runtime: platform.runtime,
+      storage: platform.storage,
+      scope: project,
+    },
+    signal,
+  );
+  const backend = await tensorBackend(platform, device);
+  await platform.tensors.use(backend);
+  const fitted = yield* fitLogistic(
+    slice(features, 0, half.length),
+    labelsOf(prepared, half),
+    data.classes,
+    // The penalty that all rows chose: half of them would not choose a better one.
+    { ...recipe.head, C: record.head.fit.C },
+    { backend },
+    signal,
+  );
+  const tested = predictProbabilities(fitted.head, slice(features, half.length, used.length));
+  const halfAccuracy = evaluate(tested, labelsOf(prepared, split.test), data.classes).accuracy;
+  return judge({
+    rows: split.train.length,
+    classes: data.classes.length,
+    halfAccuracy,
+    fullAccuracy: record.metrics.test.accuracy,
+  });
+}
+
+interface Findings {
+  readonly rows: number;
+  readonly classes: number;
+  readonly halfAccuracy: number;
+  readonly fullAccuracy: number;
+}
+
+/** The rule by itself. */
+export function judge({ rows, classes, halfAccuracy, fullAccuracy }: Findings): FinetuneAdvice {
+  if (classes === 0) throw new HeadlightError('internal', 'advice without classes');
+  const rowsPerClass = rows / classes;
+  const each = Math.round(rowsPerClass);
+  const gap = fullAccuracy - halfAccuracy;
+  const reasons: string[] = [];
+  const few = rowsPerClass < FEW_ROWS;
+  const many = rowsPerClass >= MANY_ROWS;
+  reasons.push(
+    few
+      ? `There are ${each} training texts a class; with so few, fine-tuning rarely beats a probe.`
+      : many
+        ? `There are ${each} training texts a class; from about ${MANY_ROWS} on, fine-tuning usually gains.`
+        : `There are ${each} training texts a class; fine-tuning may gain, but not surely.`,
+  );
+  const nearlyAll = fullAccuracy >= NEARLY_ALL;
+  if (nearlyAll) {
+    reasons.push(`The probe gets ${percent(fullAccuracy)} already: there is little left to gain.`);
+  }
+  const stillLearning = gap >= 0.01;
+  reasons.push(
+    `The probe gets ${percent(fullAccuracy)} with all training texts and ${percent(halfAccuracy)} with half of them: ${
+      stillLearning
+        ? 'it is still learning from more, so more texts would help it too.'
+        : 'more texts no longer help it, so what is missing is in the encoder.'
+    }`,
+  );
+  const likely = few || nearlyAll ? 'no' : many ? 'yes' : 'perhaps';
+  return { likely, reasons, rowsPerClass, halfAccuracy, fullAccuracy };
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function slice({ columns, data }: Matrix, from: number, to: number): Matrix {
+  return { rows: to - from, columns, data: data.subarray(from * columns, to * columns) };
+}

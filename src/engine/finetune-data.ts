@@ -1,0 +1,99 @@
+/**
+ * The rows of a fine-tune: which are trained on, which evaluations during training use, and which the report
+ * is about. Test rows are never among the first two.
+ */
+import { HeadlightError, ProgressMeter, type Job } from '../base';
+import { drawRows, type LabelledTexts } from '../data';
+import type { Example, FinetuneData, FinetuneSettings } from '../learning/finetune';
+import type { PairTokenizer } from './pending';
+import type { Prepared } from './prepare';
+import { exampleOf, tokenizeRows, type Sequence } from './tokenize';
+
+export interface FinetuneRows {
+  /** Indices into the labelled texts, ascending. */
+  readonly train: Int32Array;
+  readonly validation: Int32Array;
+}
+
+/**
+ * The held-out part first, so that it does not shrink what “train on N rows” promises where there are enough;
+ * copies of a text stand on one side. Stratified and seeded, both.
+ */
+export function chooseRows(prepared: Prepared, settings: FinetuneSettings): FinetuneRows {
+  const { data, split } = prepared;
+  const wanted = Math.min(settings.train_rows ?? split.train.length, split.train.length);
+  const labelOf = (row: number): number => data.labels[row] ?? -1;
+  const keyOf = (row: number): string => `${data.texts[row] ?? ''}\0${data.pairs?.[row] ?? ''}`;
+  const share = settings.eval_strategy === 'no' ? 0 : settings.validation_share;
+  const held = share === 0 ? 0 : Math.max(1, Math.round(share * wanted));
+  const { drawn: validation, rest } = drawRows(split.train, labelOf, held, settings.seed, keyOf);
+  const { drawn: train } = drawRows(
+    rest,
+    labelOf,
+    Math.min(wanted, rest.length),
+    settings.seed + 1,
+  );
+  if (train.length === 0) {
+    throw new HeadlightError('bad-labels', 'No row is left to train on.', {
+      hint: 'Add rows, or set validation_share to 0 with eval_strategy no.',
+    });
+  }
+  return { train, validation };
+}
+
+export interface TokenizedRows {
+  readonly data: FinetuneData;
+  /** Of the rows that are trained on, and of the test rows: for the report. */
+  readonly train: readonly Sequence[];
+  readonly test: readonly Sequence[];
+  readonly notes: readonly string[];
+}
+
+export async function* tokenizeAll(
+  prepared: Prepared,
+  rows: FinetuneRows,
+  tokenizer: PairTokenizer,
+  maxLength: number,
+  signal?: AbortSignal,
+): Job<TokenizedRows> {
+  const { data, split } = prepared;
+  const train = yield* tokenizeRows(tokenizer, data, rows.train, maxLength, signal);
+  const validation = yield* tokenizeRows(tokenizer, data, rows.validation, maxLength, signal);
+  const test = yield* tokenizeRows(tokenizer, data, split.test, maxLength, signal);
+  const notes = cutNotes(data, [train, validation, test].flat(), maxLength);
+  for (const note of notes) yield new ProgressMeter('Reading the texts', 'texts', 1).at(1, note);
+  return {
+    data: {
+      train: examples(train, data, rows.train),
+      validation: examples(validation, data, rows.validation),
+      padId: tokenizer.padId,
+      classes: data.classes,
+    },
+    train,
+    test,
+    notes,
+  };
+}
+
+function examples(
+  sequences: readonly Sequence[],
+  data: LabelledTexts,
+  rows: Int32Array,
+): Example[] {
+  return sequences.map((sequence, at) => exampleOf(sequence, data, rows[at] ?? -1));
+}
+
+function cutNotes(
+  data: LabelledTexts,
+  sequences: readonly Sequence[],
+  maxLength: number,
+): string[] {
+  const cut = sequences.filter(({ truncated }) => truncated).length;
+  if (cut === 0) return [];
+  const what = data.tags === null ? 'texts' : 'sentences';
+  const words =
+    data.tags === null ? '' : ' Words beyond are neither trained on nor counted in the figures.';
+  return [
+    `${cut} of ${sequences.length} ${what} are longer than ${maxLength} tokens and were cut.${words}`,
+  ];
+}

@@ -1,0 +1,186 @@
+/**
+ * A fine-tuned model as it is kept with its run, opened: the very graph that is taken away, so that what is
+ * shown here and what others compute with it are the same.
+ */
+import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../base';
+import { openSession, type Session } from '../graph/runtime';
+import { loadTokenizer, makeBatches, padBatch } from '../models';
+import type { Device, Platform, TensorData } from '../platform';
+import type { Task } from '../project';
+import { classifierModelGraph, type PairTokenizer } from './pending';
+import type { Sequence } from './tokenize';
+
+/** What stands under `runs/<project>/<run>/model/`. */
+export type ModelFiles = ReadonlyMap<string, Uint8Array>;
+
+export interface ModelShape {
+  readonly task: Task;
+  readonly head: 'stock' | 'mean';
+  readonly classes: number;
+}
+
+const BATCH = { tokenBudget: 4096, maxBatch: 64 } as const;
+/** On a GPU each new shape costs a compile. */
+const STEP_OF_LENGTH = 32;
+
+export class FinetunedModel {
+  readonly tokenizer: PairTokenizer;
+  readonly #session: Session;
+  readonly #shape: ModelShape;
+
+  private constructor(session: Session, tokenizer: PairTokenizer, shape: ModelShape) {
+    this.#session = session;
+    this.tokenizer = tokenizer;
+    this.#shape = shape;
+  }
+
+  /** @throws HeadlightError `bad-model` when a file is missing or they do not fit each other. */
+  static async open(
+    platform: Platform,
+    files: ModelFiles,
+    shape: ModelShape,
+    device: Device,
+  ): Promise<FinetunedModel> {
+    const graph = classifierModelGraph(
+      { config: needFile(files, 'config.json'), weights: needFile(files, 'model.safetensors') },
+      {
+        task: shape.task === 'token_classification' ? 'token' : 'text',
+        head: shape.head,
+        classes: shape.classes,
+      },
+    );
+    return FinetunedModel.ofGraph(platform, graph, files, shape, device);
+  }
+
+  /** @param files the tokenizer's. */
+  static async ofGraph(
+    platform: Platform,
+    graph: Uint8Array,
+    files: ModelFiles,
+    shape: ModelShape,
+    device: Device,
+  ): Promise<FinetunedModel> {
+    const tokenizer = loadTokenizer(
+      needFile(files, 'tokenizer.json'),
+      files.get('tokenizer_config.json') ?? null,
+    );
+    return new FinetunedModel(
+      await openSession(platform.runtime, graph, { device }),
+      tokenizer as PairTokenizer,
+      shape,
+    );
+  }
+
+  /**
+   * Probabilities of each sequence: `[classes]` of a text, `[words, classes]` of words, row-major.
+   */
+  async *probabilities(
+    sequences: readonly Sequence[],
+    signal?: AbortSignal,
+    phase = 'Classifying texts',
+  ): Job<Float64Array[]> {
+    const meter = new ProgressMeter(phase, 'texts', sequences.length);
+    const found = new Array<Float64Array>(sequences.length);
+    const batches = makeBatches(
+      sequences.map(({ ids }) => ids.length),
+      {
+        ...BATCH,
+        multipleOf: this.#session.device === 'webgpu' ? STEP_OF_LENGTH : 1,
+        evenRows: this.#session.device === 'webgpu',
+      },
+    );
+    let done = 0;
+    yield meter.at(done);
+    for (const { indices, rows, length } of batches) {
+      throwIfAborted(signal);
+      const part = indices.map((index) => sequences[index]);
+      const logits = await this.#logits(part, rows, length);
+      indices.forEach((index, row) => {
+        found[index] = this.#rowOf(logits, sequences[index]?.words ?? null, row, length);
+      });
+      done += indices.length;
+      yield meter.at(done);
+    }
+    return found;
+  }
+
+  close(): Promise<void> {
+    return this.#session.release();
+  }
+
+  async #logits(
+    sequences: readonly (Sequence | undefined)[],
+    rows: number,
+    length: number,
+  ): Promise<Float32Array> {
+    const ids = sequences.map((sequence) => sequence?.ids ?? []);
+    const { inputIds, attentionMask } = padBatch(ids, rows, length, this.tokenizer.padId);
+    const tensor = (data: BigInt64Array): TensorData => ({
+      type: 'int64',
+      dims: [rows, length],
+      data,
+    });
+    const feeds: Record<string, TensorData> = {
+      input_ids: tensor(inputIds),
+      attention_mask: tensor(attentionMask),
+    };
+    if (this.#session.inputNames.includes('token_type_ids')) {
+      const types = new BigInt64Array(rows * length);
+      sequences.forEach((sequence, row) => {
+        sequence?.types?.forEach((type, at) => (types[row * length + at] = BigInt(type)));
+      });
+      feeds['token_type_ids'] = tensor(types);
+    }
+    const { logits } = await this.#session.run(feeds);
+    const { classes, task } = this.#shape;
+    const size = rows * classes * (task === 'token_classification' ? length : 1);
+    if (logits?.type !== 'float32' || logits.data.length !== size) {
+      throw new HeadlightError('bad-model', 'The fine-tuned model gives no logit a class.', {
+        hint: 'Train again; what is kept of this run is damaged.',
+      });
+    }
+    return logits.data;
+  }
+
+  #rowOf(
+    logits: Float32Array,
+    words: Int32Array | null,
+    row: number,
+    length: number,
+  ): Float64Array {
+    const { classes } = this.#shape;
+    if (words === null) return softmax(logits.subarray(row * classes, (row + 1) * classes));
+    const values = new Float64Array(words.length * classes);
+    words.forEach((at, word) => {
+      const start = (row * length + at) * classes;
+      values.set(softmax(logits.subarray(start, start + classes)), word * classes);
+    });
+    return values;
+  }
+}
+
+/** The job, and the model closed whatever its end. */
+export async function* closing<Result>(model: FinetunedModel, job: Job<Result>): Job<Result> {
+  try {
+    return yield* job;
+  } finally {
+    await model.close();
+  }
+}
+
+export function needFile(files: ModelFiles, name: string): Uint8Array {
+  const bytes = files.get(name);
+  if (bytes === undefined) {
+    throw new HeadlightError('bad-model', `The fine-tuned model lacks ${name}.`, {
+      hint: 'Train again; what is kept of this run is damaged.',
+    });
+  }
+  return bytes;
+}
+
+function softmax(logits: Float32Array): Float64Array {
+  const most = logits.reduce((best, value) => Math.max(best, value), -Infinity);
+  const values = Float64Array.from(logits, (logit) => Math.exp(logit - most));
+  const sum = values.reduce((total, value) => total + value, 0);
+  return values.map((value) => value / sum);
+}

@@ -1,0 +1,135 @@
+/** What recipes and records of probes and fine-tunes have in common, and how a run is kept. */
+import { HeadlightError, sha256, toHeadlightError } from '../base';
+import type { Encoder, EncoderReference } from '../models';
+import {
+  recipeFile,
+  RECIPE_VERSION,
+  RUN_VERSION,
+  writePredictions,
+  type FinetuneRecipe,
+  type FinetuneRecord,
+  type Recipe,
+  type RunDocument,
+  type RunPredictions,
+  type RunRecord,
+} from '../project';
+import type { Device } from '../platform';
+import type { Prepared } from './prepare';
+import type { Projects } from './projects';
+
+type ProjectRecord = Parameters<typeof recipeFile>[0];
+
+/** The part of a recipe that says what it is about: data, split, encoder, device. */
+export function recipeBase(
+  prepared: Prepared,
+  record: ProjectRecord,
+  encoder: Encoder,
+  device: Device,
+): Pick<Recipe, 'kind' | 'schemaVersion' | 'data' | 'split' | 'encoder' | 'device'> {
+  const [train, test] = prepared.tables;
+  if (train === undefined) throw new HeadlightError('internal', 'a project without a table');
+  const { textColumn, textPairColumn, labelColumn, split } = record.choice;
+  const ofTokens = prepared.task === 'token_classification';
+  return {
+    kind: 'headlight.recipe',
+    schemaVersion: RECIPE_VERSION,
+    data: {
+      train: recipeFile(record, train),
+      test: test === undefined ? null : recipeFile(record, test),
+      text: textColumn ?? '',
+      text_pair: ofTokens ? null : textPairColumn,
+      label: labelColumn ?? '',
+    },
+    split,
+    encoder: pinned(encoder),
+    device,
+  };
+}
+
+export function pinned(encoder: Encoder): EncoderReference & { readonly revision: string } {
+  const { reference } = encoder.info;
+  return { ...reference, revision: reference.revision ?? encoder.weightsHash };
+}
+
+/** The part of a record that says what went in. */
+export function recordBase(
+  prepared: Prepared,
+  recipe: Pick<Recipe, 'data' | 'split'>,
+): Pick<RunRecord, 'kind' | 'schemaVersion' | 'data' | 'split'> {
+  const { data, split, tables } = prepared;
+  return {
+    kind: 'headlight.run',
+    schemaVersion: RUN_VERSION,
+    data: {
+      ...recipe.data,
+      train: { ...recipe.data.train, rows: tables[0]?.rowCount ?? 0 },
+      test:
+        recipe.data.test === null ? null : { ...recipe.data.test, rows: tables[1]?.rowCount ?? 0 },
+      classes: data.classes,
+      left_out: data.leftOut,
+    },
+    split: {
+      ...recipe.split,
+      train_rows: split.train.length,
+      test_rows: split.test.length,
+      dropped_from_train: split.droppedFromTrain.length,
+      notes: split.notes,
+    },
+  };
+}
+
+export interface FinetuneRun extends RunDocument {
+  readonly recipe: FinetuneRecipe;
+  readonly record: FinetuneRecord;
+}
+
+/** @throws HeadlightError `bad-setting` when it is the run of a probe. */
+export function finetuneRun(run: RunDocument): FinetuneRun {
+  const { recipe, record } = run;
+  if (recipe.method === 'finetune' && record.method === 'finetune')
+    return { ...run, recipe, record };
+  throw new HeadlightError('bad-setting', 'This run trained a probe; its encoder is unchanged.', {
+    hint: 'Choose the run of a fine-tune.',
+  });
+}
+
+export interface KeptRun<R extends Recipe, S extends RunRecord> {
+  readonly recipe: R;
+  readonly record: S;
+  readonly predictions: RunPredictions;
+  /** Of a probe. */
+  readonly head: Uint8Array | null;
+  /** Of a fine-tune: its files by name. */
+  readonly model: ReadonlyMap<string, Uint8Array> | null;
+}
+
+/** Keeps a run under a new id. @throws HeadlightError `not-found` when its project was deleted meanwhile. */
+export async function keepRun<R extends Recipe, S extends RunRecord>(
+  projects: Projects,
+  project: string,
+  { recipe, record, predictions, head, model }: KeptRun<R, S>,
+): Promise<RunDocument & { readonly recipe: R; readonly record: S }> {
+  const created = Date.now();
+  const document = { id: await runId(recipe, created), created, recipe, record };
+  await projects.store.read(project); // deleted in another tab meanwhile: nothing is written
+  await projects.store.writeRun(project, {
+    document,
+    head,
+    predictions: writePredictions(predictions),
+    model,
+  });
+  try {
+    await projects.touch(project);
+  } catch (error) {
+    // Deleted while this was being written: nothing of it may stay.
+    if (toHeadlightError(error).code === 'not-found') await projects.store.delete(project);
+    throw error;
+  }
+  return document;
+}
+
+/** Unique and sortable: the time, then a piece of the recipe's hash. */
+async function runId(recipe: Recipe, created: number): Promise<string> {
+  const hash = await sha256(JSON.stringify(recipe));
+  return `${created.toString(36)}-${hash.slice(0, 8)}`;
+}
