@@ -34,7 +34,7 @@ export interface HubDestination {
 }
 
 const REPOSITORY = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9_][\w.-]{0,95}$/;
-const TOKEN = /^hf_[\w-]+$/;
+const TOKEN = /^hf_[\w.-]+$/;
 const MB = 1e6;
 
 /** @throws HeadlightError `bad-setting` for a name or a token that cannot be one. */
@@ -96,7 +96,8 @@ export async function* pushToHub(
         operations: [...files].map(([path, bytes]) => ({
           operation: 'addOrUpdate',
           path,
-          content: new Blob([Uint8Array.from(bytes)]),
+          // A Blob copies; the bytes are never of a shared buffer.
+          content: new Blob([bytes as Uint8Array<ArrayBuffer>]),
         })),
         ...(signal === undefined ? {} : { abortSignal: signal }),
       }),
