@@ -2,8 +2,9 @@
  * The page for everyone: every step, on a wide and a narrow screen, light and dark, passes an automated
  * accessibility check, never scrolls sideways, and works by keyboard alone. Over an engine in memory.
  */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'puppeteer-core';
@@ -186,6 +187,37 @@ describe('fine-tuning is accessible', () => {
       await page.close();
     });
   }
+});
+
+describe('labelled words are accessible', () => {
+  it('data, report and a typed text', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'headlight-words-'));
+    try {
+      const path = join(folder, 'people.conll');
+      const sentence = 'Ada B-PER\nLovelace I-PER\nlived O\nin O\nLondon B-LOC\n. O\n';
+      await writeFile(path, Array.from({ length: 30 }, () => sentence).join('\n'));
+      for (const [width, scheme] of [
+        [1280, 'dark'],
+        [360, 'light'],
+      ] as const) {
+        const page = await open('?delay=5', width, scheme);
+        const input = await page.$('input[data-testid="file-input"]');
+        await (input)?.uploadFile(path);
+        await see(page, 'tagging');
+        await see(page, 'only-finetune');
+        expect(await faults(page), 'data').toEqual([]);
+        await press(page, 'finetune-button');
+        await see(page, 'entity-table');
+        await page.waitForSelector('[data-testid=sentences] mark.right');
+        await (await see(page, 'try-text')).type('Ada Lovelace lived here');
+        await page.waitForSelector('[data-testid=prediction] mark');
+        expect(await faults(page), 'report and use').toEqual([]);
+        await page.close();
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 });
 
 describe('by keyboard alone', () => {

@@ -71,7 +71,12 @@ export class Finetuning {
   async look(): Promise<void> {
     const found = await this.looking.attempt(() => this.#engine.unfinishedFinetune(this.#project));
     this.#unfinished = found;
-    if (found !== null && !this.running) this.curves.start(found.history);
+    if (found === null || this.running) return;
+    this.curves.start(found.history);
+    // What it was started with, so that it can be changed and started anew.
+    this.form.adopt(found.choice.settings);
+    this.#encoders.adopt(found.choice);
+    this.#encoders.setDevice(found.choice.device);
   }
 
   /** Runs a few steps and puts everything back. @returns whether there is an estimate now. */
