@@ -4,6 +4,7 @@
  */
 import * as embedding from './functions/embedding';
 import * as engine from './functions/engine';
+import * as graph from './functions/graph';
 import * as hub from './functions/hub';
 import * as platform from './functions/platform';
 import * as probe from './functions/probe';
@@ -14,6 +15,7 @@ type Registered = (...args: never[]) => unknown;
 const functions: Readonly<Record<string, Registered>> = {
   ...embedding,
   ...engine,
+  ...graph,
   ...hub,
   ...platform,
   ...probe,
