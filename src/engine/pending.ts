@@ -19,7 +19,10 @@ interface Learning {
   readUnfinished(
     storage: Storage,
     scope: string,
-  ): Promise<Omit<UnfinishedFinetune, 'choice'> | null>;
+  ): Promise<
+    | (Omit<UnfinishedFinetune, 'choice'> & { readonly identity: string; readonly meta: unknown })
+    | null
+  >;
   discardFinetune(storage: Storage, scope: string): Promise<void>;
 }
 interface Models {

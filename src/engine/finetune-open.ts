@@ -1,0 +1,118 @@
+/** Everything that a training needs before a device has been decided: rows, token ids, the model. */
+import { HeadlightError, throwIfAborted, type Job } from '../base';
+import { parseFinetuneSettings, type FinetuneSettings, type LossSpec } from '../learning/finetune';
+import type { Encoder, TrainableModel } from '../models';
+import type { Encoders } from './encoders';
+import { chooseRows, tokenizeAll, type FinetuneRows, type TokenizedRows } from './finetune-data';
+import type { FinetuneChoice } from './finetuning-types';
+import { openTrainableModel, type PairTokenizer } from './pending';
+import type { Prepared } from './prepare';
+import type { Projects } from './projects';
+import { labelsOf } from './training';
+
+export interface OpenFinetune {
+  readonly prepared: Awaited<ReturnType<Projects['prepare']>>;
+  readonly encoder: Encoder;
+  readonly rows: FinetuneRows;
+  readonly tokenized: TokenizedRows;
+  readonly loss: LossSpec;
+  /** As it was before training, each time anew. */
+  readonly model: () => TrainableModel;
+  readonly loadSeconds: number;
+  readonly tokenizeSeconds: number;
+}
+
+/**
+ * @throws HeadlightError `bad-setting` when settings, data and encoder do not fit each other, `bad-labels`,
+ *   and what loading an encoder throws.
+ */
+export async function* openFinetune(
+  projects: Projects,
+  encoders: Encoders,
+  project: string,
+  choice: FinetuneChoice,
+  signal: AbortSignal,
+): Job<OpenFinetune> {
+  const settings = parseFinetuneSettings(choice.settings);
+  const prepared = await projects.prepare(project);
+  throwIfAborted(signal);
+  if (prepared.task === 'token_classification' && settings.head === 'mean') {
+    throw new HeadlightError('bad-setting', 'Mean pooling gives a class a text, not one a word.', {
+      hint: 'Choose the stock head for token classification.',
+    });
+  }
+  const loadStarted = performance.now();
+  const encoder = yield* encoders.load(choice.encoder, signal);
+  checkEncoder(encoder, settings);
+  const config = encoder.files.find(({ name }) => name === 'config.json');
+  if (config === undefined)
+    throw new HeadlightError('internal', 'an encoder came without config.json');
+  const { data, task } = prepared;
+  const model = (): TrainableModel =>
+    openTrainableModel(
+      { config: config.bytes, weights: encoder.weights },
+      {
+        task: task === 'token_classification' ? 'token' : 'text',
+        head: settings.head,
+        classes: data.classes.length,
+        method: settings.method,
+        dropout: settings.dropout,
+        seed: settings.seed,
+      },
+    );
+  const loadSeconds = (performance.now() - loadStarted) / 1000;
+  const rows = chooseRows(prepared, settings);
+  const tokenizeStarted = performance.now();
+  const tokenized = yield* tokenizeAll(
+    prepared,
+    rows,
+    encoder.tokenizer as PairTokenizer,
+    settings.max_length,
+    signal,
+  );
+  return {
+    prepared,
+    encoder,
+    rows,
+    tokenized,
+    loss: { name: 'cross_entropy', classWeights: classWeights(prepared, rows.train, settings) },
+    model,
+    loadSeconds,
+    tokenizeSeconds: (performance.now() - tokenizeStarted) / 1000,
+  };
+}
+
+function checkEncoder({ info }: Encoder, settings: FinetuneSettings): void {
+  if (info.architecture === 'static') {
+    throw new HeadlightError(
+      'bad-setting',
+      `${info.name} has no layers that could be fine-tuned.`,
+      { hint: 'Choose a transformer, such as all-MiniLM-L6-v2.' },
+    );
+  }
+  if (settings.max_length > info.maxTokens) {
+    throw new HeadlightError(
+      'bad-setting',
+      `${info.name} reads at most ${info.maxTokens} tokens, not ${settings.max_length}.`,
+      { hint: 'Choose a smaller max_length.' },
+    );
+  }
+}
+
+/** n / (classes * rows of the class); of words where words are classified. */
+function classWeights(
+  prepared: Prepared,
+  rows: Int32Array,
+  { class_weight }: FinetuneSettings,
+): Float32Array | null {
+  if (class_weight === null) return null;
+  const { data } = prepared;
+  const counts = new Float64Array(data.classes.length);
+  const count = (label: number): void => {
+    counts[label] = (counts[label] ?? 0) + 1;
+  };
+  if (data.tags === null) labelsOf(prepared, rows).forEach(count);
+  else for (const row of rows) data.tags[row]?.forEach(count);
+  const all = counts.reduce((sum, value) => sum + value, 0);
+  return Float32Array.from(counts, (value) => (value === 0 ? 0 : all / (counts.length * value)));
+}
