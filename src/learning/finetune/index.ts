@@ -1,2 +1,14 @@
-/** Fine-tuning: settings, the training loop, its measures. */
+/** Fine-tuning: settings, the training loop, its checkpoints, its measures. */
 export type * from './types';
+export {
+  FINETUNE_DEFAULTS,
+  parseFinetuneSettings,
+  PRESETS,
+  TRAINER_DEFAULTS,
+  type Preset,
+} from './settings';
+export { finetune } from './finetune';
+export { estimateFinetune, type EstimateRequest } from './estimate';
+export { predictLogits, type PredictRequest } from './predict';
+export { discardFinetune, readUnfinished, type UnfinishedTraining } from './checkpoint';
+export { entityScores, mcnemar, type EntityScores, type McNemar } from '../evaluate';

@@ -109,6 +109,8 @@ export interface FinetuneRequest {
   readonly scope: string;
   /** Hash of everything that produced this training; a checkpoint of another is refused. */
   readonly identity: string;
+  /** Small JSON that is kept in the checkpoint and given back by `readUnfinished`. Default null. */
+  readonly meta?: unknown;
   /** `train`: go on from the checkpoint if there is one. `finish`: no more steps, keep the best so far. */
   readonly then: 'train' | 'finish';
 }
@@ -141,31 +143,4 @@ export interface FinetuneEstimate {
   readonly memoryLimitBytes: number | null;
   /** Plain sentences: what would make it fit or faster. Empty when all is well. */
   readonly advice: readonly string[];
-}
-
-/** Entity-level scores as seqeval counts them (IOB2, default mode, micro average). */
-export interface EntityScores {
-  readonly precision: number;
-  readonly recall: number;
-  readonly f1_score: number;
-  readonly support: number;
-  readonly per_type: readonly {
-    readonly type: string;
-    readonly precision: number;
-    readonly recall: number;
-    readonly f1_score: number;
-    readonly support: number;
-  }[];
-}
-
-/** McNemar's exact test of two classifiers on the same rows. */
-export interface McNemar {
-  /** Rows that only the first, only the second got right. */
-  readonly onlyFirst: number;
-  readonly onlySecond: number;
-  /** Two-sided, exact binomial. */
-  readonly p_value: number;
-  /** Accuracy of the first minus the second, with a 95 % interval (paired, Newcombe 1998 method 10). */
-  readonly difference: number;
-  readonly interval: readonly [number, number];
 }

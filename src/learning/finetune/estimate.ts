@@ -1,0 +1,193 @@
+/** How long a training will take here and what it needs, from a few measured steps that change nothing. */
+import { ProgressMeter, throwIfAborted, type Job } from '../../base';
+import type { TrainableModel } from '../../models';
+import { trainingGraph } from './graphs';
+import { peakActivationBytes } from './memory';
+import { openTrainer, type ComputeRequest } from './open-trainer';
+import { stepFailed } from './failures';
+import { parseTrainerSettings } from './settings';
+import { TrainingSet } from './training-set';
+import type { FinetuneEstimate } from './types';
+
+export type EstimateRequest = ComputeRequest;
+
+/** Measured steps of each shape, after one that makes the session. */
+const STEPS = 2;
+/** A page's WASM memory. */
+const WASM_BYTES = 4 * 2 ** 30;
+/** From here on a training is long enough to say what would make it shorter. */
+const LONG_SECONDS = 1800;
+const LONG_TOKENS = 256;
+
+/**
+ * Times steps on the longest batch and on the most frequent one, and the forward pass of evaluation.
+ * @throws HeadlightError as `finetune`; `device` when even one step does not fit.
+ */
+export async function* estimateFinetune(
+  request: EstimateRequest,
+  signal?: AbortSignal,
+): Job<FinetuneEstimate> {
+  const settings = parseTrainerSettings(request.settings);
+  const whole = { ...request, settings };
+  const set = new TrainingSet(whole);
+  const shares = set.shareOfLengths();
+  const longest = set.buckets.at(-1) ?? 8;
+  const usual = [...shares].sort((a, b) => b[1] - a[1])[0]?.[0] ?? longest;
+  const lengths = usual === longest ? [longest] : [longest, usual];
+  const meter = new ProgressMeter('Measuring steps', 'steps', lengths.length * (STEPS + 1) + 1);
+  yield meter.at(0);
+  const trainer = await openTrainer(whole, set);
+  const perToken = new Map<number, number>();
+  let evaluationSeconds = 0;
+  let done = 0;
+  try {
+    for (const tokens of lengths) {
+      const batch = set.sample(tokens);
+      let best = Infinity;
+      for (let i = 0; i <= STEPS; i++) {
+        throwIfAborted(signal);
+        const started = performance.now();
+        const { gradient_accumulation_steps: times } = settings;
+        // The trainer is thrown away afterwards, so these steps change nothing that is kept.
+        await trainer.learn(batch);
+        const learned = performance.now();
+        await trainer.update(i + 1, 0, await trainer.gradientNorm());
+        const updated = performance.now();
+        if (i > 0) best = Math.min(best, (learned - started) * times + updated - learned);
+        done += 1;
+        yield meter.at(done);
+      }
+      perToken.set(tokens, best / 1000);
+    }
+    const { validation } = request.data;
+    if (settings.eval_strategy !== 'no' && validation.length > 0) {
+      const batch = set.sample(usual);
+      await trainer.predict(batch);
+      const started = performance.now();
+      await trainer.predict(batch);
+      evaluationSeconds =
+        (((performance.now() - started) / 1000) * validation.length) / set.batchRows;
+    }
+    yield meter.at(done + 1);
+  } catch (error) {
+    throw stepFailed(1, error);
+  } finally {
+    await trainer.release();
+  }
+  const { steps, stepsPerEpoch } = set.batches.plan;
+  const secondsPerStep = averageSeconds(shares, perToken, longest);
+  const evaluations =
+    settings.eval_strategy === 'steps'
+      ? Math.floor(steps / settings.eval_steps)
+      : settings.eval_strategy === 'epoch'
+        ? Math.ceil(steps / stepsPerEpoch)
+        : 0;
+  const seconds = steps * secondsPerStep + evaluations * evaluationSeconds;
+  const counts = countParameters(request.model);
+  const memoryBytes = memoryOf(whole, set, counts);
+  const memoryLimitBytes = request.device === 'wasm' ? WASM_BYTES : null;
+  return {
+    steps,
+    secondsPerStep,
+    seconds,
+    trainableParameters: counts.trainable,
+    parameters: counts.all,
+    memoryBytes,
+    memoryLimitBytes,
+    advice: adviceFor(whole, longest, seconds, memoryBytes, memoryLimitBytes),
+  };
+}
+
+/** Lengths that were not measured lie between those that were, by their tokens. */
+function averageSeconds(
+  shares: ReadonlyMap<number, number>,
+  measured: ReadonlyMap<number, number>,
+  longest: number,
+): number {
+  const ofLongest = measured.get(longest) ?? 0;
+  const [shorter, ofShorter] = [...measured].find(([tokens]) => tokens !== longest) ?? [
+    0,
+    // Nothing else was measured: the optimiser costs the same for any length, the rest grows with it.
+    ofLongest * 0.1,
+  ];
+  let sum = 0;
+  for (const [tokens, share] of shares) {
+    const slope = (ofLongest - ofShorter) / Math.max(1, longest - shorter);
+    const seconds = ofLongest - slope * (longest - tokens);
+    sum += share * Math.max(seconds, (ofLongest * tokens) / longest / 2);
+  }
+  return sum;
+}
+
+interface Counts {
+  readonly trainable: number;
+  readonly all: number;
+  /** Bytes of all parameters as they are kept. */
+  readonly bytes: number;
+}
+
+function countParameters(model: TrainableModel): Counts {
+  let trainable = 0;
+  let all = 0;
+  let bytes = 0;
+  for (const { dims, values, trainable: isTrained } of model.parameters.values()) {
+    const count = dims.reduce((product, dim) => product * dim, 1);
+    all += count;
+    if (isTrained) trainable += count;
+    bytes += values.data.byteLength + (values.precision === 'int8' ? values.scales.byteLength : 0);
+  }
+  return { trainable, all, bytes };
+}
+
+/** Weights, gradients and two moments of what is trained, and the activations of each shape that is kept. */
+function memoryOf(request: ComputeRequest, set: TrainingSet, counts: Counts): number {
+  const { model, device, loss, settings } = request;
+  const activations = set.buckets.map((tokens) => {
+    const plan = { model, device, table: 'host' as const };
+    const { gradient_checkpointing: checkpointing } = settings;
+    const graph = trainingGraph(plan, set.batchRows, tokens, loss, checkpointing);
+    return peakActivationBytes(graph.model);
+  });
+  // Sessions share nothing: each keeps the memory of its largest run.
+  const live = activations.reduce((sum, bytes) => sum + bytes, 0);
+  // A page's heap has the weights a second time: they are copied there for each run.
+  const copies = device === 'wasm' ? counts.bytes : 0;
+  return counts.bytes + copies + 16 * counts.trainable + live;
+}
+
+function adviceFor(
+  { model, settings }: ComputeRequest,
+  longest: number,
+  seconds: number,
+  memoryBytes: number,
+  limit: number | null,
+): string[] {
+  const advice: string[] = [];
+  const isLarge = limit === null ? memoryBytes > 6e9 : memoryBytes > 0.7 * limit;
+  const isLong = seconds > LONG_SECONDS;
+  const { name } = model.options.method;
+  const gigabytes = (memoryBytes / 1e9).toFixed(1);
+  if (isLarge)
+    advice.push(
+      limit === null
+        ? `This needs about ${gigabytes} GB of memory.`
+        : `This needs about ${gigabytes} GB of memory; the page can have ${(limit / 1e9).toFixed(1)} GB.`,
+    );
+  if (isLong) advice.push(`This takes about ${Math.round(seconds / 60)} minutes on this device.`);
+  if (!isLarge && !isLong) return advice;
+  if (name === 'full')
+    advice.push('LoRA trains small adapters beside the weights: less memory, and faster.');
+  if (longest >= LONG_TOKENS)
+    advice.push(
+      `The longest texts have ${longest} tokens: a max_length of ${LONG_TOKENS / 2} needs less than half of the memory and time.`,
+    );
+  if (isLarge && settings.per_device_train_batch_size > 4)
+    advice.push(
+      `Half the batch size (${Math.floor(settings.per_device_train_batch_size / 2)}) with twice the gradient_accumulation_steps learns the same in less memory.`,
+    );
+  if (isLarge && !settings.gradient_checkpointing)
+    advice.push('gradient_checkpointing computes activations twice and keeps few of them.');
+  if (isLong && settings.num_train_epochs > 2 && settings.max_steps < 0)
+    advice.push('Fewer epochs, or fewer rows ("Use N rows"), take proportionally less time.');
+  return advice;
+}

@@ -1,0 +1,54 @@
+/** Memory of a graph by calculation: what lives at once while its nodes run in their order. */
+import {
+  byteLength,
+  inferOutputs,
+  type Dim,
+  type Model,
+  type OperatorInput,
+} from '../../graph/onnx';
+
+/** Bytes of the largest set of values that are needed at the same time; inputs and constants not counted. */
+export function peakActivationBytes(model: Model): number {
+  const { nodes, inputs, initializers, outputs } = model.graph;
+  const types = new Map<string, OperatorInput>();
+  for (const { name, type } of inputs) types.set(name, { ...type, constant: null });
+  for (const tensor of initializers) {
+    const { elementType, dims } = tensor;
+    types.set(tensor.name, { elementType, dims, constant: tensor });
+  }
+  const lastUse = new Map<string, number>();
+  nodes.forEach((node, at) => {
+    for (const name of node.inputs) lastUse.set(name, at);
+  });
+  for (const { name } of outputs) lastUse.set(name, nodes.length);
+  const made = new Map<string, number>();
+  const freed = new Map<number, string[]>();
+  let live = 0;
+  let peak = 0;
+  nodes.forEach((node, at) => {
+    const call = {
+      opType: node.opType,
+      inputs: node.inputs.map((name) => types.get(name) ?? null),
+      attributes: node.attributes,
+      outputs: node.outputs.length,
+    };
+    inferOutputs(node.domain, call).forEach((type, i) => {
+      const name = node.outputs[i];
+      if (name === undefined || name === '') return;
+      types.set(name, { ...type, constant: null });
+      const bytes = byteLength(type.elementType, sizesOf(type.dims));
+      made.set(name, bytes);
+      live += bytes;
+      const end = lastUse.get(name) ?? at;
+      freed.set(end, [...(freed.get(end) ?? []), name]);
+    });
+    peak = Math.max(peak, live);
+    for (const name of freed.get(at) ?? []) live -= made.get(name) ?? 0;
+  });
+  return peak;
+}
+
+/** A training graph's sizes are numbers. */
+function sizesOf(dims: readonly Dim[] | null): number[] {
+  return (dims ?? []).map((dim) => (typeof dim === 'number' ? dim : 1));
+}

@@ -1,0 +1,293 @@
+/** Settings of a fine-tune: defaults, presets, and what comes from outside checked once, trusted after. */
+import * as v from 'valibot';
+import { HeadlightError } from '../../base';
+import type { TrainMethod } from '../../models';
+import type { FinetuneSettings, TrainerSettings } from './types';
+
+/**
+ * The defaults of `transformers.TrainingArguments`.
+ * `save_strategy` is `no` and not `steps`: what it decides here is only which models may be the best one;
+ * that a killed training goes on is seen to by checkpoints of their own.
+ */
+export const TRAINER_DEFAULTS: TrainerSettings = {
+  learning_rate: 5e-5,
+  per_device_train_batch_size: 8,
+  per_device_eval_batch_size: 8,
+  num_train_epochs: 3,
+  max_steps: -1,
+  warmup_steps: 0,
+  lr_scheduler_type: 'linear',
+  weight_decay: 0,
+  adam_beta1: 0.9,
+  adam_beta2: 0.999,
+  adam_epsilon: 1e-8,
+  max_grad_norm: 1,
+  gradient_accumulation_steps: 1,
+  gradient_checkpointing: false,
+  label_smoothing_factor: 0,
+  eval_strategy: 'no',
+  eval_steps: 500,
+  save_strategy: 'no',
+  load_best_model_at_end: false,
+  metric_for_best_model: 'loss',
+  early_stopping_patience: null,
+  seed: 42,
+};
+
+/** The Trainer's, with an evaluation after each epoch on a tenth of the training rows; the best is kept. */
+export const FINETUNE_DEFAULTS: FinetuneSettings = {
+  ...TRAINER_DEFAULTS,
+  eval_strategy: 'epoch',
+  save_strategy: 'epoch',
+  load_best_model_at_end: true,
+  method: { name: 'full' },
+  head: 'stock',
+  max_length: 128,
+  dropout: null,
+  class_weight: null,
+  train_rows: null,
+  validation_share: 0.1,
+};
+
+export interface Preset {
+  readonly name: string;
+  readonly title: string;
+  /** One line: when to take it. */
+  readonly purpose: string;
+  /** What differs from FINETUNE_DEFAULTS. */
+  readonly settings: Partial<FinetuneSettings>;
+}
+
+export const PRESETS: readonly Preset[] = [
+  {
+    name: 'quick',
+    title: 'Quick',
+    purpose: 'A first answer: two passes, larger batches.',
+    settings: { num_train_epochs: 2, per_device_train_batch_size: 16, warmup_steps: 0.1 },
+  },
+  {
+    name: 'careful',
+    title: 'Careful',
+    purpose: 'Up to ten passes at a small rate; stops when it gets no better.',
+    settings: {
+      learning_rate: 3e-5,
+      per_device_train_batch_size: 16,
+      num_train_epochs: 10,
+      warmup_steps: 0.1,
+      weight_decay: 0.01,
+      early_stopping_patience: 2,
+    },
+  },
+  {
+    name: 'tutorial',
+    title: 'As the transformers tutorial',
+    purpose: 'Two passes at 2e-5, the best of both kept: the text classification guide’s settings.',
+    settings: {
+      learning_rate: 2e-5,
+      per_device_train_batch_size: 16,
+      per_device_eval_batch_size: 16,
+      num_train_epochs: 2,
+      weight_decay: 0.01,
+    },
+  },
+  {
+    name: 'tutorial-warmup',
+    title: 'As the custom datasets tutorial',
+    purpose: 'Three passes with 500 warm-up steps: for tens of thousands of rows.',
+    settings: {
+      num_train_epochs: 3,
+      per_device_train_batch_size: 16,
+      per_device_eval_batch_size: 64,
+      warmup_steps: 500,
+      weight_decay: 0.01,
+      eval_strategy: 'no',
+      save_strategy: 'no',
+      load_best_model_at_end: false,
+      validation_share: 0,
+    },
+  },
+  {
+    name: 'five-epochs',
+    title: 'Five passes',
+    purpose: 'The Trainer’s defaults for five passes, without evaluation on the way: for few rows.',
+    settings: {
+      num_train_epochs: 5,
+      eval_strategy: 'no',
+      save_strategy: 'no',
+      load_best_model_at_end: false,
+      validation_share: 0,
+    },
+  },
+];
+
+const count = v.pipe(
+  v.number('must be a number'),
+  v.integer('must be a whole number'),
+  v.minValue(1, 'must be at least 1'),
+);
+const positive = v.pipe(
+  v.number('must be a number'),
+  v.finite('must be a number'),
+  v.gtValue(0, 'must be above 0'),
+);
+const notNegative = v.pipe(
+  v.number('must be a number'),
+  v.finite('must be a number'),
+  v.minValue(0, 'must be 0 or more'),
+);
+const share = v.pipe(
+  v.number('must be a number'),
+  v.minValue(0, 'must be 0 or more'),
+  v.ltValue(1, 'must be below 1'),
+);
+const strategy = v.picklist(['no', 'steps', 'epoch'], 'must be "no", "steps" or "epoch"');
+
+const methodSchema = v.variant(
+  'name',
+  [
+    v.object({ name: v.literal('full') }),
+    v.object({ name: v.literal('last'), layers: count }),
+    v.object({
+      name: v.literal('lora'),
+      rank: count,
+      alpha: positive,
+      dropout: share,
+      targets: v.pipe(
+        v.array(v.pipe(v.string(), v.minLength(1, 'must not be empty'))),
+        v.minLength(1, 'needs at least one layer name'),
+      ),
+      base: v.picklist(['fp32', 'fp16', 'int8'], 'must be "fp32", "fp16" or "int8"'),
+    }),
+    v.object({ name: v.literal('bitfit') }),
+    v.object({ name: v.literal('head') }),
+  ],
+  'must be full, last, lora, bitfit or head',
+) satisfies v.GenericSchema<unknown, TrainMethod>;
+
+const trainerEntries = {
+  learning_rate: positive,
+  per_device_train_batch_size: count,
+  per_device_eval_batch_size: count,
+  num_train_epochs: positive,
+  max_steps: v.pipe(
+    v.number('must be a number'),
+    v.integer('must be a whole number'),
+    v.check((value) => value === -1 || value > 0, 'must be above 0, or -1'),
+  ),
+  warmup_steps: v.pipe(
+    notNegative,
+    v.check((value) => value < 1 || Number.isInteger(value), 'must be whole, or a share below 1'),
+  ),
+  lr_scheduler_type: v.picklist(
+    ['linear', 'cosine', 'constant'],
+    'must be "linear", "cosine" or "constant"',
+  ),
+  weight_decay: notNegative,
+  adam_beta1: share,
+  adam_beta2: share,
+  adam_epsilon: positive,
+  max_grad_norm: notNegative,
+  gradient_accumulation_steps: count,
+  gradient_checkpointing: v.boolean('must be true or false'),
+  label_smoothing_factor: share,
+  eval_strategy: strategy,
+  eval_steps: count,
+  save_strategy: strategy,
+  load_best_model_at_end: v.boolean('must be true or false'),
+  metric_for_best_model: v.picklist(
+    ['loss', 'accuracy', 'f1'],
+    'must be "loss", "accuracy" or "f1"',
+  ),
+  early_stopping_patience: v.nullable(count),
+  seed: v.pipe(v.number('must be a number'), v.safeInteger('must be a whole number')),
+};
+
+const trainerSchema = v.object(trainerEntries);
+const finetuneSchema = v.object({
+  ...trainerEntries,
+  method: methodSchema,
+  head: v.picklist(['stock', 'mean'], 'must be "stock" or "mean"'),
+  max_length: v.pipe(count, v.minValue(3, 'must be at least 3')),
+  dropout: v.nullable(share),
+  class_weight: v.nullable(v.literal('balanced', 'must be "balanced" or null')),
+  train_rows: v.nullable(count),
+  validation_share: share,
+});
+
+/**
+ * What is left out has its default.
+ * @throws HeadlightError `bad-setting`, naming the setting: a value out of range, an unknown name, or two
+ *   settings that contradict each other.
+ */
+export function parseFinetuneSettings(value: unknown): FinetuneSettings {
+  refuseUnknown(Object.keys(finetuneSchema.entries), value);
+  const settings = parse(finetuneSchema, FINETUNE_DEFAULTS, value);
+  checkTogether(settings);
+  if (settings.eval_strategy !== 'no' && settings.validation_share === 0) {
+    throw contradiction(
+      `eval_strategy is "${settings.eval_strategy}", but validation_share is 0: there are no rows to evaluate on`,
+      'Set validation_share to 0.1, or eval_strategy to "no".',
+    );
+  }
+  return settings;
+}
+
+/** The part that `finetune` needs; other settings may stand beside it. @throws as `parseFinetuneSettings`. */
+export function parseTrainerSettings(value: unknown): TrainerSettings {
+  const settings = parse(trainerSchema, TRAINER_DEFAULTS, value);
+  checkTogether(settings);
+  return settings;
+}
+
+function refuseUnknown(known: readonly string[], value: unknown): void {
+  if (value === null || typeof value !== 'object') return;
+  for (const name of Object.keys(value)) {
+    if (known.includes(name)) continue;
+    throw new HeadlightError('bad-setting', `Fine-tuning has no setting ${name}.`, {
+      hint: `Settings are: ${known.join(', ')}.`,
+    });
+  }
+}
+
+function parse<Settings>(
+  schema: v.GenericSchema<unknown, Settings>,
+  defaults: object,
+  value: unknown,
+): Settings {
+  if (value === null || typeof value !== 'object')
+    throw new HeadlightError('bad-setting', 'The settings of a fine-tune must be an object.');
+  const parsed = v.safeParse(schema, { ...defaults, ...value });
+  if (parsed.success) return parsed.output;
+  const issue = parsed.issues[0];
+  const name = v.getDotPath(issue) ?? 'the settings';
+  throw new HeadlightError('bad-setting', `Fine-tuning: ${name} ${issue.message}.`, {
+    hint: `Correct ${name}; docs/fine-tuning.md says what each setting means.`,
+  });
+}
+
+function checkTogether(settings: TrainerSettings): void {
+  const { eval_strategy, save_strategy, load_best_model_at_end, early_stopping_patience } =
+    settings;
+  if (load_best_model_at_end && eval_strategy === 'no') {
+    throw contradiction(
+      'load_best_model_at_end is true, but eval_strategy is "no": without evaluations there is no best',
+      'Set eval_strategy to "epoch", or load_best_model_at_end to false.',
+    );
+  }
+  if (load_best_model_at_end && save_strategy !== eval_strategy) {
+    throw contradiction(
+      `load_best_model_at_end is true, but save_strategy ("${save_strategy}") and eval_strategy ("${eval_strategy}") differ`,
+      'Set both to the same, or load_best_model_at_end to false.',
+    );
+  }
+  if (early_stopping_patience !== null && eval_strategy === 'no') {
+    throw contradiction(
+      'early_stopping_patience is set, but eval_strategy is "no": nothing tells when to stop',
+      'Set eval_strategy to "epoch", or early_stopping_patience to null.',
+    );
+  }
+}
+
+function contradiction(what: string, hint: string): HeadlightError {
+  return new HeadlightError('bad-setting', `Fine-tuning: ${what}.`, { hint });
+}
