@@ -170,11 +170,8 @@ export function serveEngine(engine: Engine | Promise<Engine>, endpoint?: Comlink
         const work = (target[method] as AnyJob).apply(target, [...args, controller.signal]);
         for (;;) {
           const step = await work.next();
+          // Stopped or not, the job ends by itself: it first commits what it has done.
           if (step.done) return moved(step.value);
-          if (controller.signal.aborted) {
-            await work.return(undefined);
-            throw abortedError();
-          }
           // Awaited: the page sets the pace, and a page that is gone stops nothing but the messages.
           await onProgress(step.value);
         }

@@ -1,7 +1,20 @@
 /** The engine behaves behind a message port as it does here: results, progress, stopping, errors. */
 import { describe, expect, it } from 'vitest';
-import { HeadlightError, throwIfAborted, type Job, type Progress } from '../../../src/base';
-import { connectEngine, serveEngine, type Engine, type ProjectView } from '../../../src/engine';
+import {
+  abortedError,
+  HeadlightError,
+  throwIfAborted,
+  type Job,
+  type Progress,
+} from '../../../src/base';
+import {
+  connectEngine,
+  serveEngine,
+  type Engine,
+  type FinetuneChoice,
+  type ProjectView,
+  type RunView,
+} from '../../../src/engine';
 
 const progress = (done: number): Progress => ({
   phase: 'Working',
@@ -103,6 +116,36 @@ describe('an engine behind a port', () => {
     const after = steps;
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(steps).toBe(after);
+  });
+
+  it('lets stopped work commit what it has done', async () => {
+    let done = 0;
+    let committed = 0;
+    const engine = served({
+      async *finetune(_project, _choice, signal): Job<RunView> {
+        for (;;) {
+          if (signal?.aborted === true) {
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            committed = done;
+            throw abortedError();
+          }
+          done += 1;
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          yield progress(done);
+        }
+      },
+    });
+    const controller = new AbortController();
+    const job = engine.finetune('p', {} as FinetuneChoice, controller.signal);
+    await job.next();
+    // While it is between two commits, as a long step is when the person presses the button.
+    controller.abort();
+    const error = await (async () => {
+      for (;;) await job.next();
+    })().catch((thrown: unknown) => thrown);
+    expect((error as HeadlightError).code).toBe('aborted');
+    expect(committed).toBeGreaterThan(0);
+    expect(committed).toBe(done);
   });
 
   it('stops the work when the reader leaves the loop early', async () => {
