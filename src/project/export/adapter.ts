@@ -69,7 +69,12 @@ export function peftAdapter(
           ? ''
           : ' It was trained over a base with rounded weights; on the original weights its logits differ a little. The merged model has no such difference.'
       } The classes, in the order of the logits: ${parts.classes.map((label) => `\`${label}\``).join(', ')}.`,
-      loading: peftLines(place, base, parts.classes.length),
+      loading: peftLines(
+        place,
+        base,
+        parts.classes.length,
+        parts.config['dtype'] ?? parts.config['torch_dtype'],
+      ),
     },
   );
   return new Map<string, Uint8Array>([

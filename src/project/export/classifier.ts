@@ -9,18 +9,21 @@ import type { Encoder } from '../../models';
 import { jsonBytes, parseJson } from '../documents';
 import type { RunDocument } from '../types';
 import { modelCard } from './model-card';
+import { probeRun, type ProbeRun } from './run-kind';
 
 /**
  * @returns files by name: `onnx/model.onnx`, `config.json`, `tokenizer.json`, `tokenizer_config.json`,
  *   `head.json`, `run.json`, `recipe.json`, `README.md`. None holds the user's texts.
+ * @throws HeadlightError `bad-setting` when the run is no probe.
  */
 export function classifierFiles(
   name: string,
-  run: RunDocument,
+  document: RunDocument,
   head: LinearHead,
   headJson: Uint8Array,
   encoder: Encoder,
 ): Map<string, Uint8Array> {
+  const run = probeRun(document);
   const { recipe } = run;
   const folded = foldScaler(head);
   const { maxTokens } = recipe.embed;
@@ -70,10 +73,7 @@ function tokenizerConfig({ files, tokenizer }: Encoder): Record<string, unknown>
   };
 }
 
-function classifierConfig(
-  { recipe, record }: RunDocument,
-  encoder: Encoder,
-): Record<string, unknown> {
+function classifierConfig({ recipe, record }: ProbeRun, encoder: Encoder): Record<string, unknown> {
   const original = encoder.files.find((file) => file.name === 'config.json');
   const base =
     original === undefined

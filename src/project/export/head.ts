@@ -5,14 +5,14 @@
  */
 import { headFromJson, headToJson, type LinearHead } from '../../learning/heads';
 import type { EmbedSettings, EncoderReference } from '../../models';
-import type { Recipe } from '../types';
+import type { ProbeRecipe } from '../types';
 
 export type HeadDocument = ReturnType<typeof headToJson> & {
   readonly encoder: EncoderReference;
   readonly embed: EmbedSettings;
 };
 
-export function headDocument(head: LinearHead, recipe: Recipe): HeadDocument {
+export function headDocument(head: LinearHead, recipe: ProbeRecipe): HeadDocument {
   return { ...headToJson(head), encoder: recipe.encoder, embed: recipe.embed };
 }
 

@@ -1,9 +1,9 @@
 /** The README.md that goes with a classifier: what it is, how it was made, how good it is, how to run it. */
-import type { RunDocument } from '../types';
+import type { ProbeRun } from './run-kind';
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-export function modelCard(name: string, { record, recipe, created }: RunDocument): string {
+export function modelCard(name: string, { record, recipe, created }: ProbeRun): string {
   const { test, train, baseline } = record.metrics;
   const [low, high] = test.accuracy_interval;
   const rows = test.per_class.map(
