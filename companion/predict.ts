@@ -1,9 +1,9 @@
 /** `headlight predict`: labels the texts of a file with what was trained here or in the page. */
 import { HeadlightError } from '../src/base';
-import { parseTable, predictionsCsv, type SourceFile } from '../src/data';
-import { labelRows, openClassifier, textRows } from '../src/engine';
+import type { SourceFile } from '../src/data';
+import { openClassifier } from '../src/engine';
 import type { Device } from '../src/platform';
-import { parseJson, readArchive, readRecipe, type ArchiveFiles } from '../src/project';
+import { readArchive, type ArchiveFiles } from '../src/project';
 import { kindOf, readBytes, readFolder, readSource, writeBytes } from './files';
 import { chooseDevice, openSession, type Session } from './session';
 
@@ -24,19 +24,20 @@ export async function predictCommand(
   const kind = await kindOf(model);
   if (kind === null) {
     throw new HeadlightError('not-found', `There is no ${model}.`, {
-      hint: 'Name a folder that headlight train --out wrote, or a zip that the page saved.',
+      hint: 'Name a folder that headlight train or finetune --out wrote, or a zip that the page saved.',
     });
   }
   const files =
     kind === 'folder'
       ? new Map((await readFolder(model)).map(({ name, bytes }) => [name, bytes]))
       : readArchive(await readBytes(model), model);
-  if (!files.has('headlight.json') && !files.has('onnx/model.onnx')) {
+  const isModel = [...files.keys()].some((name) => /^onnx\/model\w*\.onnx$/.test(name));
+  if (!files.has('headlight.json') && !isModel) {
     throw new HeadlightError(
       'bad-model',
       `${model} is not a classifier: onnx/model.onnx is missing.`,
       {
-        hint: 'Name a folder that headlight train --out wrote, or a zip that the page saved.',
+        hint: 'Name a folder that headlight train or finetune --out wrote, or a zip that the page saved.',
       },
     );
   }
@@ -58,18 +59,14 @@ async function predictWithClassifier(
   file: SourceFile,
   options: PredictOptions,
 ): Promise<Uint8Array> {
-  const recipe = files.get('recipe.json');
-  const trained =
-    recipe === undefined ? null : readRecipe(parseJson(recipe, 'recipe.json'), 'recipe.json');
-  const table = parseTable(file);
-  const found = textRows(table, options.text ?? null, trained?.data.text ?? null);
   const asked = await chooseDevice(platform, options.device);
   const classifier = await openClassifier(platform, files, asked === 'auto' ? 'cpu' : asked);
-  const { classes } = classifier;
-  const flat = await progress.follow(classifier.probabilities(found.texts, signal));
-  await classifier.close();
-  const csv = predictionsCsv(table, labelRows(table, found, flat, classes), classes);
-  return new TextEncoder().encode(csv);
+  try {
+    const text = options.text ?? null;
+    return (await progress.follow(classifier.predictFile(file, text, signal))).bytes;
+  } finally {
+    await classifier.close();
+  }
 }
 
 /** With the newest run of a project that the page saved. */

@@ -29,9 +29,11 @@ export function looksLikeConll(text: string): boolean {
     const line = text.slice(start, end < 0 ? text.length : end).replace(/\r$/, '');
     start = end < 0 ? text.length : end + 1;
     if (line.trim() === '' || DOCUMENT_START.test(line)) continue;
+    const found = cells(line);
+    const tag = found.at(-1) ?? '';
+    if (line.startsWith('#') && !TAG.test(tag)) continue;
     lines++;
-    const tag = cells(line).at(-1) ?? '';
-    if (!TAG.test(tag) || cells(line).length < 2) continue;
+    if (!TAG.test(tag) || found.length < 2) continue;
     tagged++;
     if (ENTITY.test(tag)) entities++;
   }

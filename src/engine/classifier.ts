@@ -1,25 +1,50 @@
 /**
- * A classifier that was taken away, used again: the fused ONNX with its tokenizer and config, from a
- * folder or the zip that `export(…, 'onnx')` makes. Needs no project and no encoder.
+ * A classifier that was taken away, used again: an ONNX graph with its tokenizer and config, from a folder or
+ * zip that `export` makes, of a probe or of a fine-tune. Needs no project and no encoder.
  */
 import * as v from 'valibot';
-import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../base';
-import { openSession, type Session } from '../graph/runtime';
-import { loadTokenizer, makeBatches, padBatch, type TextTokenizer } from '../models';
+import { HeadlightError, type Job } from '../base';
+import { parseTable, type SourceFile } from '../data';
 import type { Device, Platform } from '../platform';
-import { parseDocument, parseJson, readArchive, type ArchiveFiles } from '../project';
+import {
+  parseDocument,
+  parseJson,
+  readArchive,
+  readRecipe,
+  type ArchiveFiles,
+  type Task,
+} from '../project';
+import type { PredictedFile } from './engine';
+import { FinetunedModel } from './finetuned-model';
+import { predictTable } from './predict-table';
+import { textRows } from './text-rows';
+import { tokenize } from './tokenize';
 
 const configSchema = v.object({
   id2label: v.record(v.string(), v.string()),
-  headlight: v.object({ embed: v.object({ maxTokens: v.pipe(v.number(), v.integer()) }) }),
+  architectures: v.optional(v.array(v.string()), []),
+});
+const tokenizerConfigSchema = v.object({
+  model_max_length: v.pipe(v.number(), v.integer(), v.minValue(3)),
 });
 
-const BATCH = { tokenBudget: 4096, maxBatch: 64, multipleOf: 1 } as const;
+/** transformers.js' names; the most exact first. */
+const GRAPHS = ['onnx/model.onnx', 'onnx/model_fp16.onnx', 'onnx/model_quantized.onnx'] as const;
 
 export interface Classifier {
+  readonly task: Task;
   readonly classes: readonly string[];
   /** @returns `[texts, classes]` row-major: softmax of the graph's logits. */
   probabilities(texts: readonly string[], signal?: AbortSignal): Job<Float64Array>;
+  /**
+   * As `predictFile` of the engine.
+   * @param textColumn null: found.
+   */
+  predictFile(
+    file: SourceFile,
+    textColumn: string | null,
+    signal?: AbortSignal,
+  ): Job<PredictedFile>;
   close(): Promise<void>;
 }
 
@@ -29,7 +54,8 @@ export function classifierArchive(bytes: Uint8Array, name: string): ArchiveFiles
 }
 
 /**
- * @param files by name: `config.json`, `tokenizer.json`, `onnx/model.onnx`.
+ * @param files by name: `config.json`, `tokenizer.json`, `tokenizer_config.json`, `onnx/model.onnx`; with
+ *   `recipe.json` the columns of training are known.
  * @throws HeadlightError `bad-model` naming the file that is missing or wrong.
  */
 export async function openClassifier(
@@ -37,102 +63,73 @@ export async function openClassifier(
   files: ArchiveFiles,
   device: Device,
 ): Promise<Classifier> {
-  const need = (name: string): Uint8Array => {
-    const bytes = files.get(name);
-    if (bytes === undefined) {
-      throw new HeadlightError(
-        'bad-model',
-        `This is not a classifier of Headlight: ${name} is missing.`,
-        {
-          hint: 'Give the folder that `headlight train --out` wrote, or the zip that the page saved.',
-        },
-      );
-    }
-    return bytes;
-  };
-  const config = parseDocument(
-    configSchema,
-    parseJson(need('config.json'), 'config.json'),
-    'config.json',
+  const name = GRAPHS.find((graph) => files.has(graph)) ?? GRAPHS[0];
+  const config = document(configSchema, files, 'config.json');
+  const { model_max_length: maxLength } = document(
+    tokenizerConfigSchema,
+    files,
+    'tokenizer_config.json',
   );
-  const classes = Object.keys(config.id2label).map((_, index) => {
-    const label = config.id2label[String(index)];
-    if (label === undefined) {
+  const graph = need(files, name);
+  const recipeJson = files.get('recipe.json');
+  const recipe = recipeJson === undefined ? null : readRecipe(parseJson(recipeJson, 'recipe.json'));
+  const classes = classesOf(config.id2label);
+  const task = config.architectures.some((architecture) =>
+    /ForTokenClassification$/.test(architecture),
+  )
+    ? 'token_classification'
+    : 'classification';
+  const shape = { task, head: 'stock', classes: classes.length } as const;
+  const model = await FinetunedModel.ofGraph(platform, graph, files, shape, device);
+  const about = { task, classes, pairColumn: recipe?.data.text_pair ?? null, maxLength } as const;
+  return {
+    task,
+    classes,
+    async *probabilities(texts, signal) {
+      const sequences = texts.map((text) =>
+        tokenize(model.tokenizer, { text, pair: null, isWords: false }, maxLength),
+      );
+      const rows = yield* model.probabilities(sequences, signal);
+      const flat = new Float64Array(texts.length * classes.length);
+      rows.forEach((row, at) => {
+        flat.set(row, at * classes.length);
+      });
+      return flat;
+    },
+    async *predictFile(file, textColumn, signal) {
+      const table = parseTable(file);
+      const found = textRows(table, textColumn, recipe?.data.text ?? null);
+      return yield* predictTable(model, about, file, table, found, signal);
+    },
+    close: () => model.close(),
+  };
+}
+
+function need(files: ArchiveFiles, name: string): Uint8Array {
+  const bytes = files.get(name);
+  if (bytes !== undefined) return bytes;
+  throw new HeadlightError(
+    'bad-model',
+    `This is not a classifier of Headlight: ${name} is missing.`,
+    {
+      hint: 'Give the folder that `headlight train` or `finetune --out` wrote, or the zip that the page saved.',
+    },
+  );
+}
+
+function document<Value>(
+  schema: v.GenericSchema<unknown, Value>,
+  files: ArchiveFiles,
+  name: string,
+): Value {
+  return parseDocument(schema, parseJson(need(files, name), name), name);
+}
+
+function classesOf(id2label: Readonly<Record<string, string>>): string[] {
+  return Object.keys(id2label).map((_, index) => {
+    const label = id2label[String(index)];
+    if (label === undefined)
       throw new HeadlightError('bad-model', `config.json: id2label lacks class ${index}.`);
-    }
     return label;
   });
-  const tokenizer = loadTokenizer(
-    need('tokenizer.json'),
-    files.get('tokenizer_config.json') ?? null,
-  );
-  const session = await openSession(platform.runtime, need('onnx/model.onnx'), { device });
-  const { maxTokens } = config.headlight.embed;
-  return {
-    classes,
-    probabilities: (texts, signal) =>
-      run(session, tokenizer, texts, maxTokens, classes.length, signal),
-    close: () => session.release(),
-  };
-}
-
-async function* run(
-  session: Session,
-  tokenizer: TextTokenizer,
-  texts: readonly string[],
-  maxTokens: number,
-  classes: number,
-  signal?: AbortSignal,
-): Job<Float64Array> {
-  const sequences = texts.map((text) => tokenizer.encode(text, maxTokens));
-  const probabilities = new Float64Array(texts.length * classes);
-  const meter = new ProgressMeter('Classifying texts', 'texts', texts.length);
-  let done = 0;
-  yield meter.at(done);
-  const batches = makeBatches(
-    sequences.map((sequence) => sequence.length),
-    BATCH,
-  );
-  for (const { indices, rows, length } of batches) {
-    throwIfAborted(signal);
-    const { inputIds, attentionMask } = padBatch(
-      indices.map((index) => sequences[index] ?? []),
-      rows,
-      length,
-      tokenizer.padId,
-    );
-    const outputs = await session.run({
-      input_ids: { type: 'int64', dims: [rows, length], data: inputIds },
-      attention_mask: { type: 'int64', dims: [rows, length], data: attentionMask },
-    });
-    const logits = outputs.logits;
-    if (logits?.type !== 'float32' || logits.data.length !== rows * classes) {
-      throw new HeadlightError('bad-model', 'The graph does not give one logit a class.', {
-        hint: 'config.json and onnx/model.onnx do not belong together.',
-      });
-    }
-    indices.forEach((index, row) => {
-      softmaxInto(
-        logits.data.subarray(row * classes, (row + 1) * classes),
-        probabilities,
-        index * classes,
-      );
-    });
-    done += indices.length;
-    yield meter.at(done);
-  }
-  return probabilities;
-}
-
-function softmaxInto(logits: Float32Array, target: Float64Array, offset: number): void {
-  const most = Math.max(...logits);
-  let sum = 0;
-  logits.forEach((logit, index) => {
-    const value = Math.exp(logit - most);
-    target[offset + index] = value;
-    sum += value;
-  });
-  for (let index = 0; index < logits.length; index++) {
-    target[offset + index] = (target[offset + index] ?? 0) / sum;
-  }
 }
