@@ -6,6 +6,7 @@ export {
   type EncoderModel,
   type EncoderOutput,
 } from './encoder';
+export { addTokenInputs, type ClosingToken } from './inputs';
 export type { HeadWeights } from './pooling';
 export { quantizeCheckpoint, quantizeRows, type QuantizedRows } from './quantize';
 export { buildStaticGraph, quantizeStaticTable, staticConfig, type StaticTable } from './static';
