@@ -1,7 +1,6 @@
 /** Where a fine-tune runs. Decided by a short measurement only where there is a real choice. */
 import { finish, HeadlightError, ProgressMeter, type Job } from '../base';
-import type { FinetuneRequest } from '../learning/finetune';
-import { finetune } from './pending';
+import { finetune, type FinetuneRequest } from '../learning/finetune';
 import type { Device, DeviceInfo, Platform } from '../platform';
 import { throwawayStorage } from './throwaway-storage';
 

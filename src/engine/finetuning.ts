@@ -4,7 +4,14 @@
  */
 import * as v from 'valibot';
 import { canonicalJson, HeadlightError, ProgressMeter, sha256, type Job } from '../base';
-import type { FinetuneEstimate, FinetuneRequest } from '../learning/finetune';
+import {
+  discardFinetune,
+  estimateFinetune,
+  finetune,
+  readUnfinished,
+  type FinetuneEstimate,
+  type FinetuneRequest,
+} from '../learning/finetune';
 import { pinnedReferenceSchema } from '../models';
 import type { Device, Platform } from '../platform';
 import { finetuneSettingsSchema, parseDocument, type FinetuneRecipe } from '../project';
@@ -25,7 +32,6 @@ import type {
   UnfinishedFinetune,
 } from './finetuning-types';
 import type { RunningJobs } from './jobs';
-import { discardFinetune, estimateFinetune, finetune, readUnfinished } from './pending';
 import type { Projects } from './projects';
 import { pinned, recipeBase } from './run-documents';
 
