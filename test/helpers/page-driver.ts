@@ -234,6 +234,29 @@ export class PageDriver {
     }
   }
 
+  /** The step of the checkpoint that an unfinished fine-tune goes on from. */
+  async unfinishedStep(): Promise<number> {
+    const said = /([\d,]+) of [\d,]+ steps/.exec(await this.text('unfinished'))?.[1] ?? '';
+    return Number(said.replaceAll(',', ''));
+  }
+
+  /** Shows the newest run whose name in the list of runs begins so. */
+  async showRun(name: string): Promise<void> {
+    const shown = await this.page.$$eval(
+      '[data-testid="runs"] tbody tr',
+      (rows, wanted) => {
+        const row = rows.find((one) =>
+          one.querySelector('th')?.textContent.trim().startsWith(wanted),
+        );
+        const button = row?.querySelector<HTMLButtonElement>('button[aria-label^="Show"]');
+        button?.click();
+        return row !== undefined;
+      },
+      name,
+    );
+    if (!shown) throw new Error(`There is no run ${name}.`);
+  }
+
   /** Waits for the report of the fine-tuned encoder. */
   async waitForFinetune(): Promise<void> {
     const deadline = Date.now() + TRAINING_MILLISECONDS;

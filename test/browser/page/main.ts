@@ -17,7 +17,10 @@ const engine = new FakeEngine({
 });
 // Milliseconds a step of a fine-tune; with `advice`, the estimate warns.
 const step = asked.get('finetune');
-if (step !== null) engine.finetuneOptions = { ...engine.finetuneOptions, delay: Number(step) };
+if (step !== null) {
+  const steps = Number(asked.get('steps') ?? 60);
+  engine.finetuneOptions = { steps, stepsAnEpoch: steps / 3, delay: Number(step) };
+}
 if (asked.has('advice')) {
   engine.estimateAdvice = ({ settings }) =>
     settings.method.name === 'lora'

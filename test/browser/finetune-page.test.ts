@@ -1,0 +1,270 @@
+/**
+ * A whole fine-tune through the real page, in Chromium: on WASM with the encoder that ships (TREC where the
+ * shared data are present, else the sample), and a small one on the software WebGPU adapter with a seeded
+ * model. The tab is killed in the middle and the fine-tune goes on from its checkpoint; what is taken away
+ * is run by transformers.js. Beside a probe, the report says whether the difference is chance.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { env, pipeline } from '@huggingface/transformers';
+import { unzipSync } from 'fflate';
+import Papa from 'papaparse';
+import type { Browser, BrowserContext } from 'puppeteer-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { float32Values, readSafetensors } from '../../src/models';
+import { securityHeaders } from '../../src/platform/web/policy';
+import type { FinetuneRecord, RunRecord } from '../../src/project';
+import { launchChromium } from '../helpers/browser';
+import { PageDriver } from '../helpers/page-driver';
+import { serveFolder, type StaticServer } from '../helpers/static-server';
+import { tinyModelFiles, tinyTexts } from '../helpers/tiny-model';
+
+const root = join(import.meta.dirname, '../..');
+const TREC = join(root, '../shared/data/trec');
+const PATIENCE = 600_000;
+
+let browser: Browser;
+let server: StaticServer;
+let scratch: string;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'headlight-finetune-'));
+  server = await serveFolder(join(root, 'dist'), { headers: securityHeaders(null) });
+  browser = await launchChromium();
+  env.allowRemoteModels = false;
+  env.localModelPath = `${scratch}/`;
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.close();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+interface Variant {
+  readonly name: string;
+  readonly device: 'wasm' | 'webgpu';
+  readonly settings: Readonly<Record<string, string>>;
+  /** Largest difference of a weight to the undisturbed run's. */
+  readonly tolerance: number;
+  /** Data and encoder; the project is then ready to train. */
+  readonly prepare: (driver: PageDriver) => Promise<void>;
+}
+
+const VARIANTS: readonly Variant[] = [
+  {
+    name: 'the encoder that ships, with LoRA, on WASM',
+    device: 'wasm',
+    settings: {
+      method: 'lora',
+      learning_rate: '1e-3',
+      num_train_epochs: '2',
+      per_device_train_batch_size: '16',
+      max_length: '24',
+      train_rows: '200',
+      eval_strategy: 'steps',
+      eval_steps: '5',
+    },
+    tolerance: 0,
+    prepare: async (driver) => {
+      if (existsSync(TREC)) {
+        await driver.dropFiles(join(TREC, 'train.csv'), join(TREC, 'test.csv'));
+        await driver.choose('text-column', 'text');
+        await driver.choose('label-column', 'coarse');
+      } else await driver.trySample();
+    },
+  },
+  {
+    name: 'a seeded model, every weight, on the software WebGPU adapter',
+    device: 'webgpu',
+    settings: {
+      method: 'full',
+      learning_rate: '2e-3',
+      num_train_epochs: '2',
+      per_device_train_batch_size: '8',
+      max_length: '16',
+      eval_strategy: 'steps',
+      eval_steps: '4',
+    },
+    tolerance: 1e-5,
+    prepare: async (driver) => {
+      await driver.dropFiles(await goodAndBad());
+      await driver.addEncoder(...(await tinyEncoder()));
+    },
+  },
+];
+
+/** Texts with `good` or `bad` in them, and which. */
+async function goodAndBad(): Promise<string> {
+  const path = join(scratch, 'good-and-bad.csv');
+  const rows = tinyTexts(80, 5, 6).map((text, at) => {
+    const label = at % 2 === 0 ? 'good' : 'bad';
+    const plain = text.replaceAll(/\b(good|bad)\b/g, 'the');
+    return [`${label} ${plain}`, label];
+  });
+  await writeFile(path, Papa.unparse([['text', 'label'], ...rows]));
+  return path;
+}
+
+async function tinyEncoder(): Promise<string[]> {
+  const paths: string[] = [];
+  for (const { name, bytes } of tinyModelFiles({ seed: 4 })) {
+    const path = join(scratch, 'tiny-encoder', name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, bytes);
+    paths.push(path);
+  }
+  return paths;
+}
+
+/** Kills the tab as a crash does: nothing of it runs any more, not even to say goodbye. */
+async function kill({ page }: PageDriver): Promise<void> {
+  const crashed = new Promise((resolve) => page.once('error', resolve));
+  const session = await page.createCDPSession();
+  // Never answered: what would answer is gone.
+  session.send('Page.crash').catch(() => undefined);
+  await crashed;
+  await page.close();
+}
+
+async function finetunedRecord(driver: PageDriver): Promise<FinetuneRecord> {
+  const record = JSON.parse((await driver.export('run')).bytes.toString()) as RunRecord;
+  if (record.method !== 'finetune') throw new Error('The run that is shown is a probe’s.');
+  return record;
+}
+
+async function exportedFolder(driver: PageDriver, kind: string): Promise<Map<string, Uint8Array>> {
+  const { bytes } = await driver.export(kind);
+  return new Map(Object.entries(unzipSync(new Uint8Array(bytes))));
+}
+
+function weights(folder: ReadonlyMap<string, Uint8Array>): Map<string, Float32Array> {
+  const file = folder.get('model.safetensors');
+  if (file === undefined) throw new Error(`no weights among ${[...folder.keys()].join(', ')}`);
+  const { tensors } = readSafetensors(file);
+  return new Map([...tensors].map(([name, tensor]) => [name, float32Values(tensor, name)]));
+}
+
+describe.each(VARIANTS)('$name', ({ device, settings, tolerance, prepare }) => {
+  let context: BrowserContext;
+  let driver: PageDriver;
+  let undisturbed: Map<string, Float32Array>;
+  let record: FinetuneRecord;
+
+  beforeAll(async () => {
+    context = await browser.createBrowserContext();
+    driver = new PageDriver(await context.newPage(), server.url);
+    await driver.open();
+    await prepare(driver);
+    await driver.chooseDevice(device);
+    await driver.chooseFinetune('quick');
+    await driver.setFinetune(settings);
+    await driver.click('estimate-button');
+    await driver.see('estimate', PATIENCE);
+    await driver.startFinetune();
+    await driver.waitForFinetune();
+    record = await finetunedRecord(driver);
+    undisturbed = weights(await exportedFolder(driver, 'huggingface'));
+  }, PATIENCE);
+
+  afterAll(async () => {
+    await context.close();
+  });
+
+  it('learns, on the device that was chosen, and shows its curves', async () => {
+    const { history } = record.finetune.fit;
+    const losses = history.flatMap(({ loss }) => (loss === null ? [] : [loss]));
+    expect(losses.at(-1)).toBeLessThan(losses[0] ?? 0);
+    expect(history.filter(({ evaluation }) => evaluation !== null).length).toBeGreaterThan(1);
+    expect(record.encoder.device).toBe(device);
+    const { test, baseline } = record.metrics;
+    expect(test.accuracy).toBeGreaterThan(baseline.test.accuracy + 0.1);
+    expect(await driver.testAccuracy()).toBeCloseTo(test.accuracy, 3);
+    await driver.unfold('report');
+    expect(await driver.isThere('curves')).toBe(true);
+    expect(await driver.text('curves-table')).toContain('best');
+  });
+
+  it(
+    'paused, resumed and killed in the middle, it ends with the same weights',
+    { timeout: PATIENCE },
+    async () => {
+      await driver.startFinetune();
+      const { steps } = await driver.finetuneReaches(({ step }) => step > 3);
+      await driver.click('pause-button');
+      await driver.see('unfinished', PATIENCE);
+      expect(await driver.isThere('error')).toBe(false);
+      const kept = await driver.unfinishedStep();
+      expect(kept).toBeGreaterThan(3);
+      expect(kept).toBeLessThan(steps);
+
+      await driver.click('resume-button');
+      await driver.finetuneReaches(({ step }) => step > kept + 1);
+      await kill(driver);
+
+      driver = new PageDriver(await context.newPage(), server.url);
+      await driver.page.goto(server.url);
+      // The page opens with what was left: its curves, and the way on.
+      await driver.see('unfinished');
+      expect(await driver.isThere('curves')).toBe(true);
+      expect(await driver.unfinishedStep()).toBeGreaterThanOrEqual(kept);
+      await driver.click('resume-button');
+      await driver.waitForFinetune();
+      const resumed = await finetunedRecord(driver);
+      expect(resumed.finetune.fit.resumed_at_step).toBeGreaterThanOrEqual(kept);
+      expect(resumed.finetune.fit.step).toBe(record.finetune.fit.step);
+      const again = weights(await exportedFolder(driver, 'huggingface'));
+      expect([...again.keys()].sort()).toEqual([...undisturbed.keys()].sort());
+      let worst = 0;
+      for (const [name, values] of undisturbed) {
+        const others = again.get(name);
+        values.forEach((value, at) => {
+          worst = Math.max(worst, Math.abs(value - (others?.[at] ?? NaN)));
+        });
+      }
+      expect(worst).toBeLessThanOrEqual(tolerance);
+    },
+  );
+
+  it('says beside a probe whether the difference is chance', { timeout: PATIENCE }, async () => {
+    await driver.unfold('train');
+    await driver.click('way-probe');
+    await driver.train();
+    await driver.see('advice', PATIENCE);
+    await driver.unfold('report');
+    await driver.see('verdict');
+    expect(await driver.text('verdict')).toMatch(/\(p [=<] [\d.]+\)/);
+  });
+
+  it('what is taken away computes in transformers.js what the page computes', async () => {
+    await driver.unfold('report');
+    await driver.showRun('Fine-tuned');
+    const folder = await exportedFolder(driver, 'onnx');
+    for (const [path, bytes] of folder) {
+      await mkdir(dirname(join(scratch, device, path)), { recursive: true });
+      await writeFile(join(scratch, device, path), bytes);
+    }
+    const csv = (await driver.export('predictions')).bytes.toString();
+    const rows = Papa.parse<Record<string, string>>(csv.replace(/^\ufeff/, '').trim(), {
+      header: true,
+    }).data.slice(0, 40);
+    const texts = rows.map((row) => (row['text'] ?? '').replace(/^'(?=\s*[=+\-@])/, ''));
+    const classify = await pipeline('text-classification', device, { dtype: 'fp32' });
+    const options = { top_k: null } as unknown as { top_k: number };
+    const answers = (await classify(texts, options)) as unknown as {
+      label: string;
+      score: number;
+    }[][];
+    await classify.dispose();
+    expect(answers).toHaveLength(rows.length);
+    rows.forEach((row, at) => {
+      const { classes } = record.data;
+      for (const label of classes) {
+        const there = answers[at]?.find((one) => one.label === label)?.score ?? NaN;
+        expect(Math.abs(there - Number(row[`probability: ${label}`]))).toBeLessThan(1e-4);
+      }
+    });
+  });
+});
