@@ -8,6 +8,8 @@ export interface Bounds {
   readonly maxTokens: number;
   readonly trainRows: number;
   readonly classes: number;
+  /** Whether words are labelled, not texts. */
+  readonly tagging: boolean;
 }
 
 /** The numbers that are typed, adapters' among them. */
@@ -101,7 +103,10 @@ function plain(value: number): string {
 }
 
 /** What does not go together, by the setting where it is mended. */
-export function contradictions(settings: FinetuneSettings): Readonly<Record<string, string>> {
+export function contradictions(
+  settings: FinetuneSettings,
+  { tagging }: Pick<Bounds, 'tagging'>,
+): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   const { eval_strategy, save_strategy, load_best_model_at_end, method } = settings;
   if (eval_strategy === 'no' && load_best_model_at_end) {
@@ -121,6 +126,9 @@ export function contradictions(settings: FinetuneSettings): Readonly<Record<stri
   }
   if (settings.warmup_steps >= 1 && !Number.isInteger(settings.warmup_steps)) {
     found['warmup_steps'] = 'Below 1 a share of all steps, from 1 on a whole number of them.';
+  }
+  if (tagging && settings.head === 'mean') {
+    found['head'] = 'Mean pooling gives one vector a sentence, none a word.';
   }
   if (method.name === 'lora' && method.targets.length === 0) {
     found['targets'] = 'Choose at least one kind of layer.';

@@ -55,7 +55,7 @@ export class FinetuneForm {
   }
   /** Plain sentences by field; empty when all is well. */
   get problems(): Readonly<Record<string, string>> {
-    const found: Record<string, string> = { ...contradictions(this.settings) };
+    const found: Record<string, string> = { ...contradictions(this.settings, this.bounds) };
     for (const [name, text] of Object.entries(this.#drafts)) {
       const read = readNumber(text, ruleOf(name as NumberName, this.bounds));
       if ('problem' in read) found[name] = read.problem;
@@ -135,6 +135,11 @@ export class FinetuneForm {
     this.#kept = settings;
   }
 
+  /** A rate that suits what is trained, where the present one is far too small for it; else null. */
+  get betterRate(): number | null {
+    return this.#isSlowFor(this.settings.method.name) ? ADAPTER_RATE : null;
+  }
+
   /** What would need less memory or time than the present settings. */
   get fixes(): readonly Fix[] {
     const { method, max_length, per_device_train_batch_size: batch, ...rest } = this.settings;
@@ -143,7 +148,10 @@ export class FinetuneForm {
       const { layers } = this.bounds;
       fixes.push({
         label: 'Train small adapters (LoRA)',
-        change: { method: methodNamed('lora', this.architecture, layers) },
+        change: {
+          method: methodNamed('lora', this.architecture, layers),
+          ...(this.#isSlowFor('lora') ? { learning_rate: ADAPTER_RATE } : {}),
+        },
       });
     } else if (method.name === 'lora' && method.base === 'fp32') {
       fixes.push({
@@ -178,6 +186,11 @@ export class FinetuneForm {
     return fixes;
   }
 
+  /** Few weights learn: they need a rate about ten times as high. */
+  #isSlowFor(method: MethodName): boolean {
+    return method !== 'full' && method !== 'last' && this.#kept.learning_rate < 1e-4;
+  }
+
   #valueOf(name: NumberName): number | null {
     const { settings } = this;
     const { method } = settings;
@@ -194,6 +207,8 @@ export class FinetuneForm {
 }
 
 const FEW_ROWS = 2000;
+/** Of adapters, biases and heads. */
+const ADAPTER_RATE = 5e-4;
 
 /** What a preset decides. */
 function comparable(settings: FinetuneSettings): unknown[] {

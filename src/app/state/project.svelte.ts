@@ -50,6 +50,7 @@ export class Project {
         maxTokens: info?.maxTokens ?? 512,
         trainRows: summary?.trainRows ?? 1,
         classes: summary?.classes.length ?? 2,
+        tagging: summary?.task === 'token_classification',
       };
     });
     this.advice = new Advice(engine, view.id);

@@ -246,6 +246,15 @@ describe('settings', () => {
     expect(form.valid).toBe(true);
   });
 
+  it('adapters at the rate of a full fine-tune are warned about, and mended with one press', () => {
+    const { form } = open().finetuning;
+    expect(form.betterRate).toBeNull();
+    form.setMethod('lora');
+    expect(form.betterRate).toBe(5e-4);
+    form.set({ learning_rate: form.betterRate ?? 0 });
+    expect(form.betterRate).toBeNull();
+  });
+
   it('a preset is in force until a setting changes, and leaves rows and seed alone', () => {
     const { form } = open().finetuning;
     const first = form.preset;
