@@ -4,13 +4,22 @@
  */
 import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { differentiate } from '../../src/graph/autodiff';
-import { writeModel } from '../../src/graph/onnx';
+import {
+  accumulateGraph,
+  adamwGraph,
+  adamwScalars,
+  differentiate,
+  gradientNormGraph,
+  optimiserNames,
+} from '../../src/graph/autodiff';
+import { writeModel, type Model } from '../../src/graph/onnx';
 import { createNodeRuntime } from '../../src/platform/node/runtime';
 import { securityHeaders } from '../../src/platform/web/policy';
 import { launchChromium } from '../helpers/browser';
 import { buildCase, tensorsOf, type GradientCase } from '../helpers/gradient-cases';
 import { FUSED, GRADIENT_CASES, LOG_SOFTMAX } from '../helpers/gradient-table';
+import { goldenFeeds, goldenGradients, type PlainFeed } from '../helpers/golden-gradients';
+import { trainingEncoder } from '../helpers/training-encoder';
 import { buildHarness, openHarness, removeHarnessBuilds, type Harness } from '../helpers/harness';
 import { serveFolder, type StaticServer } from '../helpers/static-server';
 import type { CaseResult } from './harness/functions/graph';
@@ -79,4 +88,107 @@ test('a node that WebGPU leaves to the CPU is seen, so that the tests above can 
   const fused = FUSED[0]!.name;
   const { elsewhere } = await harness.call<CaseResult>('gradientCase', fused, 'webgpu');
   expect(elsewhere).toEqual(['FusedMatMul (FusedMatMul_0)']);
+});
+
+describe('a whole training step on WebGPU', () => {
+  const { encoder } = goldenGradients;
+  const { model, parameters, boundaries } = trainingEncoder(encoder.sizes);
+  const wrt = [...parameters.keys()];
+  const base64 = (graph: Model): string => Buffer.from(writeModel(graph)).toString('base64');
+
+  test.each([
+    ['', []],
+    [', with gradient checkpointing', boundaries],
+  ])(
+    'loss and gradients are those of PyTorch, and no node is left to the CPU%s',
+    async (_, checkpoints) => {
+      const { model: graph, gradients } = differentiate(model, {
+        loss: 'loss',
+        wrt,
+        checkpoints,
+        device: 'webgpu',
+      });
+      const given = base64(graph);
+      const outputs = await harness.call<Record<string, number[]>>(
+        'runModel',
+        given,
+        'webgpu',
+        goldenFeeds(),
+      );
+      expect(Math.abs(outputs['loss']![0]! - encoder.loss)).toBeLessThan(1e-4);
+      for (const name of wrt)
+        expect(
+          largestDifference(outputs[gradients.get(name)!]!, encoder.parameters[name]!.gradient),
+          name,
+        ).toBeLessThan(1e-4);
+      expect(await harness.call('placedOnCpu', given)).toEqual([]);
+    },
+  );
+
+  test('the optimiser stays there too: AdamW, the norm of the gradients, their sum', async () => {
+    const optimised = [...parameters].map(([name, dims]) => ({
+      name,
+      dims,
+      decay: dims.length > 1,
+    }));
+    const settings = { beta1: 0.9, beta2: 0.999, weightDecay: 0.01 };
+    for (const graph of [
+      adamwGraph(optimised, settings),
+      gradientNormGraph(optimised),
+      accumulateGraph(optimised),
+    ])
+      expect(await harness.call('placedOnCpu', base64(graph)), graph.graph.name).toEqual([]);
+  });
+
+  test('makes the steps of torch.optim.AdamW', async () => {
+    const { settings, dims, decay, start, steps } = goldenGradients.adamw;
+    const names = Object.keys(dims);
+    const graph = base64(
+      adamwGraph(
+        names.map((name) => ({ name, dims: dims[name]!, decay: decay[name]! })),
+        settings,
+      ),
+    );
+    const feeds: Record<string, PlainFeed> = {};
+    const feed = (key: string, shape: readonly number[], data: readonly number[]): void => {
+      feeds[key] = { type: 'float32', dims: shape, data };
+    };
+    for (const name of names) {
+      feed(optimiserNames.parameter(name), dims[name]!, start[name]!);
+      const zeros = start[name]!.map(() => 0);
+      feed(optimiserNames.firstMoment(name), dims[name]!, zeros);
+      feed(optimiserNames.secondMoment(name), dims[name]!, zeros);
+    }
+    for (const [i, step] of steps.entries()) {
+      const scalars = adamwScalars(settings, {
+        step: i + 1,
+        learningRate: step.rate,
+        gradientScale: Math.min(1, settings.maxNorm / (step.norm + 1e-6)),
+      });
+      for (const [key, value] of Object.entries(scalars)) feed(key, [], [value]);
+      for (const name of names)
+        feed(optimiserNames.gradient(name), dims[name]!, step.gradients[name]!);
+      const outputs = await harness.call<Record<string, number[]>>(
+        'runModel',
+        graph,
+        'webgpu',
+        feeds,
+      );
+      for (const name of names) {
+        const moved = outputs[optimiserNames.newParameter(name)]!;
+        expect(largestDifference(moved, step.parameters[name]!)).toBeLessThan(1e-5);
+        feed(optimiserNames.parameter(name), dims[name]!, moved);
+        feed(
+          optimiserNames.firstMoment(name),
+          dims[name]!,
+          outputs[optimiserNames.newFirstMoment(name)]!,
+        );
+        feed(
+          optimiserNames.secondMoment(name),
+          dims[name]!,
+          outputs[optimiserNames.newSecondMoment(name)]!,
+        );
+      }
+    }
+  });
 });

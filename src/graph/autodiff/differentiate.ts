@@ -117,7 +117,23 @@ function finish(
     names.set(input, `gradient:${input}`);
     g.output(gradient, `gradient:${input}`);
   }
-  return { model: withoutDeadCode(g.build()), gradients: names };
+  return { model: inMemoryOrder(withoutDeadCode(g.build())), gradients: names };
+}
+
+/**
+ * ONNX Runtime orders nodes by a depth-first search from those that nothing uses, the last of them first.
+ * The gradients of the weights are such nodes. As they come (the embeddings' last) it would walk the whole
+ * backward pass for the embeddings first, and hold every activation until the weights' gradients follow.
+ * So they go to the end the other way round: each is computed as soon as it can be, and what it was
+ * computed of is freed.
+ */
+function inMemoryOrder(model: Model): Model {
+  const { nodes } = model.graph;
+  const used = new Set(nodes.flatMap((node) => node.inputs));
+  const isLast = (node: Node): boolean => !node.outputs.some((name) => used.has(name));
+  const last = nodes.filter(isLast).reverse();
+  const others = nodes.filter((node) => !isLast(node));
+  return { ...model, graph: { ...model.graph, nodes: [...others, ...last] } };
 }
 
 /** Every LayerNormalization gives its mean and inverse deviation too; those not used go with the dead code. */
