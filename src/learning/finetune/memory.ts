@@ -11,7 +11,8 @@ import {
 export function peakActivationBytes(model: Model): number {
   const { nodes, inputs, initializers, outputs } = model.graph;
   const types = new Map<string, OperatorInput>();
-  for (const { name, type } of inputs) types.set(name, { ...type, constant: null });
+  for (const { name, type } of inputs)
+    if (type !== null) types.set(name, { ...type, constant: null });
   for (const tensor of initializers) {
     const { elementType, dims } = tensor;
     types.set(tensor.name, { elementType, dims, constant: tensor });
