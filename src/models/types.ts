@@ -21,7 +21,7 @@ export interface EncoderInfo {
   readonly name: string;
   /** One plain line: when to use it. */
   readonly description: string;
-  readonly architecture: 'bert' | 'static';
+  readonly architecture: 'bert' | 'distilbert' | 'static';
   /** Transformer layers; 0 for static embeddings. */
   readonly layers: number;
   readonly hiddenSize: number;

@@ -1,4 +1,5 @@
 /** Checkpoints: reading and writing safetensors. */
+export { halfBits, halfFloats } from './half';
 export {
   readSafetensors,
   writeSafetensors,

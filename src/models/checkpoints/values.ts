@@ -1,5 +1,6 @@
 /** Values of checkpoint tensors as typed arrays, and typed arrays as checkpoint tensors. */
 import { HeadlightError } from '../../base';
+import { halfFloats } from './half';
 import type { CheckpointTensor } from './safetensors';
 
 /**
@@ -20,8 +21,10 @@ export function float32Values(tensor: CheckpointTensor, name: string): Float32Ar
         new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8),
       );
     }
-    case 'F16':
-      return expandHalf(tensor.data);
+    case 'F16': {
+      const bytes = alignedBytes(tensor.data, 2);
+      return halfFloats(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2));
+    }
     case 'BF16':
       return expandBfloat16(tensor.data);
     default:
@@ -82,24 +85,5 @@ function expandBfloat16(bytes: Uint8Array): Float32Array {
   const bits = new Uint32Array(values.buffer);
   for (let i = 0; i < bits.length; i++)
     bits[i] = (((bytes[2 * i + 1] ?? 0) << 24) | ((bytes[2 * i] ?? 0) << 16)) >>> 0;
-  return values;
-}
-
-function expandHalf(bytes: Uint8Array): Float32Array {
-  const values = new Float32Array(bytes.byteLength / 2);
-  const bits = new Uint32Array(values.buffer);
-  for (let i = 0; i < bits.length; i++) {
-    const half = ((bytes[2 * i + 1] ?? 0) << 8) | (bytes[2 * i] ?? 0);
-    const sign = (half & 0x8000) << 16;
-    const exponent = (half >>> 10) & 0x1f;
-    const fraction = half & 0x3ff;
-    if (exponent === 0) {
-      // Zero and subnormals: fraction * 2^-24 is exact in float32.
-      values[i] = fraction * 2 ** -24 * (sign ? -1 : 1);
-    } else {
-      const wide = exponent === 31 ? 255 : exponent + 112;
-      bits[i] = (sign | (wide << 23) | (fraction << 13)) >>> 0;
-    }
-  }
   return values;
 }

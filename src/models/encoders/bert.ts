@@ -1,10 +1,12 @@
 /**
- * BERT (Devlin et al. 2019, https://arxiv.org/abs/1810.04805) as a graph, from its config and weights; the
- * same numbers as `transformers.BertModel` in evaluation mode, token types all 0.
+ * BERT (Devlin et al. 2019, https://arxiv.org/abs/1810.04805) and DistilBERT as a graph, from config and
+ * weights; the same numbers as `transformers.BertModel` (token types all 0) and `DistilBertModel` in
+ * evaluation mode.
  */
 import { attribute, type GraphBuilder, makeTensor, MICROSOFT, type Value } from '../../graph/onnx';
-import type { BertConfig } from './config';
+import type { TransformerConfig } from './config';
 import type { TokenInputs } from './inputs';
+import { layoutOf, type LayerNames, type Layout } from './layout';
 import { MASKED } from './pooling';
 import type { Matrix, Weights } from './weights';
 
@@ -15,7 +17,7 @@ import type { Matrix, Weights } from './weights';
 export function addBert(
   builder: GraphBuilder,
   { ids, mask }: TokenInputs,
-  config: BertConfig,
+  config: TransformerConfig,
   weights: Weights,
   layers: number,
 ): readonly Value[] {
@@ -31,13 +33,15 @@ export function addBert(
 
 class BertGraph {
   readonly #builder: GraphBuilder;
-  readonly #config: BertConfig;
+  readonly #config: TransformerConfig;
   readonly #weights: Weights;
+  readonly #layout: Layout;
 
-  constructor(builder: GraphBuilder, config: BertConfig, weights: Weights) {
+  constructor(builder: GraphBuilder, config: TransformerConfig, weights: Weights) {
     this.#builder = builder;
     this.#config = config;
     this.#weights = weights;
+    this.#layout = layoutOf(config);
   }
 
   /** Word + position + token type 0, normalised. */
@@ -45,8 +49,8 @@ class BertGraph {
     const b = this.#builder;
     const { hiddenSize, maxTokens, vocabSize } = this.#config;
     const words = this.#gatherRows(
-      'embeddings.word_embeddings.weight',
-      this.#weights.matrix('embeddings.word_embeddings.weight', vocabSize, hiddenSize),
+      this.#layout.words,
+      this.#weights.matrix(this.#layout.words, vocabSize, hiddenSize),
       ids,
     );
     const length = b.add('Shape', [ids], { start: attribute.int(1), end: attribute.int(2) });
@@ -64,7 +68,7 @@ class BertGraph {
       b.integers(0),
     ]);
     const sum = b.add('Add', [words, b.withDims(positions, ['tokens', hiddenSize])]);
-    return this.#layerNorm('embeddings.LayerNorm', sum);
+    return this.#layerNorm(this.#layout.embeddingsNorm, sum);
   }
 
   /** 0 where a token may be attended to, MASKED where not: [batch, 1, 1, tokens], for every head and query. */
@@ -77,43 +81,38 @@ class BertGraph {
   layer(index: number, input: Value, bias: Value): Value {
     const b = this.#builder;
     const { hiddenSize, intermediateSize } = this.#config;
-    const at = `encoder.layer.${index}`;
+    const names = this.#layout.layer(index);
     const attended = this.#linear(
-      `${at}.attention.output.dense`,
-      this.#attention(`${at}.attention.self`, input, bias),
+      names.attentionOutput,
+      this.#attention(names, input, bias),
       hiddenSize,
       hiddenSize,
     );
-    const middle = this.#layerNorm(
-      `${at}.attention.output.LayerNorm`,
-      b.add('Add', [attended, input]),
-    );
+    const middle = this.#layerNorm(names.attentionNorm, b.add('Add', [attended, input]));
     const wide = this.#activate(
-      this.#linear(`${at}.intermediate.dense`, middle, hiddenSize, intermediateSize),
+      this.#linear(names.intermediate, middle, hiddenSize, intermediateSize),
     );
-    const narrow = this.#linear(`${at}.output.dense`, wide, intermediateSize, hiddenSize);
-    return this.#layerNorm(`${at}.output.LayerNorm`, b.add('Add', [narrow, middle]));
+    const narrow = this.#linear(names.output, wide, intermediateSize, hiddenSize);
+    return this.#layerNorm(names.outputNorm, b.add('Add', [narrow, middle]));
   }
 
-  #attention(at: string, input: Value, bias: Value): Value {
+  #attention(names: LayerNames, input: Value, bias: Value): Value {
     const b = this.#builder;
     const { hiddenSize, heads } = this.#config;
-    const parts = ['query', 'key', 'value'];
+    const parts = [names.query, names.key, names.value];
     // One product for query, key and value: three times as wide, once over the input.
     const joined = b.add('Add', [
       this.#product(
-        `${at}.qkv.weight`,
-        parts.map((part) => this.#weights.matrix(`${at}.${part}.weight`, hiddenSize, hiddenSize)),
+        `${names.query}+key+value.weight`,
+        parts.map((part) => this.#weights.matrix(`${part}.weight`, hiddenSize, hiddenSize)),
         input,
       ),
       b.tensor(
         makeTensor(
-          `${at}.qkv.bias`,
+          `${names.query}+key+value.bias`,
           'float32',
           [3 * hiddenSize],
-          concatenateFloats(
-            parts.map((part) => this.#weights.vector(`${at}.${part}.bias`, hiddenSize)),
-          ),
+          concatenateFloats(parts.map((part) => this.#weights.vector(`${part}.bias`, hiddenSize))),
         ),
       ),
     ]);
@@ -209,14 +208,13 @@ class BertGraph {
     return gatherRows(this.#builder, name, table, ids);
   }
 
-  /** [maxTokens, hidden]: position embeddings plus token type 0's, which every token gets. */
+  /** [maxTokens, hidden]: position embeddings, plus token type 0's where there are types: every token gets it. */
   #positionTable(): Float32Array {
     const { hiddenSize, maxTokens } = this.#config;
-    const types = this.#weights.rows('embeddings.token_type_embeddings.weight', hiddenSize);
-    const type = this.#weights.floats('embeddings.token_type_embeddings.weight', types, hiddenSize);
-    const table = Float32Array.from(
-      this.#weights.floats('embeddings.position_embeddings.weight', maxTokens, hiddenSize),
-    );
+    const { positions, types } = this.#layout;
+    const table = Float32Array.from(this.#weights.floats(positions, maxTokens, hiddenSize));
+    if (types === null) return table;
+    const type = this.#weights.floats(types, this.#weights.rows(types, hiddenSize), hiddenSize);
     for (let i = 0; i < table.length; i++) table[i] = (table[i] ?? 0) + (type[i % hiddenSize] ?? 0);
     return table;
   }

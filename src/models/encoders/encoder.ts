@@ -6,8 +6,9 @@ import { HeadlightError } from '../../base';
 import { GraphBuilder, writeModel, type Value } from '../../graph/onnx';
 import type { Pooling, Precision } from '../types';
 import { addBert } from './bert';
-import { parseEncoderConfig, type BertConfig, type StaticConfig } from './config';
+import { parseEncoderConfig, type StaticConfig, type TransformerConfig } from './config';
 import { addTokenInputs, type ClosingToken, type TokenInputs } from './inputs';
+import { layoutOf } from './layout';
 import { linearHead, normalize, pool, type HeadWeights } from './pooling';
 import { addStaticEmbedding, readStaticTable } from './static';
 import { Weights } from './weights';
@@ -29,7 +30,7 @@ export interface EncoderOutput {
 }
 
 export interface EncoderModel {
-  readonly architecture: 'bert' | 'static';
+  readonly architecture: 'bert' | 'distilbert' | 'static';
   /** Transformer layers; 0 for static embeddings. */
   readonly layers: number;
   readonly hiddenSize: number;
@@ -61,9 +62,9 @@ export interface EncoderModel {
  */
 export function openEncoderModel(files: EncoderFiles, precision: Precision): EncoderModel {
   const config = parseEncoderConfig(files.config);
-  return config.modelType === 'bert'
-    ? openBert(config, files.weights, precision)
-    : openStatic(config, files.weights, precision);
+  return config.modelType === 'headlight-static'
+    ? openStatic(config, files.weights, precision)
+    : openTransformer(config, files.weights, precision);
 }
 
 /** Adds the body; returns what makes one output's embedding, sharing the body. */
@@ -73,8 +74,13 @@ type Body = (
   deepest: number,
 ) => (output: EncoderOutput) => Value;
 
-function openBert(config: BertConfig, file: Uint8Array, precision: Precision): EncoderModel {
-  const weights = new Weights(file, precision, ['', 'bert.'], 'embeddings.word_embeddings.weight');
+function openTransformer(
+  config: TransformerConfig,
+  file: Uint8Array,
+  precision: Precision,
+): EncoderModel {
+  const { prefix, words } = layoutOf(config);
+  const weights = new Weights(file, precision, ['', prefix], words);
   const body: Body = (builder, inputs, deepest) => {
     const states = addBert(builder, inputs, config, weights, deepest);
     return ({ layer, pooling }) => {
@@ -84,7 +90,7 @@ function openBert(config: BertConfig, file: Uint8Array, precision: Precision): E
     };
   };
   const about = {
-    architecture: 'bert',
+    architecture: config.modelType,
     layers: config.layers,
     hiddenSize: config.hiddenSize,
     maxTokens: config.maxTokens,

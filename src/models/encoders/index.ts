@@ -7,7 +7,9 @@ export {
   type EncoderOutput,
 } from './encoder';
 export { addTokenInputs, type ClosingToken } from './inputs';
+export { defaultLoraTargets } from './layout';
 export type { HeadWeights } from './pooling';
 export { quantizeCheckpoint, quantizeRows, type QuantizedRows } from './quantize';
 export { buildStaticGraph, quantizeStaticTable, staticConfig, type StaticTable } from './static';
+export { openTrainableModel } from './trainable';
 export type * from './trainable-types';

@@ -91,11 +91,25 @@ export class Weights {
   floats(name: string, rows: number, columns: number): Float32Array {
     const tensor = this.#find(name, [rows, columns]);
     if (tensor.dtype !== 'I8') return float32Values(tensor, name);
-    const scales = this.vector(scaleName(name), rows);
-    return Float32Array.from(
-      int8Values(tensor, name),
-      (value, i) => value * (scales[Math.floor(i / columns)] ?? 0),
-    );
+    return dequantized(tensor, name, this.vector(scaleName(name), rows), columns);
+  }
+
+  /**
+   * A tensor by its whole name, as 32-bit floats; null when there is none of this shape.
+   * @param shape [length] or [rows, columns].
+   */
+  absolute(name: string, shape: readonly number[]): Float32Array | null {
+    // A bare encoder has its pooler without prefix.
+    const bare = this.#prefix === '' ? name.replace(/^bert\./, '') : name;
+    for (const candidate of [name, bare]) {
+      const tensor = this.#checkpoint.tensors.get(candidate);
+      if (tensor?.shape.join() !== shape.join()) continue;
+      if (tensor.dtype !== 'I8') return float32Values(tensor, candidate);
+      const scale = this.#checkpoint.tensors.get(scaleName(candidate));
+      if (scale === undefined) throw missing(scaleName(candidate));
+      return dequantized(tensor, candidate, float32Values(scale, candidate), shape[1] ?? 1);
+    }
+    return null;
   }
 
   #read(name: string, tensor: CheckpointTensor, rows: number, columns: number): Matrix {
@@ -119,6 +133,18 @@ export class Weights {
     if (tensor.shape.join() !== shape.join()) throw wrongShape(full, tensor.shape, shape);
     return tensor;
   }
+}
+
+function dequantized(
+  tensor: CheckpointTensor,
+  name: string,
+  scales: Float32Array,
+  columns: number,
+): Float32Array {
+  return Float32Array.from(
+    int8Values(tensor, name),
+    (value, i) => value * (scales[Math.floor(i / columns)] ?? 0),
+  );
 }
 
 function isBookkeeping(name: string): boolean {

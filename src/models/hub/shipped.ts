@@ -16,7 +16,7 @@ const entrySchema = v.object({
   precision: v.picklist(['fp32', 'q8']),
   name: v.string(),
   description: v.string(),
-  architecture: v.picklist(['bert', 'static']),
+  architecture: v.picklist(['bert', 'distilbert', 'static']),
   layers: v.number(),
   hiddenSize: v.number(),
   maxTokens: v.number(),
