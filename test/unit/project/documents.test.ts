@@ -157,3 +157,34 @@ describe('a recipe and the choice it was made from', () => {
     });
   });
 });
+
+describe('docs/formats.md', () => {
+  const text = readFileSync(new URL('../../../docs/formats.md', import.meta.url), 'utf8');
+
+  /** Every key of a document, but the classes, settings and versions that are names of their own. */
+  function keysOf(value: unknown): string[] {
+    if (Array.isArray(value)) return keysOf(value[0]);
+    if (typeof value !== 'object' || value === null) return [];
+    return Object.entries(value).flatMap(([key, inner]) => [
+      key,
+      ...(key === 'environment' ? [] : keysOf(inner)),
+    ]);
+  }
+
+  it.each(['recipe-v2.json', 'recipe-v2-finetune.json', 'run-v2.json', 'run-v2-finetune.json'])(
+    'documents every key of %s',
+    (name) => {
+      const missing = new Set(
+        keysOf(fixture(name)).filter(
+          // A run document wraps both; `id` and `created` are the program's own.
+          (key) => !['recipe', 'record', 'created'].includes(key) && !hasKey(key),
+        ),
+      );
+      expect([...missing]).toEqual([]);
+    },
+  );
+
+  function hasKey(key: string): boolean {
+    return new RegExp(`[\`.{ ]${key}(\\[\\])?[\`.:,} ]`).test(text);
+  }
+});
