@@ -3,7 +3,7 @@ import { ProgressMeter, throwIfAborted, type Job } from '../../base';
 import type { TrainableModel } from '../../models';
 import { trainingGraph } from './graphs';
 import { peakActivationBytes } from './memory';
-import { openTrainer, type ComputeRequest } from './open-trainer';
+import { keepsTensors, openTrainer, type ComputeRequest } from './open-trainer';
 import { stepFailed } from './failures';
 import { parseTrainerSettings } from './settings';
 import { TrainingSet } from './training-set';
@@ -84,7 +84,8 @@ export async function* estimateFinetune(
         : 0;
   const seconds = steps * secondsPerStep + evaluations * evaluationSeconds;
   const counts = countParameters(request.model);
-  const memoryBytes = memoryOf(whole, set, counts);
+  const table = (await keepsTensors(request)) ? 'graph' : 'host';
+  const memoryBytes = memoryOf(whole, set, counts, table);
   const memoryLimitBytes = request.device === 'wasm' ? WASM_BYTES : null;
   return {
     steps,
@@ -140,10 +141,15 @@ function countParameters(model: TrainableModel): Counts {
 }
 
 /** Weights, gradients and two moments of what is trained, and the activations of each shape that is kept. */
-function memoryOf(request: ComputeRequest, set: TrainingSet, counts: Counts): number {
+function memoryOf(
+  request: ComputeRequest,
+  set: TrainingSet,
+  counts: Counts,
+  table: 'graph' | 'host',
+): number {
   const { model, device, loss, settings } = request;
   const activations = set.buckets.map((tokens) => {
-    const plan = { model, device, table: 'host' as const };
+    const plan = { model, device, table };
     const { gradient_checkpointing: checkpointing } = settings;
     const graph = trainingGraph(plan, set.batchRows, tokens, loss, checkpointing);
     return peakActivationBytes(graph.model);

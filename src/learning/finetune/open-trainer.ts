@@ -1,6 +1,8 @@
 /** Which trainer a request gets. */
+import { toDevice } from '../../graph/runtime';
 import { MOST_SHAPES } from './batches';
-import { HostTrainer } from './host-trainer';
+import { DeviceTrainer } from './device-trainer';
+import { HostTrainer, type TrainerOptions } from './host-trainer';
 import type { Trainer } from './trainer';
 import type { TrainingSet } from './training-set';
 import type { FinetuneRequest } from './types';
@@ -10,9 +12,13 @@ export type ComputeRequest = Pick<
   'model' | 'data' | 'settings' | 'loss' | 'device' | 'threads' | 'runtime'
 >;
 
+/**
+ * Everything on the device where it can hold tensors between runs (WebGPU in a page); else the optimiser runs
+ * on the processor.
+ */
 export async function openTrainer(request: ComputeRequest, set: TrainingSet): Promise<Trainer> {
   const { model, loss, settings, device, threads, runtime, data } = request;
-  return new HostTrainer({
+  const options: TrainerOptions = {
     model,
     loss,
     settings,
@@ -22,5 +28,18 @@ export async function openTrainer(request: ComputeRequest, set: TrainingSet): Pr
     padId: data.padId,
     vocabulary: set.tokenIds(),
     shapes: MOST_SHAPES,
-  });
+  };
+  return (await keepsTensors(request)) ? DeviceTrainer.open(options) : new HostTrainer(options);
+}
+
+/** Whether the device can hold tensors between runs: asked with a small one. */
+export async function keepsTensors({
+  runtime,
+  device,
+}: Pick<ComputeRequest, 'runtime' | 'device'>): Promise<boolean> {
+  const small = { type: 'float32', dims: [4], data: new Float32Array(4) } as const;
+  const tensor = await toDevice(runtime, small, device);
+  if (!('location' in tensor)) return false;
+  tensor.dispose();
+  return true;
 }

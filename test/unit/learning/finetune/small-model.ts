@@ -57,7 +57,7 @@ export function smallModel(options: SmallModelOptions = {}): TrainableModel {
     tokenTypes: false,
     wordTable: 'words',
     parameters,
-    forward(b, { batch, tokens, training }) {
+    forward(b, { batch, tokens, training, table }) {
       const rows = batch * tokens;
       const names = ['dense.weight', 'dense.bias'];
       if (task !== 'embedding') names.push('classifier.weight', 'classifier.bias');
@@ -65,7 +65,14 @@ export function smallModel(options: SmallModelOptions = {}): TrainableModel {
         names.map((name) => [name, b.input(name, 'float32', parameters.get(name)?.dims ?? [])]),
       );
       const mask = b.input('attention_mask', 'float32', [batch, tokens]);
-      let words = b.input('word_rows', 'float32', [rows, HIDDEN]);
+      let words: Value;
+      if (table === 'host') words = b.input('word_rows', 'float32', [rows, HIDDEN]);
+      else {
+        const ids = b.input('input_ids', 'int32', [batch, tokens]);
+        const weights = b.input('words', 'float32', [VOCABULARY, HIDDEN]);
+        names.push('words');
+        words = b.add('Reshape', [b.add('Gather', [weights, ids]), b.integers(rows, HIDDEN)]);
+      }
       const sites = [];
       if (training && dropout > 0) {
         const site = {

@@ -1,0 +1,108 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { finish } from '../../../../src/base';
+import {
+  finetune,
+  readUnfinished,
+  TRAINER_DEFAULTS,
+  type FinetuneRequest,
+  type FinetuneResult,
+} from '../../../../src/learning/finetune';
+import type { OnnxRuntime } from '../../../../src/platform';
+import { memoryStorage } from '../../../helpers/memory-storage';
+import { deviceRuntime } from './device-runtime';
+import { nodeRuntime } from './runtime';
+import { smallModel, smallTexts } from './small-model';
+
+let cpu: OnnxRuntime;
+beforeAll(async () => {
+  cpu = await nodeRuntime();
+});
+
+function request(runtime: OnnxRuntime, changed: Partial<FinetuneRequest> = {}): FinetuneRequest {
+  return {
+    model: smallModel(),
+    data: {
+      train: smallTexts(46, 1),
+      validation: smallTexts(30, 2),
+      padId: 0,
+      classes: ['a', 'b', 'c'],
+    },
+    settings: {
+      ...TRAINER_DEFAULTS,
+      learning_rate: 0.02,
+      weight_decay: 0.1,
+      per_device_train_batch_size: 4,
+      gradient_accumulation_steps: 3,
+      warmup_steps: 2,
+      eval_strategy: 'epoch',
+      save_strategy: 'epoch',
+      load_best_model_at_end: true,
+    },
+    loss: { name: 'cross_entropy', classWeights: null },
+    device: 'cpu',
+    runtime,
+    storage: memoryStorage(),
+    scope: 'project/finetune',
+    identity: 'this one',
+    then: 'train',
+    ...changed,
+  };
+}
+
+function expectClose(a: FinetuneResult, b: FinetuneResult): void {
+  expect([...a.trained.keys()].sort()).toEqual([...b.trained.keys()].sort());
+  for (const [name, values] of a.trained) {
+    const other = b.trained.get(name)!;
+    let most = 0;
+    values.forEach((value, i) => (most = Math.max(most, Math.abs(value - other[i]!))));
+    expect(most, name).toBeLessThan(1e-5);
+  }
+}
+
+describe('a training that stays on its device', () => {
+  test('ends with the weights of the one on the processor, and leaves nothing there', async () => {
+    const device = deviceRuntime(cpu);
+    const onDevice = await finish(finetune(request(device.runtime, { device: 'webgpu' })));
+    const onHost = await finish(finetune(request(cpu)));
+    expect(onDevice.step).toBe(onHost.step);
+    expectClose(onDevice, onHost);
+    expect(device.live()).toBe(0);
+  });
+
+  test('only the loss and one norm come back in a step', async () => {
+    const bytes = [4, 9].map(async (steps) => {
+      const device = deviceRuntime(cpu);
+      const settings = {
+        ...request(cpu).settings,
+        max_steps: steps,
+        gradient_accumulation_steps: 1,
+        eval_strategy: 'no',
+        save_strategy: 'no',
+        load_best_model_at_end: false,
+      } as const;
+      await finish(finetune(request(device.runtime, { device: 'webgpu', settings })));
+      return device.bytesRead();
+    });
+    const [few = 0, many = 0] = await Promise.all(bytes);
+    expect(many - few).toBe(5 * 8);
+  });
+
+  test('goes on after a stop and ends with the same weights', async () => {
+    const device = deviceRuntime(cpu);
+    const undisturbed = await finish(finetune(request(device.runtime, { device: 'webgpu' })));
+    const one = request(device.runtime, { device: 'webgpu' });
+    const stop = new AbortController();
+    const stopped = finish(finetune(one, stop.signal), ({ done }) => {
+      if (done >= 4) stop.abort();
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+    expect(device.live()).toBe(0);
+    expect((await readUnfinished(one.storage, one.scope))!.step).toBe(4);
+    const result = await finish(
+      finetune(request(device.runtime, { device: 'webgpu', storage: one.storage })),
+    );
+    expect(result.resumedAtStep).toBe(4);
+    expectClose(result, undisturbed);
+    expect(device.live()).toBe(0);
+  });
+});
