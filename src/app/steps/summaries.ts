@@ -17,12 +17,14 @@ export function dataSummary({ project }: App): string {
   return `${files}: ${count(summary.trainRows)} texts to train on, ${count(summary.testRows)} to test with, ${classes}.`;
 }
 
-export function encoderSummary({ encoders }: App): string {
+export function encoderSummary({ encoders, project }: App): string {
   const { chosen, embed } = encoders;
   if (chosen === null || embed === null) return 'No encoder is chosen yet.';
   const { info } = chosen;
   const where = encoders.device === 'auto' ? '' : `, on ${encoders.device}`;
   if (info.architecture === 'static') return `${info.name}: static embeddings${where}.`;
+  // A fine-tune has a head of its own, on the last layer.
+  if (project?.way === 'finetune') return `${info.name}: ${info.layers} layers${where}.`;
   const layer = embed.layer === info.layers ? 'last layer' : `layer ${embed.layer}`;
   return `${info.name}: ${layer} of ${info.layers}, ${POOLING_WORDS[embed.pooling]}${where}.`;
 }
