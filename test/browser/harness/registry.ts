@@ -4,6 +4,7 @@
  */
 import * as embedding from './functions/embedding';
 import * as engine from './functions/engine';
+import * as finetuning from './functions/finetuning';
 import * as graph from './functions/graph';
 import * as hub from './functions/hub';
 import * as platform from './functions/platform';
@@ -15,6 +16,7 @@ type Registered = (...args: never[]) => unknown;
 const functions: Readonly<Record<string, Registered>> = {
   ...embedding,
   ...engine,
+  ...finetuning,
   ...graph,
   ...hub,
   ...platform,
