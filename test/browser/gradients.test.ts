@@ -2,6 +2,7 @@
  * Gradients on the devices of a page: in float32 on WASM and on (software) WebGPU they are those of the
  * CPU, and on WebGPU no node is left to the CPU.
  */
+import { readFileSync } from 'node:fs';
 import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -13,10 +14,18 @@ import {
   optimiserNames,
 } from '../../src/graph/autodiff';
 import { writeModel, type Model } from '../../src/graph/onnx';
+import { trainingGraph, type TrainingGraph } from '../../src/learning/finetune/graphs';
+import type { LossSpec } from '../../src/learning/finetune';
+import {
+  defaultLoraTargets,
+  openTrainableModel,
+  type TrainableOptions,
+  type TrainMethod,
+} from '../../src/models/encoders';
 import { createNodeRuntime } from '../../src/platform/node/runtime';
 import { securityHeaders } from '../../src/platform/web/policy';
 import { launchChromium } from '../helpers/browser';
-import { buildCase, tensorsOf, type GradientCase } from '../helpers/gradient-cases';
+import { buildCase, randomNumbers, tensorsOf, type GradientCase } from '../helpers/gradient-cases';
 import { FUSED, GRADIENT_CASES, LOG_SOFTMAX } from '../helpers/gradient-table';
 import { goldenFeeds, goldenGradients, type PlainFeed } from '../helpers/golden-gradients';
 import { trainingEncoder } from '../helpers/training-encoder';
@@ -83,6 +92,94 @@ describe.each(['wasm', 'webgpu'] as const)(
     });
   },
 );
+
+describe.each(['bert', 'distilbert'] as const)('training %s on WebGPU', (architecture) => {
+  const folder = new URL('../reference/finetune/', import.meta.url);
+  const files = {
+    config: readFileSync(new URL(`${architecture}.config.json`, folder)),
+    weights: readFileSync(new URL(`${architecture}.safetensors`, folder)),
+  };
+  const lora: TrainMethod = {
+    name: 'lora',
+    rank: 2,
+    alpha: 4,
+    dropout: 0.1,
+    targets: defaultLoraTargets(architecture),
+    base: 'fp32',
+  };
+
+  test.each<[string, Partial<TrainableOptions>, LossSpec, boolean]>([
+    ['everything', {}, { name: 'cross_entropy', classWeights: null }, false],
+    ['everything, checkpointed', {}, { name: 'cross_entropy', classWeights: null }, true],
+    ['adapters, several labels', { method: lora }, { name: 'binary_cross_entropy' }, false],
+    ['words', { task: 'token' }, { name: 'cross_entropy', classWeights: null }, false],
+    [
+      'pairs of vectors',
+      { task: 'embedding', head: 'mean', classes: 0 },
+      { name: 'cosine_similarity' },
+      false,
+    ],
+  ])('%s: gradients as on the CPU, and no node is left to it', async (_, changes, loss, again) => {
+    const model = openTrainableModel(files, {
+      task: 'text',
+      head: 'stock',
+      classes: 3,
+      method: { name: 'full' },
+      dropout: 0.2,
+      seed: 1,
+      ...changes,
+    });
+    const plan = { model, device: 'webgpu', table: 'graph' } as const;
+    const training = trainingGraph(plan, 2, 6, loss, again);
+    const bytes = writeModel(training.model);
+    const given = Buffer.from(bytes).toString('base64');
+    expect(await harness.call('placedOnCpu', given)).toEqual([]);
+
+    const feeds = feedsFor(training);
+    const outputs = await harness.call<Record<string, number[]>>(
+      'runModel',
+      given,
+      'webgpu',
+      feeds,
+    );
+    const session = await runtime.createSession(bytes, { device: 'cpu', threads: 1 });
+    const expected = await session.run(
+      Object.fromEntries(
+        Object.entries(feeds).map(([name, { type, dims, data }]) => [
+          name,
+          type === 'int32'
+            ? { type, dims, data: Int32Array.from(data) }
+            : { type, dims, data: Float32Array.from(data) },
+        ]),
+      ),
+    );
+    await session.release();
+    for (const [name, { data }] of Object.entries(expected))
+      expect(largestDifference(outputs[name]!, Array.from(data, Number)), name).toBeLessThan(1e-4);
+  });
+});
+
+/** Weights of the model, and numbers for whatever else a training graph asks for. */
+function feedsFor(training: TrainingGraph): Record<string, PlainFeed> {
+  const random = randomNumbers(7);
+  const drawn = (size: number, make: () => number): number[] => Array.from({ length: size }, make);
+  return Object.fromEntries(
+    training.model.graph.inputs.map(({ name, type }): [string, PlainFeed] => {
+      const dims = (type?.dims ?? []) as number[];
+      const size = dims.reduce((all, dim) => all * dim, 1);
+      if (type?.elementType === 'int32')
+        return [name, { type: 'int32', dims, data: drawn(size, () => Math.floor(2 * random())) }];
+      const make = name.startsWith('dropout.')
+        ? (): number => 1 + Math.floor(4092 * random())
+        : name === 'attention_mask'
+          ? (): number => 1
+          : /norm.*weight/i.test(name)
+            ? (): number => 1
+            : (): number => Math.fround(0.8 * (random() - 0.5));
+      return [name, { type: 'float32', dims, data: drawn(size, make) }];
+    }),
+  );
+}
 
 test('a node that WebGPU leaves to the CPU is seen, so that the tests above can fail', async () => {
   const fused = FUSED[0]!.name;
