@@ -230,34 +230,38 @@ export const LORA = {
 } as const;
 
 /** Adapters on query and value, and a head, as PEFT names them; and the same merged. */
-export function tinyAdapter(architecture: Architecture): {
+export function tinyAdapter(
+  architecture: Architecture,
+  targets: readonly string[] = architecture === 'bert' ? ['query', 'value'] : ['q_lin', 'v_lin'],
+): {
   readonly targets: readonly string[];
   readonly adapter: Tensors;
   readonly merged: Tensors;
 } {
   const { rank, alpha } = LORA;
   const { table, tensors } = maker(47);
-  const targets = architecture === 'bert' ? ['query', 'value'] : ['q_lin', 'v_lin'];
   const merged = new Map(tinyParts(architecture, 'text').checkpoint);
   const adapter: Tensors = new Map();
   for (const [name, weight] of merged) {
     const module = name.replace(/\.weight$/, '');
-    if (module === name || !targets.some((target) => module.endsWith(target))) continue;
-    table(`${module}.lora_A`, rank);
-    table(`${module}.lora_B`, HIDDEN, rank);
+    if (module === name || !/\.layer\.\d/.test(name) || weight.shape.length !== 2) continue;
+    if (!targets.some((target) => module.endsWith(target))) continue;
+    const [out = 0, into = 0] = weight.shape;
+    table(`${module}.lora_A`, rank, into);
+    table(`${module}.lora_B`, out, rank);
     const values = (key: string): Float32Array => {
       const { data } = tensors.get(key)!;
       return new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
     };
     const [a, b] = [values(`${module}.lora_A.weight`), values(`${module}.lora_B.weight`)];
-    const old = new Float32Array(weight.data.buffer, weight.data.byteOffset, HIDDEN * HIDDEN);
+    const old = new Float32Array(weight.data.buffer, weight.data.byteOffset, out * into);
     const sum = old.map((value, at) => {
-      const [row, column] = [Math.floor(at / HIDDEN), at % HIDDEN];
+      const [row, column] = [Math.floor(at / into), at % into];
       let low = 0;
-      for (let r = 0; r < rank; r++) low += b[row * rank + r]! * a[r * HIDDEN + column]!;
+      for (let r = 0; r < rank; r++) low += b[row * rank + r]! * a[r * into + column]!;
       return value + (alpha / rank) * low;
     });
-    merged.set(name, tensorOf(sum, [HIDDEN, HIDDEN]));
+    merged.set(name, tensorOf(sum, [out, into]));
   }
   for (const [name, tensor] of tensors) adapter.set(`base_model.model.${name}`, tensor);
   for (const [name, tensor] of headTensors(architecture, 'text', CLASSES.text.length))

@@ -49,7 +49,7 @@ export function peftAdapter(
     r: method.rank,
     lora_alpha: method.alpha,
     lora_dropout: method.dropout,
-    target_modules: [...method.targets],
+    target_modules: targetModules(method.targets, parts.adapter),
     modules_to_save: savedModules(parts.adapter),
     bias: 'none',
     fan_in_fan_out: false,
@@ -83,6 +83,23 @@ export function peftAdapter(
     ...tokenizerFiles({ ...parts, checkpoint: parts.adapter }, names),
     ['README.md', new TextEncoder().encode(readme)],
   ]);
+}
+
+/**
+ * The targets by their short names, as they were asked for; by their whole names where a short one (`dense`) would
+ * also match a part of the head, which has no adapter.
+ */
+function targetModules(
+  targets: readonly string[],
+  adapter: ReadonlyMap<string, CheckpointTensor>,
+): string[] {
+  const saved = savedModules(adapter);
+  if (!targets.some((target) => saved.some((name) => `.${name}`.endsWith(`.${target}`))))
+    return [...targets];
+  return [...adapter.keys()]
+    .filter((name) => name.includes('.lora_A.'))
+    .map((name) => name.slice(PREFIX.length).replace(/\.lora_A\..*$/, ''))
+    .sort();
 }
 
 /** The modules that are kept whole: everything in the file that is no adapter. PEFT matches ends of names. */

@@ -7,6 +7,7 @@
  */
 import { HeadlightError } from '../../base';
 import {
+  classifierModelGraph,
   float32Values,
   loadTokenizer,
   tensorOf,
@@ -14,7 +15,6 @@ import {
   type CheckpointTensor,
   type ClosingToken,
 } from '../../models';
-import { classifierModelGraph } from './onnx-graph';
 import { jsonBytes } from '../documents';
 import { card } from './card';
 import { keepClosingToken } from './closing';

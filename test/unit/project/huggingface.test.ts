@@ -314,6 +314,21 @@ describe('an adapter', () => {
     });
   });
 
+  it('names its layers whole where a short name would also match the head', () => {
+    const { adapter } = tinyAdapter('bert', ['dense']);
+    const files = peftAdapter({
+      ...tinyParts('bert', 'text'),
+      adapter,
+      method: { ...LORA, targets: ['dense'] },
+    });
+    const config = JSON.parse(new TextDecoder().decode(files.get('adapter_config.json'))) as Record<
+      string,
+      unknown
+    >;
+    expect(config['target_modules']).toContain('bert.encoder.layer.0.output.dense');
+    expect(config['target_modules']).not.toContain('bert.pooler.dense');
+  });
+
   it('gives in PEFT what the merged model gives in onnxruntime', async () => {
     const merged = bytesOf('distilbert-merged', 'onnx/model.onnx');
     const found = await onnxLogits(merged, golden('distilbert-adapter').input_ids);
