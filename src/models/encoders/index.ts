@@ -1,4 +1,5 @@
 /** Encoders: from `config.json` and weights to graphs. */
+export { classifierModelGraph } from './classifier-graph';
 export { parseEncoderConfig, SUPPORTED_MODEL_TYPES, type EncoderConfig } from './config';
 export {
   openEncoderModel,

@@ -6,6 +6,8 @@ export interface TokenInputs {
   readonly ids: Value;
   /** [batch, tokens], float32: 1 for a token, 0 for padding. */
   readonly mask: Value;
+  /** int64 [batch, tokens]; absent or null: every token is of type 0. */
+  readonly types?: Value | null;
 }
 
 /** The special token that ends every text, and how many tokens a text may have, it included. */

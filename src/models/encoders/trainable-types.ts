@@ -3,7 +3,7 @@
  * `transformers`, and its forward pass as nodes of a training graph. Every parameter is an input of that
  * graph; nothing is an initializer but small constants.
  */
-import type { Dim, GraphBuilder, Value } from '../../graph/onnx';
+import type { GraphBuilder, Value } from '../../graph/onnx';
 import type { CheckpointTensor } from '../checkpoints';
 
 export type TrainMethod =
@@ -131,6 +131,6 @@ export interface ClassifierGraphOptions {
   readonly task: 'text' | 'token';
   readonly head: 'stock' | 'mean';
   readonly classes: number;
-  /** Default ['batch', 'tokens']. */
-  readonly dims?: readonly [Dim, Dim];
+  /** Default `fp32`. */
+  readonly variant?: 'fp32' | 'fp16' | 'quantized';
 }

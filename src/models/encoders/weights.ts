@@ -20,12 +20,13 @@ export interface Matrix {
 }
 
 export class Weights {
-  readonly precision: Precision;
+  readonly precision: Precision | 'as-kept';
   readonly #checkpoint: Checkpoint;
   readonly #prefix: string;
   readonly #matrices = new Map<string, Matrix>();
 
   /**
+   * @param precision `as-kept`: matrices in 8 bits where the checkpoint has them so, else in 32.
    * @param prefixes that may stand before every name (`bert.`); the one under which `probe` is found is
    *   taken.
    * @throws HeadlightError `bad-model` when `probe` is not there, `bad-setting` when 32-bit floats are
@@ -33,7 +34,7 @@ export class Weights {
    */
   constructor(
     safetensors: Uint8Array,
-    precision: Precision,
+    precision: Precision | 'as-kept',
     prefixes: readonly string[],
     probe: string,
   ) {
@@ -118,7 +119,7 @@ export class Weights {
       return { rows, columns, values: int8Values(tensor, name), scales };
     }
     const values = float32Values(tensor, name);
-    if (this.precision === 'fp32') return { rows, columns, values, scales: null };
+    if (this.precision !== 'q8') return { rows, columns, values, scales: null };
     return { rows, columns, ...quantizeRows(values, rows, columns) };
   }
 

@@ -54,6 +54,17 @@ export const MATRIX: Rules = new Map([
     const result = dims.flatMap((dim, i) => (i !== axis ? [dim] : kept ? [1] : []));
     return [{ elementType: 'int64', dims: result }];
   }),
+  ...rulesFor('DynamicQuantizeLinear', (call) => [
+    { elementType: 'uint8', dims: input(call, 0).dims },
+    { elementType: 'float32', dims: [] },
+    { elementType: 'uint8', dims: [] },
+  ]),
+  ...rulesFor('MatMulInteger', (call) =>
+    product(call, input(call, 0).dims, input(call, 1).dims).map(({ dims }) => ({
+      elementType: 'int32',
+      dims,
+    })),
+  ),
   ...rulesFor('DequantizeLinear', (call) => [
     { elementType: 'float32', dims: input(call, 0).dims },
   ]),

@@ -89,8 +89,7 @@ export function readParameters(
       `The last ${method.layers} layers cannot be trained: the encoder has ${config.layers}.`,
       { hint: `Choose a number from 1 to ${config.layers}.` },
     );
-  // As `q8` the weights may be floats or 8-bit; both are read here.
-  const weights = new Weights(file, 'q8', ['', layout.prefix], layout.words);
+  const weights = new Weights(file, 'as-kept', ['', layout.prefix], layout.words);
   const random = seededRandom(options.seed);
   const typeRows = layout.types === null ? 0 : weights.rows(layout.types, config.hiddenSize);
   const parameters = new Map<string, Parameter>();
