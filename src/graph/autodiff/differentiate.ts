@@ -44,6 +44,7 @@ export function differentiate(model: Model, options: DifferentiateOptions): Diff
     nodes,
     outputs.map(({ name }) => name),
     options.checkpoints ?? [],
+    device,
   );
   const depends = dependents(g, nodes, options.wrt);
   const gradients = new Map([[loss.name, expanded(g, scalarLike(g, loss, 1), sizes(loss))]]);

@@ -205,3 +205,22 @@ export function constantNumber(value: Value | null): number | null {
 export function positive(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
+
+/**
+ * min(|one element of the gradient|, 0): a zero of shape [] that no optimiser knows to be one, and that is
+ * there only when the gradient is.
+ */
+export function zeroAfter(g: GraphBuilder, gradient: Value): Value {
+  const axes = sizes(gradient).map((_, i) => i);
+  const first =
+    axes.length === 0
+      ? gradient
+      : g.add('Slice', [
+          gradient,
+          g.integers(...axes.map(() => 0)),
+          g.integers(...axes.map(() => 1)),
+          g.integers(...axes),
+        ]);
+  const one = reshaped(g, first, []);
+  return g.add('Min', [g.add('Abs', [one]), scalarLike(g, gradient, 0)]);
+}

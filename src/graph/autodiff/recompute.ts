@@ -8,7 +8,9 @@
  */
 import { HeadlightError } from '../../base';
 import { attribute, type GraphBuilder, type Node, type Value } from '../onnx';
-import { count, reshaped, scalarLike, sizes } from './emit';
+import { count, sizes, zeroAfter } from './emit';
+import type { TrainingDevice } from './rule';
+import { StoredWeights } from './stored-weights';
 
 export class Recomputation {
   readonly #g: GraphBuilder;
@@ -20,6 +22,7 @@ export class Recomputation {
   readonly #clones = new Map<string, Value>();
   readonly #guarded = new Map<string, Value>();
   readonly #zeros = new Map<number, Value>();
+  readonly #stored: StoredWeights;
 
   /**
    * @param nodes of the forward pass.
@@ -31,9 +34,11 @@ export class Recomputation {
     nodes: readonly Node[],
     outputs: readonly string[],
     checkpoints: readonly string[],
+    device: TrainingDevice,
   ) {
     this.#g = g;
     this.#nodes = nodes;
+    this.#stored = new StoredWeights(g, nodes, outputs, device);
     nodes.forEach((node, i) => {
       for (const name of node.outputs) if (name !== '') this.#makers.set(name, i);
     });
@@ -61,6 +66,7 @@ export class Recomputation {
     const maker = this.#makers.get(name);
     const done = this.#clones.get(name);
     if (done !== undefined) return done;
+    if (maker !== undefined && this.#stored.has(name)) return this.#stored.again(name, gradient);
     if (maker === undefined || this.#kept.has(name)) return this.#g.value(name);
     const segment = this.#segment(maker);
     if (segment === this.#checkpoints.length) return this.#g.value(name);
@@ -112,7 +118,7 @@ export class Recomputation {
     const g = this.#g;
     let zero = this.#zeros.get(segment);
     if (zero === undefined) {
-      zero = this.#zero(gradient);
+      zero = zeroAfter(g, gradient);
       this.#zeros.set(segment, zero);
     }
     const typed =
@@ -122,24 +128,6 @@ export class Recomputation {
     const guarded = g.add('Add', [value, typed]);
     this.#guarded.set(key, guarded);
     return guarded;
-  }
-
-  /** min(|one element of the gradient|, 0): zero, but no optimiser knows it. */
-  #zero(gradient: Value): Value {
-    const g = this.#g;
-    const rank = sizes(gradient).length;
-    const axes = Array.from({ length: rank }, (_, i) => i);
-    const first =
-      rank === 0
-        ? gradient
-        : g.add('Slice', [
-            gradient,
-            g.integers(...axes.map(() => 0)),
-            g.integers(...axes.map(() => 1)),
-            g.integers(...axes),
-          ]);
-    const one = reshaped(g, first, []);
-    return g.add('Min', [g.add('Abs', [one]), scalarLike(g, gradient, 0)]);
   }
 
   #segment(node: number): number {

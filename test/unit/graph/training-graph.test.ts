@@ -16,7 +16,7 @@ import {
   optimiserNames,
   SUM_OF_SQUARES,
 } from '../../../src/graph/autodiff';
-import { GraphBuilder, writeModel, type Model } from '../../../src/graph/onnx';
+import { attribute, GraphBuilder, writeModel, type Model } from '../../../src/graph/onnx';
 import { goldenFeeds, goldenGradients } from '../../helpers/golden-gradients';
 import { temporaryFolder } from '../../helpers/temporary-folder';
 import { trainingEncoder } from '../../helpers/training-encoder';
@@ -54,6 +54,49 @@ function expectClose(
   const values = actual?.data as Float32Array;
   expect(values.length).toBe(expected.length);
   expected.forEach((value, i) => expect(Math.abs(values[i]! - value)).toBeLessThan(within));
+}
+
+const SCRIPT = `
+    const { InferenceSession, Tensor } = require(process.argv[1]);
+    (async () => {
+      const session = await InferenceSession.create(process.argv[2], {
+        enableCpuMemArena: false, enableMemPattern: false, intraOpNumThreads: 1 });
+      const before = process.resourceUsage().maxRSS;
+      const feeds = {};
+      let seed = 1;
+      for (const { name, shape, type } of session.inputMetadata) {
+        const size = shape.reduce((all, dim) => all * dim, 1);
+        const random = () => ((seed = (seed * 48271) % 2147483647) / 2147483647);
+        feeds[name] = type === 'int32'
+          ? new Tensor(type, Int32Array.from({ length: size }, () => Math.floor(random() * 3)), shape)
+          : type === 'int8'
+          ? new Tensor(type, Int8Array.from({ length: size }, () => Math.floor(random() * 255) - 127), shape)
+          : type === 'float16'
+          ? new Tensor(type, Uint16Array.from({ length: size }, () => 0x2000 + Math.floor(random() * 0x400)), shape)
+          : new Tensor(type, Float32Array.from({ length: size }, () => name === 'mask' ? 1 : random() * 0.1), shape);
+      }
+      const outputs = await session.run(feeds);
+      const digest = {};
+      for (const [name, { data }] of Object.entries(outputs)) digest[name] = Array.from(data.slice(0, 50));
+      const rss = process.resourceUsage().maxRSS - before;
+      process.stdout.write(JSON.stringify({ rss, digest }));
+    })();`;
+
+/**
+ * Runs a graph once in a process of its own, where every tensor is freed as soon as it can be.
+ * @returns how much memory that took at its highest, in KiB, and the first values of every output.
+ */
+async function measured(
+  folder: string,
+  graph: Model,
+): Promise<{ rss: number; digest: Record<string, number[]> }> {
+  const path = join(folder, 'graph.onnx');
+  await writeFile(path, writeModel(graph));
+  const library = createRequire(import.meta.url).resolve('onnxruntime-node');
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', SCRIPT, library, path], {
+    maxBuffer: 1 << 26,
+  });
+  return JSON.parse(stdout) as { rss: number; digest: Record<string, number[]> };
 }
 
 describe('a whole encoder', () => {
@@ -103,46 +146,12 @@ describe('gradient checkpointing', () => {
   };
   const { model, parameters, boundaries } = trainingEncoder(sizes);
   const wrt = [...parameters.keys()];
-  const script = `
-    const { InferenceSession, Tensor } = require(process.argv[1]);
-    (async () => {
-      const session = await InferenceSession.create(process.argv[2], {
-        enableCpuMemArena: false, enableMemPattern: false, intraOpNumThreads: 1 });
-      const before = process.resourceUsage().maxRSS;
-      const feeds = {};
-      let seed = 1;
-      for (const { name, shape, type } of session.inputMetadata) {
-        const size = shape.reduce((all, dim) => all * dim, 1);
-        const random = () => ((seed = (seed * 48271) % 2147483647) / 2147483647);
-        feeds[name] = type === 'int32'
-          ? new Tensor(type, Int32Array.from({ length: size }, () => Math.floor(random() * 3)), shape)
-          : new Tensor(type, Float32Array.from({ length: size }, () => name === 'mask' ? 1 : random() * 0.1), shape);
-      }
-      const outputs = await session.run(feeds);
-      const digest = {};
-      for (const [name, { data }] of Object.entries(outputs)) digest[name] = Array.from(data.slice(0, 50));
-      const rss = process.resourceUsage().maxRSS - before;
-      process.stdout.write(JSON.stringify({ rss, digest }));
-    })();`;
-
-  async function measured(
-    folder: string,
-    checkpoints: readonly string[],
-  ): Promise<{ rss: number; digest: Record<string, number[]> }> {
-    const { model: graph } = differentiate(model, { loss: 'loss', wrt, checkpoints });
-    const path = join(folder, `${checkpoints.length}.onnx`);
-    await writeFile(path, writeModel(graph));
-    const library = createRequire(import.meta.url).resolve('onnxruntime-node');
-    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script, library, path], {
-      maxBuffer: 1 << 26,
-    });
-    return JSON.parse(stdout) as { rss: number; digest: Record<string, number[]> };
-  }
-
   test('saves a third of the memory at least in ONNX Runtime, for the same gradients', async () => {
     const folder = await temporaryFolder();
-    const kept = await measured(folder, []);
-    const again = await measured(folder, boundaries);
+    const at = (checkpoints: readonly string[]): Model =>
+      differentiate(model, { loss: 'loss', wrt, checkpoints }).model;
+    const kept = await measured(folder, at([]));
+    const again = await measured(folder, at(boundaries));
     // Measured: 87 MB and 47 MB.
     expect(again.rss).toBeLessThan(0.67 * kept.rss);
     for (const [name, values] of Object.entries(kept.digest))
@@ -151,6 +160,72 @@ describe('gradient checkpointing', () => {
       );
   });
 });
+
+describe.each(['int8', 'float16'] as const)('frozen weights in %s', (stored) => {
+  const SIZE = 768;
+  const LAYERS = 12;
+  function stack(frozen: 'int8' | 'float16' | 'float32'): Model {
+    const g = new GraphBuilder({ name: 'stack' });
+    let x = g.input('x', 'float32', [16, SIZE]);
+    for (let i = 0; i < LAYERS; i++) {
+      const given = g.input(`weight${i}`, frozen, [SIZE, SIZE]);
+      const whole =
+        frozen === 'float32'
+          ? given
+          : g.add('Cast', [given], { to: attribute.elementType('float32') });
+      const scale = g.add('Unsqueeze', [g.input(`scale${i}`, 'float32', [SIZE]), g.integers(1)]);
+      const scaled = g.add('Mul', [whole, g.add('Mul', [scale, g.scalar(0.01)])]);
+      x = g.add('Tanh', [g.add('Gemm', [x, scaled], { transB: attribute.int(1) })]);
+    }
+    g.output(g.add('ReduceSum', [x, g.integers(0, 1)], { keepdims: attribute.int(0) }), 'loss');
+    return g.build();
+  }
+
+  test('are made float twice, not kept float: the memory is that of a few, the gradient the same', async () => {
+    const graph = stack(stored);
+    const { model, gradients } = differentiate(graph, { loss: 'loss', wrt: ['x'] });
+    const folder = await temporaryFolder();
+    const forward = await measured(folder, graph);
+    const both = await measured(folder, model);
+    const float = (SIZE * SIZE * 4) / 1024;
+    // Kept, the backward pass would hold the float copies of all layers at its start.
+    expect(both.rss - forward.rss).toBeLessThan((LAYERS / 2) * float);
+
+    const kept = differentiate(stack('float32'), { loss: 'loss', wrt: ['x'] });
+    const feeds = {
+      x: floats(
+        [16, SIZE],
+        Array.from({ length: 16 * SIZE }, (_, i) => Math.sin(i)),
+      ),
+    };
+    const fewBits: Record<string, Tensor> = { ...feeds };
+    const floating: Record<string, Tensor> = { ...feeds };
+    for (let i = 0; i < LAYERS; i++) {
+      const values = Array.from({ length: SIZE * SIZE }, (_, at) => ((at * 7919 + i) % 255) - 127);
+      const dims = [SIZE, SIZE];
+      fewBits[`weight${i}`] =
+        stored === 'int8'
+          ? new Tensor('int8', Int8Array.from(values), dims)
+          : new Tensor('float16', Uint16Array.from(values, halfOf), dims);
+      floating[`weight${i}`] = floats(dims, values);
+      const scales = Array.from({ length: SIZE }, (_, row) => 0.05 + 0.01 * Math.cos(row));
+      fewBits[`scale${i}`] = floating[`scale${i}`] = floats([SIZE], scales);
+    }
+    const name = gradients.get('x')!;
+    const expected = (await run(kept.model, floating))[name]!.data as Float32Array;
+    expect(Math.max(...expected.map(Math.abs))).toBeGreaterThan(1e-4);
+    expectClose((await run(model, fewBits))[name], Array.from(expected), 1e-6);
+  });
+});
+
+/** The bits of a whole number below 2048 in half precision. */
+function halfOf(value: number): number {
+  if (value === 0) return 0;
+  const size = Math.abs(value);
+  const exponent = Math.floor(Math.log2(size));
+  const fraction = Math.round((size / 2 ** exponent - 1) * 1024);
+  return (value < 0 ? 0x8000 : 0) | ((exponent + 15) << 10) | fraction;
+}
 
 describe('AdamW as a graph', () => {
   const { settings, decay, dims } = adamw;
