@@ -163,6 +163,7 @@ async function* exportable(
     const { config, checkpoint } = probeCheckpoint(
       configOf(files),
       encoder.weights,
+      recipe.encoder.precision,
       recipe.embed,
       readHeadDocument(parseJson(head, 'head.json')),
     );

@@ -215,6 +215,7 @@ export function tinyProbeParts(architecture: Architecture, classes: 2 | 3): Mode
   const made = probeCheckpoint(
     tinyConfig(architecture),
     writeSafetensors(tinyEncoder(architecture)),
+    'fp32',
     embed,
     tinyProbe(classes),
   );

@@ -7,10 +7,12 @@ import { foldScaler, type LinearHead } from '../../learning/heads';
 import {
   float32Values,
   int8Values,
+  quantizeCheckpoint,
   readSafetensors,
   tensorOf,
   type CheckpointTensor,
   type EmbedSettings,
+  type Precision,
 } from '../../models';
 import { foldProbe } from './fold-probe';
 import { stockNames, type StockNames } from './stock-names';
@@ -24,20 +26,23 @@ export interface StockCheckpoint {
 
 /**
  * @param config the encoder's config.json, parsed.
- * @param weights the encoder's safetensors, in floats or in Headlight's 8 bits (then what is written is what
- *   the 8 bits stand for, which is what the page computed with).
+ * @param weights the encoder's safetensors, in floats or in Headlight's 8 bits.
+ * @param precision that the probe was trained in. With `q8` what is written is what the 8 bits stand for, for
+ *   that is what the probe has seen.
  * @throws HeadlightError `bad-setting` when the probe cannot be folded, saying why; `bad-model` when the
  *   files do not fit each other.
  */
 export function probeCheckpoint(
   config: Readonly<Record<string, unknown>>,
   weights: Uint8Array,
+  precision: Precision,
   embed: EmbedSettings,
   head: LinearHead,
 ): StockCheckpoint {
   const names = stockNames(config);
   refuseUnfoldable(embed, names);
-  const encoder = cutEncoder(readSafetensors(weights).tensors, names, embed.layer);
+  const kept = precision === 'q8' ? quantizeCheckpoint(weights) : weights;
+  const encoder = cutEncoder(readSafetensors(kept).tensors, names, embed.layer);
   const norm = `${names.prefix}${embed.layer === 0 ? names.embeddingsNorm : `${names.layer}${embed.layer - 1}.${names.layerNorm}`}`;
   const floats = (name: string): Float32Array => {
     const tensor = encoder.get(name);

@@ -281,7 +281,7 @@ describe('a probe on the [CLS] token of an inner layer', () => {
   const refusal = (embed: { pooling: 'cls' | 'mean'; normalize: boolean }): (() => unknown) => {
     const settings = { layer: 1, maxTokens: MAX_TOKENS, ...embed };
     const weights = writeSafetensors(tinyEncoder('bert'));
-    return () => probeCheckpoint(tinyConfig('bert'), weights, settings, tinyProbe(3));
+    return () => probeCheckpoint(tinyConfig('bert'), weights, 'fp32', settings, tinyProbe(3));
   };
 
   it('of unit length is refused, saying why and what to do', () => {
