@@ -1,3 +1,4 @@
 /** Texts to token ids, and token ids to batches. */
 export * from './batches';
+export * from './sequences';
 export * from './tokenizer';

@@ -1,0 +1,74 @@
+/** Promise: pairs of texts, and words that keep their places, are the very tokens transformers makes of them. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { encodePair, encodeWords, loadTokenizer } from '../../../../src/models/text';
+
+const shipped = 'public/models/all-MiniLM-L6-v2';
+const tokenizer = loadTokenizer(
+  readFileSync(`${shipped}/tokenizer.json`),
+  readFileSync(`${shipped}/tokenizer_config.json`),
+);
+type Encoding = readonly [readonly number[], readonly number[]];
+interface Golden {
+  readonly limits: readonly number[];
+  readonly pairs: readonly (Record<string, Encoding> & { text: string; pair: string })[];
+  readonly words: readonly (Record<string, Encoding> & { words: string[] })[];
+}
+const golden = JSON.parse(
+  readFileSync('test/reference/golden/sequences.json', 'utf8'),
+) as unknown as Golden;
+
+describe('pairs of texts', () => {
+  it.each(golden.pairs.map((one) => [one.text, one.pair, one] as const))(
+    '%j and %j: ids and token types, the longer one cut first',
+    (text, pair, one) => {
+      const whole = tokenizer.tokenCount(text) + tokenizer.tokenCount(pair) - 1;
+      for (const limit of golden.limits) {
+        const { ids, types, truncated } = encodePair(tokenizer, text, pair, limit);
+        expect([limit, ids, types]).toEqual([limit, ...(one[limit] ?? [])]);
+        expect(truncated).toBe(whole > limit);
+      }
+    },
+  );
+
+  it('refuses a limit without room for both', () => {
+    expect(() => encodePair(tokenizer, 'a', 'b', 4)).toThrow(/4 tokens/);
+  });
+});
+
+describe('words', () => {
+  const firsts = (wordOf: readonly number[]): number[] => {
+    const found: number[] = [];
+    wordOf.forEach((word, at) => {
+      if (word === found.length) found.push(at);
+    });
+    return found;
+  };
+
+  it.each(golden.words.map((one) => [one.words.slice(0, 4).join(' '), one] as const))(
+    '%s …: ids, and where each word starts',
+    (_, one) => {
+      for (const limit of [3, 8, 12, 64]) {
+        const { ids, firstTokens } = encodeWords(tokenizer, one.words, limit);
+        const [expected = [], wordOf = []] = one[limit] ?? [];
+        expect([limit, ids]).toEqual([limit, expected]);
+        expect(Array.from(firstTokens)).toEqual(firsts(wordOf));
+      }
+    },
+  );
+
+  it('says when the end is cut off', () => {
+    expect(encodeWords(tokenizer, ['one', 'two'], 4).truncated).toBe(false);
+    expect(encodeWords(tokenizer, ['one', 'two'], 3).truncated).toBe(true);
+    expect(encodeWords(tokenizer, ['antidisestablishmentarianism'], 4).truncated).toBe(true);
+  });
+
+  it('gives words of which the tokenizer leaves nothing an unknown token, so that each word has one', () => {
+    const odd = ['before', '\u200b', 'between', '\u200e\u200f', 'after'];
+    const known = odd.map((word) => (/\w/.test(word) ? word : '[UNK]'));
+    const { ids, firstTokens } = encodeWords(tokenizer, odd, 64);
+    const expected = golden.words.find(({ words }) => words.join() === known.join())?.[64];
+    expect(ids).toEqual(expected?.[0]);
+    expect(Array.from(firstTokens)).toEqual([1, 2, 3, 4, 5]);
+  });
+});
