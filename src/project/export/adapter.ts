@@ -58,7 +58,7 @@ export function peftAdapter(
     init_lora_weights: true,
     inference_mode: true,
   };
-  const place = { task: parts.task, where: repository ?? 'THIS_FOLDER' };
+  const place = { task: parts.task, pair: parts.pair, where: repository ?? 'THIS_FOLDER' };
   const readme = card(
     { ...parts, checkpoint: parts.adapter },
     {

@@ -49,13 +49,14 @@ export function cardFacts(name: string, run: RunDocument, licence: string | null
 export function headOf({
   recipe,
   record,
-}: RunDocument): Pick<ModelParts, 'task' | 'head' | 'classes' | 'maxTokens'> {
+}: RunDocument): Pick<ModelParts, 'task' | 'head' | 'pair' | 'classes' | 'maxTokens'> {
   const task: TaskOfModel =
     recipe.task === 'token_classification' ? 'token_classification' : 'single_label_classification';
-  const { classes } = record.data;
+  const { classes, text_pair } = record.data;
+  const pair = text_pair !== null;
   return recipe.method === 'probe'
-    ? { task, head: 'stock', classes, maxTokens: recipe.embed.maxTokens }
-    : { task, head: recipe.finetune.head, classes, maxTokens: recipe.finetune.max_length };
+    ? { task, pair, head: 'stock', classes, maxTokens: recipe.embed.maxTokens }
+    : { task, pair, head: recipe.finetune.head, classes, maxTokens: recipe.finetune.max_length };
 }
 
 function method({ recipe, record }: RunDocument): string {

@@ -82,7 +82,7 @@ export function hfFolder(parts: ModelParts, options: FolderOptions): Map<string,
 }
 
 function folderCard(parts: ModelParts, { onnx, repository, weights }: FolderOptions): string {
-  const place = { task: parts.task, where: repository ?? 'THIS_FOLDER' };
+  const place = { task: parts.task, pair: parts.pair, where: repository ?? 'THIS_FOLDER' };
   const [first] = onnx;
   const isStock = parts.head === 'stock';
   const python = isStock ? transformersLines(place) : sentenceTransformersLines(place);
@@ -99,7 +99,7 @@ function folderCard(parts: ModelParts, { onnx, repository, weights }: FolderOpti
       ...(weights ? [python] : []),
       ...(first === undefined
         ? []
-        : [javascriptLines(place, onnx, repository === null), onnxruntimeLines(first)]),
+        : [javascriptLines(place, onnx, repository === null), onnxruntimeLines(place, first)]),
     ].join('\n\n'),
   });
 }

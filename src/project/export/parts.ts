@@ -13,6 +13,8 @@ export interface ModelParts {
   readonly task: TaskOfModel;
   /** `stock`: as `transformers` has it for the architecture; `mean`: mean pooling, one linear layer. */
   readonly head: 'stock' | 'mean';
+  /** Whether it takes two texts (premise and hypothesis); false for single ones. */
+  readonly pair: boolean;
   /** In the order of the logits. */
   readonly classes: readonly string[];
   /** Longer texts are cut to this many tokens, special ones counted. */

@@ -8,7 +8,7 @@ Not part of `npm test`: it needs torch, transformers, peft, sentence-transformer
 For each folder: `AutoModelForSequenceClassification` / `AutoModelForTokenClassification` (or
 sentence-transformers, for a mean-pooling head; or `PeftModel` on the base beside it), and onnxruntime on
 onnx/model.onnx, model_fp16.onnx, model_quantized.onnx. Prints the largest differences of a logit; ends
-with an error when one in float32 is beyond 1e-4. With --write: the goldens of test/unit/project. Also takes one
+with an error when one in float32 is beyond 1e-4. The Python of each model card is run as well. With --write: the goldens of test/unit/project. Also takes one
 folder of a trained model, with texts of its own: `load_huggingface.py FOLDER --texts 'one' 'two'`.
 """
 
@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -67,6 +68,20 @@ def check_card(folder: Path) -> None:
     assert accuracy and 0 <= accuracy[0].metric_value <= 1, folder
 
 
+def run_card(folder: Path, base: Path) -> int:
+    """Runs every Python of the card as it stands, but for where folder and base lie."""
+    blocks = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text("utf-8"), re.DOTALL)
+    before = Path.cwd()
+    os.chdir(folder)
+    for code in blocks:
+        code = code.replace("'THIS_FOLDER'", repr(str(folder))).replace("'ada/tiny-bert'", repr(str(base)))
+        said: list = []
+        exec(code, {"print": said.append})
+        assert len(said) == 1 and len(said[0]) > 0, folder
+    os.chdir(before)
+    return len(blocks)
+
+
 def encode(tokenizer, text: str) -> dict:
     return dict(tokenizer(text, truncation=True, return_tensors="np"))
 
@@ -91,9 +106,10 @@ def check(folder: Path, texts: list[str], others: Path) -> tuple[dict, float]:
     rows = [encode(tokenizer, text) for text in texts]
     worst = 0.0
     check_card(folder)
+    base = others / folder.name.replace("-adapter", "-base")
+    blocks = run_card(folder.resolve(), base.resolve())
     if (folder / "adapter_config.json").exists():
         classes = 3
-        base = others / folder.name.replace("-adapter", "-base")
         merged = load(others / folder.name.replace("-adapter", "-merged"))
         model = load_adapter(folder, base, classes)
         logits = [torch_logits(model, row) for row in rows]
@@ -123,7 +139,7 @@ def check(folder: Path, texts: list[str], others: Path) -> tuple[dict, float]:
         if name == "fp32":
             worst = max(worst, difference)
     span = max(float(np.abs(row).max()) for row in logits)
-    print(f"{folder.name}: logits to {span:.2f}; onnxruntime {', '.join(differences) or 'none'}")
+    print(f"{folder.name}: logits to {span:.2f}; onnxruntime {', '.join(differences) or 'none'}; {blocks} Pythons of the card ran")
     weights = folder / ("adapter_model.safetensors" if (folder / "adapter_config.json").exists() else "model.safetensors")
     if not weights.exists():
         weights = folder / "2_Dense/model.safetensors"

@@ -10,7 +10,7 @@ import { MAX_TOKENS, REFERENCE_TEXTS, referenceFolders } from '../../helpers/exp
 
 const out = process.argv[2];
 if (out === undefined) throw new Error('usage: write_folders.ts OUT');
-for (const [name, files] of referenceFolders(process.argv[3] === 'none' ? [] : undefined)) {
+for (const [name, files] of referenceFolders()) {
   for (const [path, bytes] of files) {
     const target = join(out, name, path);
     await mkdir(dirname(target), { recursive: true });

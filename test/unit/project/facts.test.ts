@@ -129,6 +129,7 @@ describe('of a probe', () => {
     expect(headOf(probe)).toEqual({
       task: 'single_label_classification',
       head: 'stock',
+      pair: false,
       classes: probe.record.data.classes,
       maxTokens: probe.recipe.embed.maxTokens,
     });

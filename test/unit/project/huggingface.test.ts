@@ -218,6 +218,15 @@ describe('the model card', () => {
     expect(card).not.toContain('language:');
   });
 
+  it('of pairs shows how two texts go in', () => {
+    const pairs = { ...tinyParts('bert', 'text'), pair: true };
+    const files = hfFolder(pairs, { ...BARE, onnx: ['fp32'] });
+    const card = new TextDecoder().decode(files.get('README.md'));
+    expect(card).toContain("{'text': 'a text', 'text_pair': 'its second text'}");
+    expect(card).toContain("{ text_pair: 'its second text', truncation: true }");
+    expect(card).toContain("from_pretrained('.')('a text', 'its second text', truncation=True");
+  });
+
   it('names the repository it goes to', () => {
     const files = hfFolder(tinyParts('bert', 'token'), { ...BARE, repository: 'ada/entities' });
     const card = new TextDecoder().decode(files.get('README.md'));
