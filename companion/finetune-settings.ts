@@ -7,7 +7,7 @@ import {
   PRESETS,
   type FinetuneSettings,
 } from '../src/learning/finetune';
-import type { EncoderInfo, TrainMethod } from '../src/models';
+import { defaultLoraTargets, type EncoderInfo, type TrainMethod } from '../src/models';
 
 type SettingName = Exclude<keyof FinetuneSettings, 'method'>;
 type Kind = 'number' | 'number or none' | 'flag' | readonly string[];
@@ -58,10 +58,6 @@ export interface SettingOptions {
   readonly [setting: string]: unknown;
 }
 
-const TARGETS: Readonly<Record<string, readonly string[]>> = {
-  bert: ['query', 'value'],
-  distilbert: ['q_lin', 'v_lin'],
-};
 const LORA = { rank: 8, alpha: 16, dropout: 0.1 } as const;
 
 export function addSettings(command: Command): void {
@@ -169,7 +165,7 @@ function methodOf(options: SettingOptions, info: EncoderInfo): TrainMethod {
     rank: loraRank ?? LORA.rank,
     alpha: loraAlpha ?? LORA.alpha,
     dropout: loraDropout ?? LORA.dropout,
-    targets: options.loraTargets ?? TARGETS[info.architecture] ?? ['query', 'value'],
+    targets: options.loraTargets ?? defaultLoraTargets(info.architecture),
     base: options.loraBase ?? 'fp32',
   };
 }

@@ -8,6 +8,7 @@ import {
   choiceOfRecipe,
   classifierFiles,
   headOf,
+  isFoldable,
   jsonBytes,
   MODEL_EXPORT_KINDS,
   modelFiles,
@@ -122,7 +123,10 @@ function isModelKind(kind: ExportKind): kind is ModelExportKind {
   return (MODEL_EXPORT_KINDS as readonly string[]).includes(kind);
 }
 
-/** Uploads the Hugging Face folder of a run. @throws HeadlightError as `pushToHub`. */
+/**
+ * Uploads the Hugging Face folder of a run; of a probe that has none, the ONNX classifier, which it says.
+ * @throws HeadlightError as `pushToHub`.
+ */
 export async function* uploadRun(
   platform: Platform,
   projects: Projects,
@@ -135,8 +139,30 @@ export async function* uploadRun(
   yield new ProgressMeter('Preparing the files', 'files', 1).at(0);
   const { name } = await projects.store.read(project);
   const parts = await projects.store.run(project, run);
-  const model = yield* exportable(projects, encoders, project, name, parts, signal);
-  const files = modelFiles('huggingface', model, upload.repository);
+  const { recipe } = parts.document;
+  let files: ReadonlyMap<string, Uint8Array>;
+  const encoder = recipe.method === 'probe' ? yield* encoders.load(recipe.encoder, signal) : null;
+  if (
+    recipe.method === 'probe' &&
+    encoder !== null &&
+    parts.head !== null &&
+    !isFoldable(
+      configOf(new Map(encoder.files.map((file) => [file.name, file.bytes]))),
+      recipe.embed,
+    )
+  ) {
+    const note =
+      'This probe reads features that no head of transformers reads; it goes as ONNX, for transformers.js and onnxruntime.';
+    yield new ProgressMeter('Preparing the files', 'files', 1).at(0, note);
+    const head = readHeadDocument(parseJson(parts.head, 'head.json'));
+    const all = classifierFiles(name, parts.document, head, parts.head, encoder, upload.repository);
+    // They name the person's file and columns, and this browser.
+    for (const path of ['run.json', 'recipe.json']) all.delete(path);
+    files = all;
+  } else {
+    const model = yield* exportable(projects, encoders, project, name, parts, signal);
+    files = modelFiles('huggingface', model, upload.repository);
+  }
   const hubUrl = await encoders.host();
   return yield* pushToHub(files, { ...upload, hubUrl }, platform.network, signal);
 }

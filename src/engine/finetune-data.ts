@@ -5,7 +5,7 @@
 import { HeadlightError, ProgressMeter, type Job } from '../base';
 import { drawRows, type LabelledTexts } from '../data';
 import type { Example, FinetuneData, FinetuneSettings } from '../learning/finetune';
-import type { PairTokenizer } from './pending';
+import type { TextTokenizer } from '../models';
 import type { Prepared } from './prepare';
 import { exampleOf, tokenizeRows, type Sequence } from './tokenize';
 
@@ -52,7 +52,7 @@ export interface TokenizedRows {
 export async function* tokenizeAll(
   prepared: Prepared,
   rows: FinetuneRows,
-  tokenizer: PairTokenizer,
+  tokenizer: TextTokenizer,
   maxLength: number,
   signal?: AbortSignal,
 ): Job<TokenizedRows> {

@@ -1,11 +1,10 @@
 /** Everything that a training needs before a device has been decided: rows, token ids, the model. */
 import { HeadlightError, throwIfAborted, type Job } from '../base';
 import { parseFinetuneSettings, type FinetuneSettings, type LossSpec } from '../learning/finetune';
-import type { Encoder, TrainableModel } from '../models';
+import { openTrainableModel, type Encoder, type TrainableModel } from '../models';
 import type { Encoders } from './encoders';
 import { chooseRows, tokenizeAll, type FinetuneRows, type TokenizedRows } from './finetune-data';
 import type { FinetuneChoice } from './finetuning-types';
-import { openTrainableModel, type PairTokenizer } from './pending';
 import type { Prepared } from './prepare';
 import type { Projects } from './projects';
 import { labelsOf } from './training';
@@ -66,7 +65,7 @@ export async function* openFinetune(
   const tokenized = yield* tokenizeAll(
     prepared,
     rows,
-    encoder.tokenizer as PairTokenizer,
+    encoder.tokenizer,
     settings.max_length,
     signal,
   );

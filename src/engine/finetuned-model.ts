@@ -4,10 +4,15 @@
  */
 import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../base';
 import { openSession, type Session } from '../graph/runtime';
-import { loadTokenizer, makeBatches, padBatch } from '../models';
+import {
+  classifierModelGraph,
+  loadTokenizer,
+  makeBatches,
+  padBatch,
+  type TextTokenizer,
+} from '../models';
 import type { Device, Platform, TensorData } from '../platform';
 import type { Task } from '../project';
-import { classifierModelGraph, type PairTokenizer } from './pending';
 import type { Sequence } from './tokenize';
 
 /** What stands under `runs/<project>/<run>/model/`. */
@@ -24,11 +29,11 @@ const BATCH = { tokenBudget: 4096, maxBatch: 64 } as const;
 const STEP_OF_LENGTH = 32;
 
 export class FinetunedModel {
-  readonly tokenizer: PairTokenizer;
+  readonly tokenizer: TextTokenizer;
   readonly #session: Session;
   readonly #shape: ModelShape;
 
-  private constructor(session: Session, tokenizer: PairTokenizer, shape: ModelShape) {
+  private constructor(session: Session, tokenizer: TextTokenizer, shape: ModelShape) {
     this.#session = session;
     this.tokenizer = tokenizer;
     this.#shape = shape;
@@ -66,7 +71,7 @@ export class FinetunedModel {
     );
     return new FinetunedModel(
       await openSession(platform.runtime, graph, { device }),
-      tokenizer as PairTokenizer,
+      tokenizer,
       shape,
     );
   }

@@ -2,7 +2,7 @@
 import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../base';
 import { tagWords, type LabelledTexts } from '../data';
 import type { Example } from '../learning/finetune';
-import type { PairTokenizer } from './pending';
+import { encodePair, encodeWords, type TextTokenizer } from '../models';
 
 /** Rows between two looks at the signal. */
 const SLICE = 256;
@@ -25,19 +25,14 @@ export interface Reading {
 }
 
 /** @throws HeadlightError `bad-setting` when a pair is given to a model that takes none. */
-export function tokenize(tokenizer: PairTokenizer, reading: Reading, maxLength: number): Sequence {
+export function tokenize(tokenizer: TextTokenizer, reading: Reading, maxLength: number): Sequence {
   const { text, pair, isWords } = reading;
   if (isWords) {
-    const { ids, words, truncated } = tokenizer.encodeWords(tagWords(text), maxLength);
-    const first: number[] = [];
-    words.forEach((word, at) => {
-      // Words are cut at the end only, so the first pieces come in order and without a gap.
-      if (word === first.length) first.push(at);
-    });
-    return { ids, types: null, words: Int32Array.from(first), truncated };
+    const { ids, firstTokens, truncated } = encodeWords(tokenizer, tagWords(text), maxLength);
+    return { ids, types: null, words: firstTokens, truncated };
   }
   if (pair !== null) {
-    const { ids, types, truncated } = tokenizer.encodePair(text, pair, maxLength);
+    const { ids, types, truncated } = encodePair(tokenizer, text, pair, maxLength);
     return { ids, types, words: null, truncated };
   }
   const { ids, truncated } = tokenizer.encodeWithNotice(text, maxLength);
@@ -51,7 +46,7 @@ export function spaced(text: string): string {
 
 /** All of the given rows, in their order. */
 export async function* tokenizeRows(
-  tokenizer: PairTokenizer,
+  tokenizer: TextTokenizer,
   data: LabelledTexts,
   rows: Int32Array,
   maxLength: number,
