@@ -14,6 +14,7 @@ import { probeRun, type ProbeRun } from './run-kind';
 /**
  * @returns files by name: `onnx/model.onnx`, `config.json`, `tokenizer.json`, `tokenizer_config.json`,
  *   `head.json`, `run.json`, `recipe.json`, `README.md`. None holds the user's texts.
+ * @param repository `owner/name` when it goes to the Hub; null: the card speaks of a folder.
  * @throws HeadlightError `bad-setting` when the run is no probe.
  */
 export function classifierFiles(
@@ -22,6 +23,7 @@ export function classifierFiles(
   head: LinearHead,
   headJson: Uint8Array,
   encoder: Encoder,
+  repository: string | null = null,
 ): Map<string, Uint8Array> {
   const run = probeRun(document);
   const { recipe } = run;
@@ -52,7 +54,7 @@ export function classifierFiles(
   files.set('head.json', headJson);
   files.set('run.json', jsonBytes(run.record));
   files.set('recipe.json', jsonBytes(recipe));
-  files.set('README.md', new TextEncoder().encode(modelCard(name, run)));
+  files.set('README.md', new TextEncoder().encode(modelCard(name, run, repository)));
   return files;
 }
 

@@ -1,9 +1,17 @@
 /** The README.md that goes with a classifier: what it is, how it was made, how good it is, how to run it. */
+import { hubId } from './card';
 import type { ProbeRun } from './run-kind';
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-export function modelCard(name: string, { record, recipe, created }: ProbeRun): string {
+/** @param repository `owner/name` when it goes to the Hub; null: the card speaks of a folder. */
+export function modelCard(
+  name: string,
+  { record, recipe, created }: ProbeRun,
+  repository: string | null = null,
+): string {
+  const base = hubId({ ...recipe.encoder, licence: null });
+  const local = repository === null;
   const { test, train, baseline } = record.metrics;
   const [low, high] = test.accuracy_interval;
   const rows = test.per_class.map(
@@ -13,7 +21,10 @@ export function modelCard(name: string, { record, recipe, created }: ProbeRun): 
   return `---
 library_name: transformers.js
 pipeline_tag: text-classification
-base_model: ${recipe.encoder.id}
+${base === null ? '' : `base_model: ${JSON.stringify(base)}\n`}tags:
+- headlight
+- onnx
+- transformers.js
 ---
 
 # ${name}
@@ -43,9 +54,8 @@ ${rows.join('\n')}
 transformers.js:
 
 \`\`\`js
-import { env, pipeline } from '@huggingface/transformers';
-env.localModelPath = './'; // the folder that holds this one
-const classify = await pipeline('text-classification', 'THIS_FOLDER', { dtype: 'fp32' });
+import { ${local ? 'env, ' : ''}pipeline } from '@huggingface/transformers';
+${local ? "env.localModelPath = './'; // the folder that holds this one\n" : ''}const classify = await pipeline('text-classification', '${repository ?? 'THIS_FOLDER'}', { dtype: 'fp32' });
 console.log(await classify('a text', { top_k: null }));
 \`\`\`
 

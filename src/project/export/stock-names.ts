@@ -68,3 +68,7 @@ export function stockNames(config: Readonly<Record<string, unknown>>): StockName
     { hint: 'Take the ONNX classifier away instead; it runs in transformers.js and onnxruntime.' },
   );
 }
+
+export function hasStockNames(config: Readonly<Record<string, unknown>>): boolean {
+  return NAMES.some(({ modelType }) => modelType === config['model_type']);
+}

@@ -15,7 +15,7 @@ import {
   type Precision,
 } from '../../models';
 import { foldProbe } from './fold-probe';
-import { stockNames, type StockNames } from './stock-names';
+import { hasStockNames, stockNames, type StockNames } from './stock-names';
 
 export interface StockCheckpoint {
   /** The encoder's config.json, with as many layers as are left. */
@@ -68,6 +68,14 @@ export function probeCheckpoint(
     .set(`${names.classifier}.weight`, tensorOf(stock.weight, [classes, hidden]))
     .set(`${names.classifier}.bias`, tensorOf(stock.bias, [classes]));
   return { config: { ...config, [names.layersKey]: embed.layer }, checkpoint };
+}
+
+/** Whether a probe can leave as a stock head: see `probeCheckpoint`. @param config the encoder's, parsed. */
+export function isFoldable(
+  config: Readonly<Record<string, unknown>>,
+  { pooling, normalize }: EmbedSettings,
+): boolean {
+  return hasStockNames(config) && pooling === 'cls' && !normalize;
 }
 
 function refuseUnfoldable({ pooling, normalize }: EmbedSettings, names: StockNames): void {

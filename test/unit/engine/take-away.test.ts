@@ -111,3 +111,22 @@ it('goes to the model host that is set, and its card names the repository', asyn
   );
   expect(new TextDecoder().decode(files.get('README.md'))).toContain("'ada/inbox'");
 });
+
+it('a probe that has no such folder goes as ONNX, without what names the person’s file', async () => {
+  const run = await train(true);
+  await engine.setModelHost(hub.host);
+  const notes: (string | undefined)[] = [];
+  const upload = { repository: 'ada/unit-length', token: TOKEN, private: true };
+  await finish(engine.pushToHub(project, run, upload), ({ note }) => notes.push(note));
+  expect(notes.some((note) => note?.includes('goes as ONNX'))).toBe(true);
+  const files = hub.repositories.get('ada/unit-length')?.files ?? new Map<string, Uint8Array>();
+  expect([...files.keys()].sort()).toEqual(
+    ['README.md', 'config.json', 'head.json', 'onnx/model.onnx'].concat([
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]),
+  );
+  const texts = [...files].filter(([path]) => !path.endsWith('.onnx'));
+  for (const [, bytes] of texts) expect(new TextDecoder().decode(bytes)).not.toContain('inbox.csv');
+  expect(new TextDecoder().decode(files.get('README.md'))).toContain("'ada/unit-length'");
+});
