@@ -20,14 +20,18 @@ import {
   defaultLoraTargets,
   openTrainableModel,
   type TrainableOptions,
-  type TrainMethod,
 } from '../../src/models/encoders';
 import { createNodeRuntime } from '../../src/platform/node/runtime';
 import { securityHeaders } from '../../src/platform/web/policy';
 import { launchChromium } from '../helpers/browser';
 import { buildCase, randomNumbers, tensorsOf, type GradientCase } from '../helpers/gradient-cases';
 import { FUSED, GRADIENT_CASES, LOG_SOFTMAX } from '../helpers/gradient-table';
-import { goldenFeeds, goldenGradients, type PlainFeed } from '../helpers/golden-gradients';
+import {
+  goldenFeeds,
+  goldenGradients,
+  tensorOf,
+  type PlainFeed,
+} from '../helpers/golden-gradients';
 import { trainingEncoder } from '../helpers/training-encoder';
 import { buildHarness, openHarness, removeHarnessBuilds, type Harness } from '../helpers/harness';
 import { serveFolder, type StaticServer } from '../helpers/static-server';
@@ -93,33 +97,58 @@ describe.each(['wasm', 'webgpu'] as const)(
   },
 );
 
-describe.each(['bert', 'distilbert'] as const)('training %s on WebGPU', (architecture) => {
+describe('training encoders on WebGPU', () => {
   const folder = new URL('../reference/finetune/', import.meta.url);
-  const files = {
-    config: readFileSync(new URL(`${architecture}.config.json`, folder)),
-    weights: readFileSync(new URL(`${architecture}.safetensors`, folder)),
+  const lora = (
+    architecture: 'bert' | 'distilbert',
+    base: 'fp32' | 'int8',
+  ): Partial<TrainableOptions> => {
+    const targets = defaultLoraTargets(architecture);
+    return { method: { name: 'lora', rank: 2, alpha: 4, dropout: 0.1, targets, base } };
   };
-  const lora: TrainMethod = {
-    name: 'lora',
-    rank: 2,
-    alpha: 4,
-    dropout: 0.1,
-    targets: defaultLoraTargets(architecture),
-    base: 'fp32',
-  };
+  const classes: LossSpec = { name: 'cross_entropy', classWeights: null };
+  const vectors = { task: 'embedding', head: 'mean', classes: 0 } as const;
 
-  test.each<[string, Partial<TrainableOptions>, LossSpec, boolean]>([
-    ['everything', {}, { name: 'cross_entropy', classWeights: null }, false],
-    ['everything, checkpointed', {}, { name: 'cross_entropy', classWeights: null }, true],
-    ['adapters, several labels', { method: lora }, { name: 'binary_cross_entropy' }, false],
-    ['words', { task: 'token' }, { name: 'cross_entropy', classWeights: null }, false],
-    [
-      'pairs of vectors',
-      { task: 'embedding', head: 'mean', classes: 0 },
-      { name: 'cosine_similarity' },
-      false,
-    ],
-  ])('%s: gradients as on the CPU, and no node is left to it', async (_, changes, loss, again) => {
+  test.each<{
+    name: string;
+    architecture: 'bert' | 'distilbert';
+    changes: Partial<TrainableOptions>;
+    loss: LossSpec;
+    again?: true;
+  }>([
+    { name: 'everything', architecture: 'bert', changes: {}, loss: classes },
+    {
+      name: 'adapters, several labels',
+      architecture: 'bert',
+      changes: lora('bert', 'fp32'),
+      loss: { name: 'binary_cross_entropy' },
+    },
+    { name: 'words', architecture: 'bert', changes: { task: 'token' }, loss: classes },
+    {
+      name: 'everything, checkpointed',
+      architecture: 'distilbert',
+      changes: {},
+      loss: classes,
+      again: true,
+    },
+    {
+      name: 'adapters on 8-bit weights',
+      architecture: 'distilbert',
+      changes: lora('distilbert', 'int8'),
+      loss: classes,
+    },
+    {
+      name: 'pairs of vectors',
+      architecture: 'distilbert',
+      changes: vectors,
+      loss: { name: 'cosine_similarity' },
+    },
+  ])('$architecture, $name: as on the CPU, and no node is left to it', async (given) => {
+    const { architecture, changes, loss, again } = given;
+    const files = {
+      config: readFileSync(new URL(`${architecture}.config.json`, folder)),
+      weights: readFileSync(new URL(`${architecture}.safetensors`, folder)),
+    };
     const model = openTrainableModel(files, {
       task: 'text',
       head: 'stock',
@@ -130,28 +159,21 @@ describe.each(['bert', 'distilbert'] as const)('training %s on WebGPU', (archite
       ...changes,
     });
     const plan = { model, device: 'webgpu', table: 'graph' } as const;
-    const training = trainingGraph(plan, 2, 6, loss, again);
+    const training = trainingGraph(plan, 2, 6, loss, again === true);
     const bytes = writeModel(training.model);
-    const given = Buffer.from(bytes).toString('base64');
-    expect(await harness.call('placedOnCpu', given)).toEqual([]);
+    const encoded = Buffer.from(bytes).toString('base64');
+    expect(await harness.call('placedOnCpu', encoded)).toEqual([]);
 
     const feeds = feedsFor(training);
     const outputs = await harness.call<Record<string, number[]>>(
       'runModel',
-      given,
+      encoded,
       'webgpu',
       feeds,
     );
     const session = await runtime.createSession(bytes, { device: 'cpu', threads: 1 });
     const expected = await session.run(
-      Object.fromEntries(
-        Object.entries(feeds).map(([name, { type, dims, data }]) => [
-          name,
-          type === 'int32'
-            ? { type, dims, data: Int32Array.from(data) }
-            : { type, dims, data: Float32Array.from(data) },
-        ]),
-      ),
+      Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, tensorOf(feed)])),
     );
     await session.release();
     for (const [name, { data }] of Object.entries(expected))
@@ -169,13 +191,17 @@ function feedsFor(training: TrainingGraph): Record<string, PlainFeed> {
       const size = dims.reduce((all, dim) => all * dim, 1);
       if (type?.elementType === 'int32')
         return [name, { type: 'int32', dims, data: drawn(size, () => Math.floor(2 * random())) }];
+      if (type?.elementType === 'uint8')
+        return [name, { type: 'uint8', dims, data: drawn(size, () => Math.floor(256 * random())) }];
       const make = name.startsWith('dropout.')
         ? (): number => 1 + Math.floor(4092 * random())
         : name === 'attention_mask'
           ? (): number => 1
-          : /norm.*weight/i.test(name)
-            ? (): number => 1
-            : (): number => Math.fround(0.8 * (random() - 0.5));
+          : name.endsWith('.scale')
+            ? (): number => 0.004
+            : /norm.*weight/i.test(name)
+              ? (): number => 1
+              : (): number => Math.fround(0.8 * (random() - 0.5));
       return [name, { type: 'float32', dims, data: drawn(size, make) }];
     }),
   );

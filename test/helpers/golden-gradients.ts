@@ -1,4 +1,5 @@
 /** What `test/reference/graph/gradients.py` made with PyTorch. */
+import type { TensorData } from '../../src/platform';
 import golden from '../reference/graph/gradients.json';
 import type { EncoderSizes } from './training-encoder';
 
@@ -45,9 +46,15 @@ interface GoldenGradients {
 export const goldenGradients: GoldenGradients = golden;
 
 export interface PlainFeed {
-  readonly type: 'float32' | 'int32';
+  readonly type: 'float32' | 'int32' | 'uint8';
   readonly dims: readonly number[];
   readonly data: readonly number[];
+}
+
+export function tensorOf({ type, dims, data }: PlainFeed): TensorData {
+  if (type === 'int32') return { type, dims, data: Int32Array.from(data) };
+  if (type === 'uint8') return { type, dims, data: Uint8Array.from(data) };
+  return { type, dims, data: Float32Array.from(data) };
 }
 
 /** The encoder's inputs. */

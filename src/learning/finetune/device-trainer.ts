@@ -86,7 +86,7 @@ export class DeviceTrainer implements Trainer {
       for (const parameter of options.model.parameters.values()) {
         const { name, dims, decay, trainable } = parameter;
         if (!trainable) {
-          for (const [input, tensor] of Object.entries(parameterFeeds(parameter)))
+          for (const [input, tensor] of Object.entries(parameterFeeds(parameter, options.device)))
             trainer.#frozen[input] = await trainer.#upload(tensor);
           continue;
         }

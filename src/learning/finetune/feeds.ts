@@ -1,13 +1,19 @@
 /** Parameters and token batches as tensors to feed. */
 import { HeadlightError } from '../../base';
 import type { Parameter, TrainableModel } from '../../models';
-import type { TensorData } from '../../platform';
+import type { Device, TensorData } from '../../platform';
 import { ROW_WEIGHTS, TARGETS } from './losses';
 import type { TokenBatch } from './inputs';
 import type { TrainingBatch } from './trainer';
 
-/** The values of a parameter as the checkpoint has them, under the names of its inputs. */
-export function parameterFeeds({ name, dims, values }: Parameter): Record<string, TensorData> {
+/**
+ * The values of a parameter as the checkpoint has them, under the names of its inputs. For WebGPU, which
+ * holds no signed bytes, 8-bit integers are moved up by 128.
+ */
+export function parameterFeeds(
+  { name, dims, values }: Parameter,
+  device: Device,
+): Record<string, TensorData> {
   switch (values.precision) {
     case 'fp32':
       return { [name]: { type: 'float32', dims, data: values.data } };
@@ -15,7 +21,10 @@ export function parameterFeeds({ name, dims, values }: Parameter): Record<string
       return { [name]: { type: 'float16', dims, data: values.data } };
     case 'int8':
       return {
-        [name]: { type: 'int8', dims, data: values.data },
+        [name]:
+          device === 'webgpu'
+            ? { type: 'uint8', dims, data: Uint8Array.from(values.data, (value) => value + 128) }
+            : { type: 'int8', dims, data: values.data },
         [`${name}.scale`]: { type: 'float32', dims: [values.scales.length], data: values.scales },
       };
   }

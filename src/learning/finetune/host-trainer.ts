@@ -84,7 +84,7 @@ export class HostTrainer implements Trainer {
         const slot = adamSlot(name, trainableValues(parameter).slice(), parameter.decay);
         this.#slots.set(name, slot);
         feeds[name] = { type: 'float32', dims: parameter.dims, data: slot.values };
-      } else Object.assign(feeds, parameterFeeds(parameter));
+      } else Object.assign(feeds, parameterFeeds(parameter, options.device));
     }
     this.#feeds = feeds;
   }

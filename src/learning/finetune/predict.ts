@@ -49,7 +49,7 @@ export async function* predictLogits(
         ? parameter
         : { ...parameter, values: { precision: 'fp32' as const, data } };
     if (name === model.wordTable) table = new WordTable({ ...own, trainable: false }, []);
-    else Object.assign(parameters, parameterFeeds(own));
+    else Object.assign(parameters, parameterFeeds(own, device));
   }
   const { task, classes } = model.options;
   try {

@@ -51,7 +51,10 @@ export type ParameterValues =
   | { readonly precision: 'fp32'; readonly data: Float32Array }
   /** Half precision bits; the graph casts them to float32. */
   | { readonly precision: 'fp16'; readonly data: Uint16Array }
-  /** Rows of 8-bit integers with a scale each: [rows, columns], [rows]. Two inputs: `<name>`, `<name>.scale`. */
+  /**
+   * Rows of 8-bit integers with a scale each: [rows, columns], [rows]. Two inputs: `<name>`, `<name>.scale`;
+   * on WebGPU, which has no signed bytes, the first is uint8, every value moved up by 128.
+   */
   | { readonly precision: 'int8'; readonly data: Int8Array; readonly scales: Float32Array };
 
 export interface Parameter {

@@ -12,10 +12,16 @@ import type { Forward, ForwardOptions, Parameter, TrainableOptions } from '../tr
 import { Dropout } from './dropout';
 import { adapterNames } from './lora';
 
+/** What an unsigned byte has for 0. */
+const MIDDLE = 128;
+
 /** As sentence-transformers (`Normalize`), squared. */
 const NORM_EPSILON_SQUARED = 1e-24;
 
-/** @throws HeadlightError `bad-setting` when there are more tokens than positions. */
+/**
+ * @throws HeadlightError `bad-setting` when there are more tokens than positions, or the base is kept in half
+ *   precision on WebGPU: many of its devices compute none, and 8 bits are smaller and work on all of them.
+ */
 export function addForward(
   builder: GraphBuilder,
   model: ForwardModel,
@@ -27,6 +33,13 @@ export function addForward(
       'bad-setting',
       `This encoder reads at most ${maxTokens} tokens, not ${options.tokens}.`,
       { hint: `Choose a max_length of at most ${maxTokens}.` },
+    );
+  const { method } = model.options;
+  if (options.device === 'webgpu' && method.name === 'lora' && method.base === 'fp16')
+    throw new HeadlightError(
+      'bad-setting',
+      'On WebGPU the base of LoRA cannot be kept in half precision.',
+      { hint: 'Choose the base in 8 bits (int8), which is smaller still, or in 32 bits (fp32).' },
     );
   return new ForwardGraph(builder, model, options).build();
 }
@@ -120,13 +133,11 @@ class ForwardGraph {
     if (precision === 'fp32') return b.add('Gather', [this.#parameter(name), ids]);
     // Only the rows that are looked up become floats.
     const { dims } = this.#find(name);
-    const stored = b.input(name, precision === 'fp16' ? 'float16' : 'int8', dims);
-    const rows = this.#toFloat(b.add('Gather', [stored, ids]));
-    if (precision === 'fp16') {
-      this.#values.set(name, stored);
-      return rows;
-    }
+    const stored = b.input(name, precision === 'fp16' ? 'float16' : this.#bytes, dims);
     this.#values.set(name, stored);
+    let rows = this.#toFloat(b.add('Gather', [stored, ids]));
+    if (precision === 'fp16') return rows;
+    if (this.#bytes === 'uint8') rows = b.add('Sub', [rows, b.scalar(MIDDLE)]);
     const scales = b.input(`${name}.scale`, 'float32', [dims[0] ?? 0]);
     const scale = b.add('Unsqueeze', [b.add('Gather', [scales, ids]), b.integers(2)]);
     return b.add('Mul', [rows, scale]);
@@ -288,9 +299,19 @@ class ForwardGraph {
     const b = this.#b;
     if (values.precision === 'fp32') return b.input(name, 'float32', dims);
     if (values.precision === 'fp16') return this.#toFloat(b.input(name, 'float16', dims));
-    const rows = this.#toFloat(b.input(name, 'int8', dims));
+    const stored = b.input(name, this.#bytes, dims);
     const scales = b.input(`${name}.scale`, 'float32', [dims[0] ?? 0]);
-    return b.add('Mul', [rows, b.add('Unsqueeze', [scales, b.integers(1)])]);
+    if (this.#bytes === 'int8') {
+      const rows = this.#toFloat(stored);
+      return b.add('Mul', [rows, b.add('Unsqueeze', [scales, b.integers(1)])]);
+    }
+    const middle = b.constant('uint8', [dims[0] ?? 0], new Uint8Array(dims[0] ?? 0).fill(MIDDLE));
+    return b.add('DequantizeLinear', [stored, scales, middle], { axis: attribute.int(0) });
+  }
+
+  /** What 8-bit integers are fed as. WebGPU has no kernels for signed ones: there they are moved up by 128. */
+  get #bytes(): 'int8' | 'uint8' {
+    return this.#options.device === 'webgpu' ? 'uint8' : 'int8';
   }
 
   #toFloat(value: Value): Value {

@@ -8,6 +8,7 @@ import { ortBuildFor } from '../../../../src/platform/web/files';
 import { gpuDevice } from '../../../../src/platform/web/gpu';
 import { loadOrt } from '../../../../src/platform/web/ort-builds';
 import { wasmThreads } from '../../../../src/platform/web/runtime';
+import { tensorOf, type PlainFeed } from '../../../helpers/golden-gradients';
 import { buildCase, tensorsOf, type GradientCase } from '../../../helpers/gradient-cases';
 import { FUSED, GRADIENT_CASES, LOG_SOFTMAX } from '../../../helpers/gradient-table';
 
@@ -67,14 +68,11 @@ async function runTensors(
 export async function runModel(
   model: string,
   device: 'wasm' | 'webgpu',
-  feeds: Record<string, { type: 'float32' | 'int32'; dims: number[]; data: number[] }>,
+  feeds: Record<string, PlainFeed>,
 ): Promise<Record<string, number[]>> {
-  const inputs: Record<string, TensorData> = {};
-  for (const [name, { type, dims, data }] of Object.entries(feeds))
-    inputs[name] =
-      type === 'int32'
-        ? { type, dims, data: Int32Array.from(data) }
-        : { type, dims, data: Float32Array.from(data) };
+  const inputs = Object.fromEntries(
+    Object.entries(feeds).map(([name, feed]) => [name, tensorOf(feed)]),
+  );
   return runTensors(bytesOf(model), device, inputs);
 }
 
