@@ -6,6 +6,15 @@ export {
   type GraphBuilderOptions,
   type Value,
 } from './builder';
+export {
+  cutAt,
+  hiddenStates,
+  importModel,
+  parametersAsInputs,
+  type HiddenStates,
+  type ImportedModel,
+  type ImportOptions,
+} from './import';
 export { inferTypes, nodeTitle } from './infer';
 export * from './model';
 export { withoutDeadCode } from './prune';

@@ -145,7 +145,15 @@ export const STRUCTURE: Rules = new Map([
   ...rulesFor('GatherElements', (call) => [
     { elementType: input(call, 0).elementType, dims: input(call, 1).dims },
   ]),
-  ...rulesFor('ScatterElements ScatterND', same),
+  ...rulesFor('GatherND', (call) => {
+    const { elementType, dims } = input(call, 0);
+    const indices = input(call, 1).dims;
+    const depth = indices?.at(-1);
+    if (!dims || !indices || typeof depth !== 'number') return [{ elementType, dims: null }];
+    const rest = dims.slice(int(call, 'batch_dims', 0) + depth);
+    return [{ elementType, dims: [...indices.slice(0, -1), ...rest] }];
+  }),
+  ...rulesFor('ScatterElements ScatterND Trilu', same),
   ...rulesFor('OneHot', (call) => {
     const { dims } = input(call, 0);
     const [depth] = constantInts(call.inputs[1]) ?? [];
