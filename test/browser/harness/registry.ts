@@ -10,6 +10,7 @@ import * as hub from './functions/hub';
 import * as platform from './functions/platform';
 import * as probe from './functions/probe';
 import * as storage from './functions/storage';
+import * as training from './functions/training';
 
 type Registered = (...args: never[]) => unknown;
 
@@ -22,6 +23,7 @@ const functions: Readonly<Record<string, Registered>> = {
   ...platform,
   ...probe,
   ...storage,
+  ...training,
 };
 
 export const registry = functions as Readonly<

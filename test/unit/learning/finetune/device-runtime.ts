@@ -48,15 +48,18 @@ export function deviceRuntime(inner: OnnxRuntime): DeviceRuntime {
     async createSession(model, options) {
       const session = await inner.createSession(model, { ...options, device: 'cpu' });
       const keep = new Set(options.keepOnDevice ?? []);
-      const run = async (feeds: Feeds, keeping: boolean) => {
+      const run = async (
+        feeds: Feeds,
+        keeping: boolean,
+      ): Promise<Record<string, TensorData | DeviceTensor>> => {
         const outputs = await session.run(unwrap(feeds));
-        return Object.fromEntries(
-          Object.entries(outputs).map(([name, tensor]) => {
-            if (keeping && keep.has(name)) return [name, put(tensor)];
-            bytesRead += tensor.data.byteLength;
-            return [name, tensor];
-          }),
-        );
+        const given: Record<string, TensorData | DeviceTensor> = {};
+        for (const [name, tensor] of Object.entries(outputs)) {
+          const stays = keeping && keep.has(name);
+          if (!stays) bytesRead += tensor.data.byteLength;
+          given[name] = stays ? put(tensor) : tensor;
+        }
+        return given;
       };
       const wrapped: RuntimeSession = {
         inputNames: session.inputNames,

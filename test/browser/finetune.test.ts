@@ -1,0 +1,61 @@
+/**
+ * The training loop on the devices of a page, with the page's storage: a stopped training ends with the
+ * weights of an undisturbed one, bit for bit on WASM, to 1e-5 on (software) WebGPU.
+ */
+import type { Browser } from 'puppeteer-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { securityHeaders } from '../../src/platform/web/policy';
+import { launchChromium } from '../helpers/browser';
+import { buildHarness, openHarness, removeHarnessBuilds, type Harness } from '../helpers/harness';
+import { serveFolder, type StaticServer } from '../helpers/static-server';
+import type { TinyTrained, TinyTraining } from './harness/functions/training';
+
+let browser: Browser;
+let server: StaticServer;
+let harness: Harness;
+
+beforeAll(async () => {
+  server = await serveFolder(await buildHarness(), { headers: securityHeaders(null) });
+  browser = await launchChromium();
+  harness = await openHarness(browser, server.url);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.close();
+  await removeHarnessBuilds();
+});
+
+const train = (asked: TinyTraining): Promise<TinyTrained> =>
+  harness.call<TinyTrained>('trainTiny', asked);
+
+function largest(a: readonly number[], b: readonly number[]): number {
+  expect(a.length).toBe(b.length);
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
+}
+
+describe('a stopped training in the page', () => {
+  test.each(['full', 'lora'] as const)('on WASM ends with the same bits (%s)', async (method) => {
+    const asked = { device: 'wasm', method, steps: 14 } as const;
+    const undisturbed = await train({ ...asked, stops: [] });
+    const again = await train({ ...asked, stops: [4, 10] });
+    // Told after evaluations (an epoch is 4 steps): that is where the signal can be given here.
+    expect(again.savedAt).toEqual([4, 12]);
+    expect(again.resumedAt).toBe(again.savedAt[1]);
+    expect(again.hash).toBe(undisturbed.hash);
+    expect(again.evaluations).toEqual(undisturbed.evaluations);
+    expect(Math.min(...undisturbed.losses)).toBeLessThan(undisturbed.losses[0]!);
+  });
+
+  test('on WebGPU to 1e-5', async () => {
+    const asked = { device: 'webgpu', method: 'full', steps: 6 } as const;
+    const undisturbed = await train({ ...asked, stops: [] });
+    const again = await train({ ...asked, stops: [4] });
+    expect(again.resumedAt).toBe(again.savedAt[0]);
+    expect(largest(again.values, undisturbed.values)).toBeLessThan(1e-5);
+    // The same training on WASM: AdamW makes much of small differences where gradients are near 0.
+    const onWasm = await train({ ...asked, device: 'wasm', stops: [] });
+    expect(largest(onWasm.evaluations, undisturbed.evaluations)).toBeLessThan(1e-3);
+    expect(harness.complaints.filter((text) => /fallback|assigned to CPU/i.test(text))).toEqual([]);
+  });
+});
