@@ -97,6 +97,14 @@ describe.each(['wasm', 'webgpu'] as const)(
   },
 );
 
+test.each([
+  'Gather of a table, words that come again',
+  'Gather of a large table, words that come again',
+])('%s: on WebGPU twice the same bits', async (name) => {
+  const first = await harness.call<CaseResult>('gradientCase', name, 'webgpu');
+  expect(await harness.call<CaseResult>('gradientCase', name, 'webgpu')).toEqual(first);
+});
+
 describe('training encoders on WebGPU', () => {
   const folder = new URL('../reference/finetune/', import.meta.url);
   const lora = (

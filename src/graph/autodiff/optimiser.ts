@@ -145,6 +145,7 @@ export function gradientNormGraph(
   const g = new GraphBuilder({ name: 'gradient-norm' });
   let sums = parameters.map(({ name, dims }) => {
     const gradient = g.input(optimiserNames.gradient(name), 'float32', dims);
+    if (dims.length === 0) return g.add('Reshape', [times(g, gradient, gradient), g.integers(1)]);
     // Row by row first: one thread group for each, and less rounding than one long sum.
     const rows = g.add('ReduceSumSquare', [gradient], {
       axes: attribute.ints([-1]),

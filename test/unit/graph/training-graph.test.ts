@@ -277,14 +277,17 @@ describe('AdamW as a graph', () => {
   });
 
   test('the norm is of all gradients, however many', async () => {
-    const many = Array.from({ length: 60 }, (_, i) => ({ name: `p${i}`, dims: [i + 1, 2] }));
+    const many = Array.from({ length: 60 }, (_, i) => ({
+      name: `p${i}`,
+      dims: i === 0 ? [] : [i + 1, 2],
+    }));
     const feeds = Object.fromEntries(
       many.map(({ name, dims: shape }, i) => [
         optimiserNames.gradient(name),
-        floats(shape, new Array<number>(2 * (i + 1)).fill(i)),
+        floats(shape, new Array<number>(i === 0 ? 1 : 2 * (i + 1)).fill(i === 0 ? 3 : i)),
       ]),
     );
-    const expected = many.reduce((sum, _, i) => sum + 2 * (i + 1) * i * i, 0);
+    const expected = many.reduce((sum, _, i) => sum + 2 * (i + 1) * i * i, 9);
     const { [SUM_OF_SQUARES]: squares } = await run(gradientNormGraph(many), feeds);
     expect((squares!.data as Float32Array)[0]).toBe(expected);
   });
