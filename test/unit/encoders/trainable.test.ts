@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { HeadlightError } from '../../../src/base';
+import { GraphBuilder } from '../../../src/graph/onnx';
 import { readSafetensors, writeSafetensors } from '../../../src/models/checkpoints';
 import {
   defaultLoraTargets,
@@ -208,5 +209,15 @@ describe.each(['bert', 'distilbert'] as const)('%s', (architecture) => {
     );
     expect(refusal(() => open({ task: 'token', head: 'mean' }))).toContain('stock head');
     expect(refusal(() => open().adapter(new Map()))).toContain('LoRA');
+    const forward = (model: TrainableModel, tokens: number): unknown =>
+      model.forward(new GraphBuilder({ name: 'forward' }), {
+        batch: 1,
+        tokens,
+        training: true,
+        table: 'graph',
+        device: 'webgpu',
+      });
+    expect(refusal(() => forward(open(), 13))).toContain('at most 12');
+    expect(refusal(() => forward(open({ method: lora({ base: 'fp16' }) }), 8))).toContain('int8');
   });
 });
