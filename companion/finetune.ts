@@ -4,7 +4,7 @@ import type { FinetuneChoice, ProjectView, RunView } from '../src/engine';
 import type { FinetuneEstimate } from '../src/learning/finetune';
 import type { Precision } from '../src/models';
 import type { Device } from '../src/platform';
-import { jsonBytes, readArchive } from '../src/project';
+import { readArchive } from '../src/project';
 import { findEncoder } from './encoder-option';
 import { checkOutFolder, readSource, writeBytes } from './files';
 import { settingsOf, type SettingOptions } from './finetune-settings';
@@ -134,8 +134,6 @@ async function writeModel(
   for (const [name, bytes] of readArchive(zip.bytes, zip.name)) {
     await writeBytes(`${folder}/${name}`, bytes);
   }
-  await writeBytes(`${folder}/run.json`, jsonBytes(run.record));
-  await writeBytes(`${folder}/recipe.json`, jsonBytes(run.recipe));
   const { recipe } = run;
   if (recipe.method !== 'finetune' || recipe.finetune.method.name !== 'lora') return;
   if (recipe.finetune.head !== 'stock') return;

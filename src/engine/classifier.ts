@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { HeadlightError, type Job } from '../base';
-import { parseTable, type SourceFile } from '../data';
+import type { SourceFile } from '../data';
 import type { Device, Platform } from '../platform';
 import {
   parseDocument,
@@ -17,7 +17,7 @@ import {
 import type { PredictedFile } from './engine';
 import { FinetunedModel } from './finetuned-model';
 import { predictTable } from './predict-table';
-import { textRows } from './text-rows';
+import { parseToPredict, textRows } from './text-rows';
 import { tokenize } from './tokenize';
 
 const configSchema = v.object({
@@ -97,7 +97,7 @@ export async function openClassifier(
       return flat;
     },
     async *predictFile(file, textColumn, signal) {
-      const table = parseTable(file);
+      const table = parseToPredict(file, textColumn ?? recipe?.data.text ?? null);
       const found = textRows(table, textColumn, recipe?.data.text ?? null);
       return yield* predictTable(model, about, file, table, found, signal);
     },

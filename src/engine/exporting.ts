@@ -61,10 +61,14 @@ export async function* exportFile(
   const parts = await projects.store.run(project, run);
   if (isModelKind(kind)) {
     const model = yield* exportable(projects, encoders, project, record.name, parts, signal);
+    const files = new Map(modelFiles(kind, model));
+    // What it was made of: `headlight predict` reads its columns there.
+    files.set('recipe.json', jsonBytes(parts.document.recipe));
+    files.set('run.json', jsonBytes(parts.document.record));
     return {
       name: `${stem}-${kind}.zip`,
       mime: ZIP_TYPE,
-      bytes: writeArchive(modelFiles(kind, model)),
+      bytes: writeArchive(files),
       containsTexts: false,
     };
   }

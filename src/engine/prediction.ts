@@ -1,6 +1,6 @@
 /** Using a run: a typed text, a dropped file, the rows behind the confusion matrix. */
 import { HeadlightError, ProgressMeter, type Job } from '../base';
-import { parseTable, type SourceFile } from '../data';
+import type { SourceFile } from '../data';
 import { predictProbabilities, type LinearHead } from '../learning/heads';
 import { checkDevice, embedTexts } from '../models';
 import type { Device, Platform } from '../platform';
@@ -18,7 +18,7 @@ import { closing, FinetunedModel, type ModelFiles, type ModelShape } from './fin
 import { labelledFile, predictTable } from './predict-table';
 import type { Projects } from './projects';
 import { finetuneRun, type FinetuneRun } from './run-documents';
-import { argmax, textRows } from './text-rows';
+import { argmax, parseToPredict, textRows } from './text-rows';
 
 const MOST_ROWS_A_PAGE = 500;
 
@@ -98,7 +98,7 @@ export async function* predictFile(
   signal?: AbortSignal,
 ): Job<PredictedFile> {
   const { recipe, record } = run.document;
-  const table = parseTable(file);
+  const table = parseToPredict(file, textColumn ?? recipe.data.text);
   const found = textRows(table, textColumn, recipe.data.text);
   const device = await deviceHere(platform, recipe.device);
   if (device !== recipe.device) {

@@ -1,6 +1,6 @@
 /** The rows of a table that hold a text, and what was predicted for them, row by row of the table. */
 import { HeadlightError } from '../base';
-import { findColumns, type Table } from '../data';
+import { findColumns, parseTable, type SourceFile, type Table } from '../data';
 
 export interface TextRows {
   readonly column: string;
@@ -16,6 +16,21 @@ export interface LabelledRows {
   readonly probabilities: readonly (readonly number[] | null)[];
   /** How many rows got each class. */
   readonly counts: readonly number[];
+}
+
+/**
+ * A file to predict. One with few rows shows no header by its cells; a cell that is called as the column of
+ * texts is one.
+ * @param column that was asked for, or that training had.
+ * @throws HeadlightError as `parseTable`.
+ */
+export function parseToPredict(file: SourceFile, column: string | null): Table {
+  const table = parseTable(file);
+  if (table.hasHeader || table.format === 'conll' || column === null) return table;
+  const first = table.columns.map(({ cells }) => (cells[0] ?? '').trim());
+  return first.includes(column) && table.rowCount > 1
+    ? parseTable(file, { hasHeader: true })
+    : table;
 }
 
 /**

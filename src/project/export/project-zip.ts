@@ -142,8 +142,11 @@ function checkRun({ document, head, predictions }: WholeRun, folder: string, zip
   }
   const parts = read('predictions.safetensors', () => readPredictions(predictions));
   const texts = split.train_rows + split.test_rows + split.dropped_from_train;
+  const { record } = document;
+  // A fine-tune is reported on the rows that it was trained on.
+  const trained = record.method === 'finetune' ? record.finetune.fit.train_rows : split.train_rows;
   for (const [part, rows] of [
-    ['train', split.train_rows],
+    ['train', trained],
     ['test', split.test_rows],
   ] as const) {
     const { indices, labels, probabilities } = parts[part];

@@ -105,7 +105,9 @@ it('goes to the model host that is set, and its card names the repository', asyn
     (await finish(engine.export(project, run, 'huggingface'))).bytes,
     'zip',
   );
-  expect([...files.keys()].sort()).toEqual([...folder.keys()].sort());
+  // The zip also says what it was made of; `headlight predict` reads that.
+  const saved = ['recipe.json', 'run.json'];
+  expect([...files.keys(), ...saved].sort()).toEqual([...folder.keys()].sort());
   expect(Buffer.from(files.get('model.safetensors') ?? [])).toEqual(
     Buffer.from(folder.get('model.safetensors') ?? [1]),
   );
