@@ -2,7 +2,7 @@
  * Which values of an imported encoder are its hidden states: found by structure, not by name, so that it
  * holds for any exporter. Each layer has one self-attention, a softmax of [batch, heads, tokens, tokens].
  * The hidden state before a layer is the last value of the shape [batch, tokens, hidden] that everything
- * in the layer's scores comes through: the output of the LayerNormalization before it, or, where
+ * in the layer's scores, and everything after the layer, comes through: the output of the LayerNormalization before it, or, where
  * normalisation comes first in a layer, the residual sum. The state after the last layer is the last
  * residual sum of that shape, or the LayerNormalization of it.
  */
@@ -29,7 +29,11 @@ export function hiddenStates(imported: ImportedModel): HiddenStates {
   const flow = dominators(nodes, (node) => isLookUp(node, types, [batch, tokens]));
   const attentions = nodes.filter((node) => {
     const dims = dimsOf(node.outputs[0] ?? '');
-    const isScores = dims.at(-1) === tokens && dims.at(-2) === tokens && dims.length >= 3;
+    // With a past, keys are more than tokens.
+    const [queries, keys] = [dims.at(-2), Number(dims.at(-1))];
+    const isScores =
+      queries === tokens &&
+      (dims.length === 3 ? keys === tokens : dims.length === 4 && keys >= tokens);
     return node.opType === 'Softmax' && isScores && flow.has(node);
   });
   const isState = (node: Node): boolean => {
@@ -45,25 +49,22 @@ export function hiddenStates(imported: ImportedModel): HiddenStates {
     );
   };
   const position = new Map(nodes.map((node, i) => [node, i]));
+  const lastAttention = attentions.at(-1);
+  const last = lastAttention && lastState(nodes, flow, lastAttention, isState);
+  if (!last) throw notFound(attentions.length);
+  const backbone = new Set(chain(flow, last));
   const states: Node[] = [];
   for (const [layer, softmax] of attentions.entries()) {
-    const state = chain(flow, softmax).find(isState);
+    const state = chain(flow, softmax).find((node) => isState(node) && backbone.has(node));
     const before = layer === 0 ? -1 : position.get(attentions[layer - 1]!)!;
-    const isBetween = state && (layer === 0 || position.get(state)! > before);
-    if (!state || !isBetween || states.includes(state)) throw notFound(layer);
+    if (!state || position.get(state)! < before) throw notFound(layer);
     states.push(state);
   }
-  const [first] = states;
-  if (!first) throw notFound(0);
-  const hidden = Number(dimsOf(first.outputs[0] ?? '')[2]);
-  const last = lastState(
-    nodes,
-    flow,
-    attentions.at(-1)!,
-    (node) => isState(node) && dimsOf(node.outputs[0] ?? '')[2] === hidden,
-  );
-  if (!last) throw notFound(attentions.length);
-  return { names: [...states, last].map((node) => node.outputs[0] ?? ''), hidden };
+  const names = [...states, last].map((node) => node.outputs[0] ?? '');
+  const hidden = Number(dimsOf(names.at(-1) ?? '')[2]);
+  const other = names.findIndex((name) => dimsOf(name)[2] !== hidden);
+  if (other >= 0) throw notFound(other);
+  return { names, hidden };
 }
 
 function notFound(layer: number): HeadlightError {
