@@ -6,7 +6,7 @@ must keep. Needs torch, transformers, onnx, onnxruntime, onnxscript (for the dyn
 Writes golden/import-*.onnx and golden/import.json: inputs; for each file PyTorch's (or, for quantised
 files, PyTorch's with the dequantised weights) logits and hidden states, and the gradient of a loss.
 """
-import json, os, tempfile, warnings
+import json, os, warnings
 import numpy as np
 import onnx
 import torch
@@ -124,7 +124,7 @@ def nearest(candidates, values):
     return min(candidates, key=lambda name: distance(candidates[name]))
 
 
-def four_bits(path, target, model, bits):
+def few_bits(path, target, bits):
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer, DefaultWeightOnlyQuantConfig
     from onnxruntime.quantization import QuantFormat
     config = DefaultWeightOnlyQuantConfig(block_size=16, is_symmetric=False, bits=bits, quant_format=QuantFormat.QOperator)
@@ -185,7 +185,7 @@ def main():
                      extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
     keep("bert-fused-int8", "bert", 0.2, "weights rounded to 8 bits, one scale a matrix")
     for bits in (4, 8):
-        four_bits(path("bert-torchscript-17"), path(f"bert-nbits-{bits}"), None, bits)
+        few_bits(path("bert-torchscript-17"), path(f"bert-nbits-{bits}"), bits)
         keep(f"bert-nbits-{bits}", None, 1e-3, "as ONNX Runtime computes it, which does not round activations")
     with open(os.path.join(OUT, "import.json"), "w") as file:
         json.dump(golden, file, separators=(",", ":"))

@@ -13,6 +13,7 @@ import {
   hiddenStates,
   importModel,
   inferTypes,
+  makeTensor,
   parametersAsInputs,
   tensorValues,
   writeModel,
@@ -214,6 +215,12 @@ describe('other files', () => {
     expect(() =>
       importModel(tiny('Inverse', 16, 'com.microsoft'), { batch: 1, tokens: 2 }),
     ).toThrow('In the node "odd" (com.microsoft.Inverse)');
+  });
+
+  it('a file that asks for more values than any encoder needs is refused', () => {
+    const model = tiny('ConstantOfShape', 17);
+    const dims = makeTensor('x', 'int64', [2], BigInt64Array.of(2n ** 40n, 2n));
+    expect(() => importModel(model, { constants: { x: dims } })).toThrow('In the node "odd"');
   });
 
   it('an opset or a shape that is not known is refused', () => {

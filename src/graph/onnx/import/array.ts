@@ -113,7 +113,7 @@ function toInt64(value: number): bigint {
   return Number.isNaN(value) ? 0n : BigInt(Math.trunc(value));
 }
 
-/** ONNX Runtime's exporters clamp int64 limits (Slice's ends) that become int32. */
+/** Limits of int64 that become int32 (Slice's ends) are its limits. */
 function saturate(value: number): number {
   return Math.max(-0x80000000, Math.min(0x7fffffff, Math.trunc(value)));
 }

@@ -3,6 +3,7 @@
  * and positions that depend on nothing but the shapes. Operators are those of opset 17 (what older and
  * newer ones say is brought there before); one entry an operator.
  */
+import { badModel } from '../protobuf';
 import {
   axisOf,
   broadcastStrides,
@@ -99,9 +100,16 @@ function reduction(combine: (values: readonly number[]) => number): Fold {
   };
 }
 
+/** @throws HeadlightError `bad-model` for a constant that no encoder needs: a damaged or hostile file. */
+function countable(count: number): number {
+  if (!(count >= 0 && count <= 1 << 26)) throw badModel(`It would make ${count} values.`);
+  return count;
+}
+
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
-function sign(value: number, other: number, fmod: boolean): number {
+/** Rest of a division; its sign is the divisor's, or with `fmod` the dividend's. */
+function modulo(value: number, other: number, fmod: boolean): number {
   const rest = value % other;
   return !fmod && rest !== 0 && rest < 0 !== other < 0 ? rest + other : rest;
 }
@@ -121,7 +129,7 @@ const MATH_FOLDS: Readonly<Record<string, Fold>> = {
   Pow: binary((a, b) => a ** b),
   Max: binary((a, b) => Math.max(a, b)),
   Min: binary((a, b) => Math.min(a, b)),
-  Mod: (call) => binary((a, b) => sign(a, b, intOf(call, 'fmod', 0) === 1))(call),
+  Mod: (call) => binary((a, b) => modulo(a, b, intOf(call, 'fmod', 0) === 1))(call),
   Equal: binary((a, b) => Number(a === b), 'bool'),
   Less: binary((a, b) => Number(a < b), 'bool'),
   Greater: binary((a, b) => Number(a > b), 'bool'),
@@ -210,7 +218,7 @@ const MATH_FOLDS: Readonly<Record<string, Fold>> = {
       number,
       number,
     ];
-    const count = Math.max(0, Math.ceil((limit - start) / delta));
+    const count = countable(Math.max(0, Math.ceil((limit - start) / delta)));
     return {
       elementType: inputOf(call, 0).elementType,
       dims: [count],
@@ -222,7 +230,7 @@ const MATH_FOLDS: Readonly<Record<string, Fold>> = {
     const dims = [...inputOf(call, 0).values];
     const value = call.attributes.get('value');
     const filler = value?.type === 'tensor' ? toNumbers(value.value) : null;
-    const count = dims.reduce((product, dim) => product * dim, 1);
+    const count = countable(dims.reduce((product, dim) => product * dim, 1));
     return {
       elementType: filler?.elementType ?? 'float32',
       dims,

@@ -87,12 +87,12 @@ function isLookUp(
   return table.dims?.length === 2 && isIds && ids.constant === null;
 }
 
+type Dominators = ReadonlyMap<Node, { readonly by: Node | null; readonly depth: number }>;
+
 /**
  * For every node that the look-ups lead to: the nearest one before it that all ways from the look-ups go
  * through, or null when there is none (Cooper, Harvey, Kennedy 2001; one pass, for there are no loops).
  */
-type Dominators = ReadonlyMap<Node, { readonly by: Node | null; readonly depth: number }>;
-
 function dominators(nodes: readonly Node[], isSource: (node: Node) => boolean): Dominators {
   const flow = new Map<Node, { by: Node | null; depth: number }>();
   const makers = new Map<string, Node>();

@@ -72,7 +72,6 @@ class GraphView {
     return name !== undefined && this.#constants.get(name)?.dims.length === 1;
   }
 
-  /** The other of two inputs, where one has the property. */
   rank(name: string): number | null {
     return this.#ranks.get(name) ?? null;
   }
@@ -171,7 +170,7 @@ interface Product {
   readonly values: string[];
 }
 
-/** @param inner whether products inside are taken apart too when something else uses them. */
+/** @param root whether it is taken apart even when something else uses it too. */
 function productOf(view: GraphView, name: string, root: boolean): Product {
   const result: Product = { factor: 1, values: [] };
   const open = (part: string, isRoot: boolean): void => {
