@@ -188,7 +188,7 @@ export class FinetuneForm {
 
   /** Few weights learn: they need a rate about ten times as high. */
   #isSlowFor(method: MethodName): boolean {
-    return method !== 'full' && method !== 'last' && this.#kept.learning_rate < 1e-4;
+    return method !== 'full' && method !== 'last' && this.#kept.learning_rate < 2e-4;
   }
 
   #valueOf(name: NumberName): number | null {

@@ -85,15 +85,20 @@ export const PRESETS: readonly Preset[] = [
   {
     name: 'quick',
     title: 'Quick',
-    purpose: 'A first answer: two passes, larger batches.',
-    settings: { num_train_epochs: 2, per_device_train_batch_size: 16, warmup_steps: 0.1 },
+    purpose: 'A first answer: four passes at a high rate.',
+    settings: {
+      learning_rate: 1e-4,
+      per_device_train_batch_size: 16,
+      num_train_epochs: 4,
+      warmup_steps: 0.1,
+    },
   },
   {
     name: 'careful',
     title: 'Careful',
-    purpose: 'Up to ten passes at a small rate; stops when it gets no better.',
+    purpose: 'Up to ten passes at a moderate rate; stops when it gets no better.',
     settings: {
-      learning_rate: 3e-5,
+      learning_rate: 5e-5,
       per_device_train_batch_size: 16,
       num_train_epochs: 10,
       warmup_steps: 0.1,

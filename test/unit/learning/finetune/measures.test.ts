@@ -55,7 +55,7 @@ describe('two classifiers on the same rows', () => {
     },
   );
 
-  test('the interval of Newcombe’s paper (1998, table II: 36, 12, 2, 0)', () => {
+  test('the interval where every row of disagreement is the first’s, as worked out by hand-written Python', () => {
     const first = Array.from({ length: 50 }, (_, row) => row < 48);
     const second = Array.from({ length: 50 }, (_, row) => row < 36 || row >= 48);
     const { difference, interval } = mcnemar(first, second);
