@@ -9,14 +9,8 @@ import {
   type Bounds,
   type NumberName,
 } from './finetune-fields';
-import {
-  FINETUNE_DEFAULTS,
-  methodFor,
-  methodNamed,
-  PRESETS,
-  type MethodName,
-  type Preset,
-} from './finetune-settings';
+import { FINETUNE_DEFAULTS, PRESETS, type Preset } from '../../learning/finetune/presets';
+import { methodFor, methodNamed, type MethodName } from './finetune-settings';
 
 /** What makes a fine-tune fit: one press each. */
 export interface Fix {

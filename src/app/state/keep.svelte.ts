@@ -17,18 +17,31 @@ const ONNX: Takeaway = {
     'Encoder, pooling and head in one graph, with tokenizer. transformers.js and onnxruntime run it.',
   containsTexts: false,
 };
-const FINETUNED_ONNX: Takeaway = {
-  kind: 'onnx',
-  title: 'Model folder with ONNX (zip)',
-  purpose:
-    'The same folder, with ONNX in 32, 16 and 8 bits as well: for transformers.js and onnxruntime.',
-  containsTexts: false,
-};
+const FINETUNED_ONNX: readonly Takeaway[] = [
+  {
+    kind: 'onnx',
+    title: 'ONNX, 32-bit',
+    purpose: 'One graph with its tokenizer, exact. transformers.js and onnxruntime run it.',
+    containsTexts: false,
+  },
+  {
+    kind: 'onnx-fp16',
+    title: 'ONNX, 16-bit',
+    purpose: 'Half the size, for GPUs: dtype "fp16" in transformers.js.',
+    containsTexts: false,
+  },
+  {
+    kind: 'onnx-quantized',
+    title: 'ONNX, 8-bit',
+    purpose: 'A quarter of the size, for processors: dtype "q8" in transformers.js.',
+    containsTexts: false,
+  },
+];
 const HUGGING_FACE_FOLDER: Takeaway = {
   kind: 'huggingface',
   title: 'Model folder (transformers)',
   purpose:
-    'config.json, model.safetensors, tokenizer and model card: from_pretrained loads it, adapters are merged.',
+    'model.safetensors and ONNX, config, tokenizer and model card: from_pretrained loads it, adapters are merged.',
   containsTexts: false,
 };
 const ADAPTER: Takeaway = {
@@ -83,7 +96,7 @@ export function takeaways(run: RunView): readonly Takeaway[] {
   const { record } = run;
   if (record.method === 'finetune') {
     const adapter = record.finetune.method.name === 'lora' ? [ADAPTER] : [];
-    return [HUGGING_FACE_FOLDER, ...adapter, FINETUNED_ONNX, ...DOCUMENTS];
+    return [HUGGING_FACE_FOLDER, ...adapter, ...FINETUNED_ONNX, ...DOCUMENTS];
   }
   const folder = hasFolder(run) ? [HUGGING_FACE_FOLDER] : [];
   return [ONNX, ...folder, HEAD, ...DOCUMENTS];
