@@ -202,7 +202,7 @@ describe('labelled words are accessible', () => {
       ] as const) {
         const page = await open('?delay=5', width, scheme);
         const input = await page.$('input[data-testid="file-input"]');
-        await (input)?.uploadFile(path);
+        await input?.uploadFile(path);
         await see(page, 'tagging');
         await see(page, 'only-finetune');
         expect(await faults(page), 'data').toEqual([]);

@@ -30,6 +30,9 @@ const SHARED_POLICY = 'src/platform/web/policy.ts';
 /** What the page's main thread needs of its platform, without the runtimes that its worker loads. */
 const PAGE_DOOR = 'src/platform/web/shell.ts';
 
+/** Defaults and presets that the page reads without loading what trains: plain data, no import that runs. */
+const PLAIN_DATA = 'src/learning/finetune/presets.ts';
+
 interface Import {
   readonly from: string;
   /** Path in the repository, or the package's name. */
@@ -119,14 +122,19 @@ test('the page runs nothing below the engine', () => {
       roomOf(from) === 'app' &&
       !isTypeOnly &&
       !APP_MAY_RUN.includes(roomOf(to)) &&
+      to !== PLAIN_DATA &&
       !to.startsWith('src/platform/web/'),
   );
   expect(below.map(say)).toEqual([]);
 });
 
+test('the plain data that the page reads brings nothing along', () => {
+  expect(imports.filter(({ from, isTypeOnly }) => from === PLAIN_DATA && !isTypeOnly)).toEqual([]);
+});
+
 test('rooms are entered by their door', () => {
   const past = inside.filter(({ from, to }) => {
-    if (to === SHARED_POLICY || to === PAGE_DOOR || roomOf(to) === 'app') return false;
+    if ([SHARED_POLICY, PAGE_DOOR, PLAIN_DATA].includes(to) || roomOf(to) === 'app') return false;
     let up = dirname(from);
     while (!to.startsWith(`${up}/`) && up !== '.') up = dirname(up);
     const down = up === '.' ? to : to.slice(up.length + 1);

@@ -1,12 +1,7 @@
 /** Fine-tuning: settings, the training loop, its checkpoints, its measures. */
 export type * from './types';
-export {
-  FINETUNE_DEFAULTS,
-  parseFinetuneSettings,
-  PRESETS,
-  TRAINER_DEFAULTS,
-  type Preset,
-} from './settings';
+export { FINETUNE_DEFAULTS, PRESETS, TRAINER_DEFAULTS, type Preset } from './presets';
+export { parseFinetuneSettings } from './settings';
 export { finetune } from './finetune';
 export { estimateFinetune, type EstimateRequest } from './estimate';
 export { predictLogits, type PredictRequest } from './predict';

@@ -2,9 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { HeadlightError, type CurvePoint } from '../../../src/base';
 import { App } from '../../../src/app/state/app.svelte';
 import { Curves } from '../../../src/app/state/curves.svelte';
-import { FINETUNE_DEFAULTS, PRESETS } from '../../../src/app/state/finetune-settings';
 import { Theme } from '../../../src/app/state/theme.svelte';
-import * as learning from '../../../src/learning/finetune/settings';
+import { FINETUNE_DEFAULTS, parseFinetuneSettings, PRESETS } from '../../../src/learning/finetune';
 import { FakeEngine } from '../../helpers/fake-engine';
 import { fakeShell } from '../../helpers/fake-shell';
 
@@ -189,9 +188,10 @@ describe('a failure', () => {
 });
 
 describe('settings', () => {
-  it('start from the Trainer’s, and the presets are the engine’s', () => {
-    expect(FINETUNE_DEFAULTS).toEqual(learning.FINETUNE_DEFAULTS);
-    expect(PRESETS).toEqual(learning.PRESETS);
+  it('start from the first preset', () => {
+    const { form } = open().finetuning;
+    expect(form.settings).toEqual({ ...FINETUNE_DEFAULTS, ...PRESETS[0]?.settings });
+    expect(form.preset).toBe(PRESETS[0]);
   });
 
   it('of every preset can be used as they are, and the engine takes them', () => {
@@ -200,7 +200,7 @@ describe('settings', () => {
       form.choosePreset(preset);
       expect(form.problems, preset.name).toEqual({});
       expect(form.preset).toBe(preset);
-      expect(learning.parseFinetuneSettings(form.settings)).toEqual(form.settings);
+      expect(parseFinetuneSettings(form.settings)).toEqual(form.settings);
     }
   });
 
