@@ -159,6 +159,24 @@ describe('tfjs', () => {
     });
   });
 
+  test('tfjs uses threads where there are more than two cores', async () => {
+    for (const [cores, threads] of [
+      [2, 1],
+      [4, 2],
+    ] as const) {
+      const own = await openHarness(browser, server.url);
+      const product = await own.call<{ threads: number; data: number[] }>(
+        'matMulOnCores',
+        cores,
+        [[1, 2, 3]],
+        [[4], [5], [6]],
+      );
+      await own.page.close();
+      expect(product.data).toEqual([32]);
+      expect(product.threads).toBe(threads);
+    }
+  });
+
   test.each(['wasm', 'webgpu', 'cpu'] as const)('multiplies matrices on %s', async (backend) => {
     const product = await harness.call<{ backend: string; data: number[] }>(
       'tensorMatMul',

@@ -7,6 +7,17 @@ import { gpuAdapter, gpuDevice } from './gpu';
 import { pageBase } from './location';
 import { wasmThreads } from './runtime';
 
+/** tfjs' threaded build computes on half the cores at most: on two it gains nothing. */
+const FEWEST_THREADS = 3;
+
+/**
+ * tfjs' threaded build never finishes starting in about one of four loads of Firefox (153, seen on two
+ * cores); its build without threads starts in each. A fit takes seconds either way.
+ */
+function isFirefox(): boolean {
+  return /\bFirefox\//.test(navigator.userAgent);
+}
+
 const ready = new Map<TensorBackendName, Promise<void>>();
 
 export function createTensorBackends(): TensorBackends {
@@ -35,13 +46,15 @@ const loaders: Record<TensorBackendName, (tf: typeof TensorFlow) => Promise<void
   async cpu() {
     await import('@tensorflow/tfjs-backend-cpu');
   },
-  async wasm() {
+  async wasm(tf) {
     const wasm = await import('@tensorflow/tfjs-backend-wasm');
     const folder = new URL(runtimeFolder(TFJS_WASM_PACKAGE, __TFJS_VERSION__), pageBase());
     wasm.setWasmPaths(
       Object.fromEntries(TFJS_WASM_FILES.map((file) => [file, new URL(file, folder).href])),
     );
-    wasm.setThreadsCount(wasmThreads());
+    const threads = wasmThreads();
+    if (threads >= FEWEST_THREADS && !isFirefox()) wasm.setThreadsCount(threads);
+    else tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   },
   async webgpu(tf) {
     const { device, info } = await gpuDevice();

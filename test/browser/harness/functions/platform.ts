@@ -116,6 +116,12 @@ export async function tensorMatMul(
   return { backend: tf.getBackend(), data: Array.from(data), threads };
 }
 
+/** As `tensorMatMul` on WASM, in a worker that is told it has so many cores. */
+export function matMulOnCores(cores: number, a: number[][], b: number[][]): Promise<unknown> {
+  Object.defineProperty(navigator, 'hardwareConcurrency', { value: cores });
+  return tensorMatMul('wasm', a, b);
+}
+
 /** Fetches through the platform; `ok`, or the error's code and message. */
 export async function platformFetch(url: string): Promise<string> {
   const { network } = await platform();
