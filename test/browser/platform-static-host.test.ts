@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { tfjsThreads, tfjsWasmFile } from '../../src/platform/web/files';
 import { launchChromium } from '../helpers/browser';
 import { buildHarness, openHarness, removeHarnessBuilds } from '../helpers/harness';
 import { serveFolder, type StaticServer } from '../helpers/static-server';
@@ -157,6 +158,8 @@ describe('offline', () => {
   test('the runtimes come in the background, and a file that was used once stays', async () => {
     const { page, call } = await open();
     await call('asset', 'models/tiny/vocab.txt');
+    const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+    const tfjs = tfjsWasmFile(tfjsThreads(cores, await browser.userAgent()));
     const kept = (): Promise<string[]> =>
       page.evaluate(async () => {
         const cache = await caches.open('headlight-files');
@@ -169,7 +172,7 @@ describe('offline', () => {
           'vocab.txt',
           'ort-wasm-simd-threaded.jspi.mjs',
           'ort-wasm-simd-threaded.jspi.wasm',
-          'tfjs-backend-wasm-threaded-simd.wasm',
+          tfjs,
         ]),
       );
     // Of the three builds of ONNX Runtime only the one that this browser uses.

@@ -43,6 +43,23 @@ export const TFJS_WASM_FILES = [
   'tfjs-backend-wasm-threaded-simd.wasm',
 ] as const;
 
+/** tfjs' threaded build computes on half the cores at most: on two it gains nothing. */
+const FEWEST_TFJS_THREADS = 3;
+
+/**
+ * Threads for tfjs on WASM; 1 is its build without threads. In Firefox always: the threaded build never
+ * finishes starting in about one of four loads there (153, seen on two cores). A fit takes seconds either way.
+ * @param threads that there could be.
+ */
+export function tfjsThreads(threads: number, userAgent: string): number {
+  return threads >= FEWEST_TFJS_THREADS && !/\bFirefox\//.test(userAgent) ? threads : 1;
+}
+
+/** The build that computes on so many threads. */
+export function tfjsWasmFile(threads: number): (typeof TFJS_WASM_FILES)[number] {
+  return threads > 1 ? 'tfjs-backend-wasm-threaded-simd.wasm' : 'tfjs-backend-wasm-simd.wasm';
+}
+
 /** `runtime/onnxruntime-web-1.31.0/` of the package's version, relative to the page. */
 export function runtimeFolder(packageName: string, version: string): string {
   return `runtime/${packageName.replace(/^@.*\//, '')}-${version}/`;

@@ -5,7 +5,15 @@
 import { HeadlightError } from '../../base';
 import type { RequestCount } from '../platform';
 import { policyBindsHere } from './egress';
-import { ORT_FILES, ORT_PACKAGE, ortBuildFor, runtimeFolder, TFJS_WASM_PACKAGE } from './files';
+import {
+  ORT_FILES,
+  ORT_PACKAGE,
+  ortBuildFor,
+  runtimeFolder,
+  TFJS_WASM_PACKAGE,
+  tfjsThreads,
+  tfjsWasmFile,
+} from './files';
 import { answerPersistRequests } from './persist';
 import { modelHostSources } from './policy';
 import { RequestCounter } from './request-counter';
@@ -210,7 +218,8 @@ export async function keepForOffline(paths: readonly string[] = []): Promise<boo
   if (worker === null) return false;
   const ort = ORT_FILES[ortBuildFor('wasm')];
   const ortFolder = runtimeFolder(ORT_PACKAGE, __ORT_VERSION__);
-  const tfjs = `tfjs-backend-wasm${self.crossOriginIsolated ? '-threaded' : ''}-simd.wasm`;
+  const threads = self.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
+  const tfjs = tfjsWasmFile(tfjsThreads(threads, navigator.userAgent));
   const wanted = [
     ...[ort.mjs, ...ort.wasm].map((file) => ortFolder + file),
     runtimeFolder(TFJS_WASM_PACKAGE, __TFJS_VERSION__) + tfjs,

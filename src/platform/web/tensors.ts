@@ -2,21 +2,10 @@
 import type * as TensorFlow from '@tensorflow/tfjs-core';
 import { HeadlightError } from '../../base';
 import type { TensorBackendName, TensorBackends } from '../platform';
-import { runtimeFolder, TFJS_WASM_FILES, TFJS_WASM_PACKAGE } from './files';
+import { runtimeFolder, TFJS_WASM_FILES, TFJS_WASM_PACKAGE, tfjsThreads } from './files';
 import { gpuAdapter, gpuDevice } from './gpu';
 import { pageBase } from './location';
 import { wasmThreads } from './runtime';
-
-/** tfjs' threaded build computes on half the cores at most: on two it gains nothing. */
-const FEWEST_THREADS = 3;
-
-/**
- * tfjs' threaded build never finishes starting in about one of four loads of Firefox (153, seen on two
- * cores); its build without threads starts in each. A fit takes seconds either way.
- */
-function isFirefox(): boolean {
-  return /\bFirefox\//.test(navigator.userAgent);
-}
 
 const ready = new Map<TensorBackendName, Promise<void>>();
 
@@ -52,8 +41,8 @@ const loaders: Record<TensorBackendName, (tf: typeof TensorFlow) => Promise<void
     wasm.setWasmPaths(
       Object.fromEntries(TFJS_WASM_FILES.map((file) => [file, new URL(file, folder).href])),
     );
-    const threads = wasmThreads();
-    if (threads >= FEWEST_THREADS && !isFirefox()) wasm.setThreadsCount(threads);
+    const threads = tfjsThreads(wasmThreads(), navigator.userAgent);
+    if (threads > 1) wasm.setThreadsCount(threads);
     else tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   },
   async webgpu(tf) {
