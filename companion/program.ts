@@ -21,7 +21,7 @@ export function createProgram(): Command {
       'Trains a text classifier from a CSV file and reports honestly how good it is.\nTexts never leave this machine; only models are ever downloaded.',
     )
     .version(packageRoot().version)
-    .showHelpAfterError('(headlight --help, or headlight train --help, says more)')
+    .showHelpAfterError('(headlight --help, or --help after a command, says more)')
     .exitOverride();
   addTrain(program);
   addFinetune(program);

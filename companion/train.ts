@@ -120,13 +120,29 @@ export function chooseData(
   };
 }
 
+type ViewOfData = Pick<ProjectView, 'choice' | 'files'>;
+
+/** What to do about data that cannot be used: the rows that are wrong in it, and where a column is missing the flags. */
+function dataHint({ choice, files }: ViewOfData, hint: string | null): string {
+  const missing = choice.textColumn === null || choice.labelColumn === null;
+  const names = files[0]?.columnNames.join(', ') ?? '';
+  const flags = `Name the columns with --text and --label; there are: ${names}.`;
+  return [...files.flatMap(firstProblem), missing || hint === null ? flags : hint].join('\n');
+}
+
+/** The first row of a file that could not be taken as it stands, as a line; none when all could. */
+function firstProblem({ name, problemCount, problems }: ViewOfData['files'][number]): string[] {
+  const [first] = problems;
+  return first === undefined
+    ? []
+    : [`${name}: ${problemCount} rows with problems; line ${first.line}: ${first.problem}`];
+}
+
 /** Says what was decided, or @throws HeadlightError `bad-setting` with the problem. */
 export function sayData(view: ProjectView, say: (line: string) => void): void {
   if (view.summary === null || view.problem !== null) {
     const { message, hint } = view.problem ?? { message: 'The data cannot be used.', hint: null };
-    const names = view.files[0]?.columnNames.join(', ') ?? '';
-    const flags = `Name the columns with --text and --label; there are: ${names}.`;
-    throw new HeadlightError('bad-setting', message, { hint: hint ?? flags });
+    throw new HeadlightError('bad-setting', message, { hint: dataHint(view, hint) });
   }
   for (const role of ['text', 'label'] as const) {
     const column = role === 'text' ? view.choice.textColumn : view.choice.labelColumn;
@@ -144,11 +160,7 @@ export function sayData(view: ProjectView, say: (line: string) => void): void {
     say(`${type}: ${train} entities to train on, ${test} to test on.`);
   for (const { reason, rows } of leftOut) say(`Left out: ${rows} rows (${reason}).`);
   for (const note of notes) say(note);
-  for (const { name, problemCount, problems } of view.files) {
-    const [first] = problems;
-    if (first === undefined) continue;
-    say(`${name}: ${problemCount} rows with problems; line ${first.line}: ${first.problem}`);
-  }
+  for (const line of view.files.flatMap(firstProblem)) say(line);
 }
 
 async function writeClassifier(

@@ -11,6 +11,8 @@ import { isQuoted, sniffDelimiter, unifyRowEnds } from './dialect';
 import { columnNames, findHeader } from './header';
 import type { ParseSettings, RowProblem, SourceFile, Table } from './types';
 
+/** A file of this name is CoNLL even where a line is wrong, so that the line is named. */
+const CONLL_NAME = /\.conll[a-z]?$/i;
 const HEADER_ROWS = 1000;
 const DELIMITER_WORDS = { ',': 'comma', '\t': 'tab', ';': 'semicolon', '|': 'bar' } as const;
 
@@ -33,7 +35,7 @@ export function parseTable(file: SourceFile, settings: ParseSettings = {}): Tabl
     settings.format === undefined
       ? settings.delimiter === undefined &&
         settings.hasHeader === undefined &&
-        looksLikeConll(decoded)
+        (CONLL_NAME.test(file.name) || looksLikeConll(decoded))
       : settings.format === 'conll';
   if (isConll) return parseConll(file, decoded, encoding);
   const delimiter = settings.delimiter ?? sniffDelimiter(decoded, file.name);

@@ -38,6 +38,7 @@ beforeAll(async () => {
   }
   await writeFile(join(folder, 'train.csv'), reviews(120, 0));
   await writeFile(join(folder, 'test.csv'), reviews(40, 1000));
+  await writeFile(join(folder, 'unclosed.csv'), 'text,label\n"good,praise\nbad,blame\n');
 });
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
@@ -192,6 +193,7 @@ describe('what cannot be done is said, with an exit code', () => {
 
   test.each([
     ['no such file', ['train', 'none.csv'], /no file none\.csv/],
+    ['a quote that never closes', ['train', 'unclosed.csv'], /line 2: A quote[^]*--label/],
     ['no such column', [...TRAIN, '--label', 'topic'], /no column “topic”[^]*text, label/],
     ['no such layer', [...TRAIN, '--layer', '3'], /no layer 3[^]*0 .* to 2/],
     ['no such device', [...TRAIN, '--device', 'cuda'], /cannot run models on cuda[^]*cpu/],

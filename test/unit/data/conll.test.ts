@@ -95,12 +95,19 @@ describe('a CoNLL file', () => {
     ['a word without a tag', 'a B-X\nb O\nlonely\nc O\n', 'line 3', '“lonely” has no tag'],
     ['a tag that is none', 'a B-X\nb O\n\nc maybe\n', 'line 4', '“maybe” is no tag'],
     ['a missing word', 'a\tB-X\n\tO\n', 'line 2', 'word is missing'],
-  ])('names the line of %s', (_, text, line, words) => {
-    const error = errorOf(() => read(text, { format: 'conll' }));
-    expect(error.code).toBe('bad-table');
-    expect(error.message).toContain(line);
-    expect(error.message).toContain(words);
-  });
+  ])(
+    'names the line of %s, also where only the name says that it is CoNLL',
+    (_, text, line, words) => {
+      for (const error of [
+        errorOf(() => read(text, { format: 'conll' }, 'a.txt')),
+        errorOf(() => read(text, {}, 'a.conll')),
+      ]) {
+        expect(error.code).toBe('bad-table');
+        expect(error.message).toContain(line);
+        expect(error.message).toContain(words);
+      }
+    },
+  );
 
   it('refuses one without any entity', () => {
     expect(errorOf(() => read('a O\nb O\n', { format: 'conll' })).code).toBe('bad-labels');
