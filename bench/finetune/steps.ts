@@ -23,8 +23,8 @@ export interface StepTime {
   readonly tokensPerSecond: number;
 }
 
-const SHORT = 2;
-const LONG = 8;
+const SHORT = 1;
+const LONG = 5;
 const CLASSES = 6;
 
 export async function timeSteps(runtime: OnnxRuntime, config: StepConfig): Promise<StepTime> {
