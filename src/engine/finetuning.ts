@@ -8,13 +8,14 @@ import {
   discardFinetune,
   estimateFinetune,
   finetune,
+  finetuneSettingsSchema,
   readUnfinished,
   type FinetuneEstimate,
   type FinetuneRequest,
 } from '../learning/finetune';
 import { pinnedReferenceSchema } from '../models';
 import type { Device, Platform } from '../platform';
-import { finetuneSettingsSchema, parseDocument, type FinetuneRecipe } from '../project';
+import { parseDocument, type FinetuneRecipe } from '../project';
 import { advise } from './advice';
 import { compareRuns } from './compare';
 import type { Encoders } from './encoders';

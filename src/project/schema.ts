@@ -4,13 +4,14 @@
  */
 import * as v from 'valibot';
 import { HeadlightError } from '../base';
+import { finetuneSettingsSchema } from '../learning/finetune';
 import {
   embedSettingsEntries,
   embedSettingsSchema,
   pinnedReferenceEntries,
   pinnedReferenceSchema,
 } from '../models';
-import { entityScores, finetuneEntries, finetuneReport } from './finetune-schema';
+import { entityScores, finetuneReport } from './finetune-schema';
 import {
   PROJECT_VERSION,
   RECIPE_VERSION,
@@ -101,7 +102,7 @@ export const recipeSchema = v.variant('method', [
     ...recipeEntries,
     method: v.literal('finetune'),
     task,
-    finetune: v.object(finetuneEntries),
+    finetune: finetuneSettingsSchema,
   }),
 ]) satisfies v.GenericSchema<unknown, Recipe>;
 
@@ -207,7 +208,7 @@ export const runRecordSchema = v.variant('method', [
     method: v.literal('finetune'),
     task,
     encoder: v.object(recordEncoder),
-    finetune: v.object({ ...finetuneEntries, fit: finetuneReport }),
+    finetune: v.object({ ...finetuneSettingsSchema.entries, fit: finetuneReport }),
     entities: v.nullable(v.object({ train: entityScores, test: entityScores })),
     timing: v.object({
       load_seconds: v.number(),

@@ -11,6 +11,7 @@
 import * as v from 'valibot';
 import { HeadlightError, type CurvePoint } from '../../base';
 import type { Storage } from '../../platform';
+import { curvePointSchema, evaluationPointSchema } from './curve';
 import type { Snapshot, TrainerState } from './trainer';
 
 const VERSION = 1;
@@ -19,7 +20,6 @@ const AREA = 'checkpoints';
 const PART_BYTES = 32 * 2 ** 20;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const optionalNumber = v.nullable(v.number());
 const storedArrays = v.object({
   serial: v.string(),
   tableFactor: v.number(),
@@ -28,24 +28,15 @@ const storedArrays = v.object({
   parts: count,
   bytes: count,
 });
-const evaluationSchema = v.object({ loss: v.number(), accuracy: v.number(), f1: v.number() });
-const pointSchema = v.object({
-  step: count,
-  epoch: v.number(),
-  loss: optionalNumber,
-  learning_rate: optionalNumber,
-  grad_norm: optionalNumber,
-  evaluation: v.nullable(evaluationSchema),
-}) satisfies v.GenericSchema<unknown, CurvePoint>;
 
 const positionSchema = v.object({
   /** Optimiser steps done; with the seed it says where in the data and in the randomness training is. */
   step: count,
   steps: count,
-  history: v.array(pointSchema),
+  history: v.array(curvePointSchema),
   /** Losses since the last point of the history. */
   pending: v.object({ sum: v.number(), count }),
-  best: v.nullable(v.object({ step: count, evaluation: evaluationSchema })),
+  best: v.nullable(v.object({ step: count, evaluation: evaluationPointSchema })),
   /** Evaluations in a row that were not better. */
   withoutBetter: count,
   ended: v.nullable(v.picklist(['finished', 'early_stopping'])),

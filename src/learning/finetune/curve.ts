@@ -1,5 +1,24 @@
 /** The curves of a training: losses gathered into points. */
+import * as v from 'valibot';
 import type { CurvePoint, EvaluationPoint } from '../../base';
+
+const measured = v.nullable(v.number());
+
+export const evaluationPointSchema = v.object({
+  loss: v.number(),
+  accuracy: v.number(),
+  f1: v.number(),
+}) satisfies v.GenericSchema<unknown, EvaluationPoint>;
+
+/** A point as checkpoints, runs and projects keep it. */
+export const curvePointSchema = v.object({
+  step: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  epoch: v.number(),
+  loss: measured,
+  learning_rate: measured,
+  grad_norm: measured,
+  evaluation: v.nullable(evaluationPointSchema),
+}) satisfies v.GenericSchema<unknown, CurvePoint>;
 
 export class Curve {
   readonly history: CurvePoint[] = [];

@@ -1,9 +1,10 @@
 /** Fine-tuning: settings, the training loop, its checkpoints, its measures. */
 export type * from './types';
 export { FINETUNE_DEFAULTS, PRESETS, TRAINER_DEFAULTS, type Preset } from './presets';
-export { parseFinetuneSettings } from './settings';
+export { finetuneSettingsSchema, parseFinetuneSettings } from './settings';
 export { finetune } from './finetune';
 export { estimateFinetune, type EstimateRequest } from './estimate';
 export { predictLogits, type PredictRequest } from './predict';
+export { curvePointSchema } from './curve';
 export { discardFinetune, readUnfinished, type UnfinishedTraining } from './checkpoint';
 export { entityScores, mcnemar, type EntityScores, type McNemar } from '../evaluate';

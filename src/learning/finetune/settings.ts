@@ -88,7 +88,9 @@ const trainerEntries = {
 };
 
 const trainerSchema = v.object(trainerEntries);
-const finetuneSchema = v.object({
+
+/** Every setting by its name with its range: of one alone, not yet of those that must go together. */
+export const finetuneSettingsSchema = v.object({
   ...trainerEntries,
   method: methodSchema,
   head: v.picklist(['stock', 'mean'], 'must be "stock" or "mean"'),
@@ -97,6 +99,8 @@ const finetuneSchema = v.object({
   class_weight: v.nullable(v.literal('balanced', 'must be "balanced" or null')),
   train_rows: v.nullable(count),
   validation_share: share,
+} satisfies {
+  readonly [Key in keyof FinetuneSettings]: v.GenericSchema<unknown, FinetuneSettings[Key]>;
 });
 
 /**
@@ -105,8 +109,8 @@ const finetuneSchema = v.object({
  *   settings that contradict each other.
  */
 export function parseFinetuneSettings(value: unknown): FinetuneSettings {
-  refuseUnknown(Object.keys(finetuneSchema.entries), value);
-  const settings = parse(finetuneSchema, FINETUNE_DEFAULTS, value);
+  refuseUnknown(Object.keys(finetuneSettingsSchema.entries), value);
+  const settings = parse(finetuneSettingsSchema, FINETUNE_DEFAULTS, value);
   checkTogether(settings);
   if (settings.eval_strategy !== 'no' && settings.validation_share === 0) {
     throw contradiction(
