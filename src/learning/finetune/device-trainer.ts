@@ -18,24 +18,16 @@ import type { Model } from '../../graph/onnx';
 import { toDevice } from '../../graph/runtime';
 import type { DeviceTensor, Feeds, TensorData } from '../../platform';
 import { clipFactor } from './adamw';
-import { parameterFeeds, targetFeeds, tokenFeeds, trainableValues } from './feeds';
+import { parameterFeeds, trainableValues } from './feeds';
+import { floatsOf, Sessions } from './graphs';
+import type { TokenBatch } from './inputs';
+import { Passes } from './passes';
 import {
-  evaluationGraph,
-  floatsOf,
-  LOSS,
-  OUTPUT,
-  Sessions,
-  trainingGraph,
-  type GraphPlan,
-  type TrainingGraph,
-} from './graphs';
-import { dropoutFeeds, type TokenBatch } from './inputs';
-import type { TrainerOptions } from './host-trainer';
-import {
-  FIRST_MOMENT,
-  SECOND_MOMENT,
+  keptOf,
+  stateNames,
   type Snapshot,
   type Trainer,
+  type TrainerOptions,
   type TrainerState,
   type TrainingBatch,
 } from './trainer';
@@ -61,9 +53,7 @@ interface OptimiserGraph {
 
 export class DeviceTrainer implements Trainer {
   readonly #options: TrainerOptions;
-  readonly #plan: GraphPlan;
-  readonly #training: Sessions<TrainingGraph>;
-  readonly #evaluation: Sessions<ReturnType<typeof evaluationGraph>>;
+  readonly #passes: Passes;
   readonly #optimiser: Sessions<OptimiserGraph>;
   readonly #frozen: Record<string, Fed> = {};
   readonly #slots = new Map<string, DeviceSlot>();
@@ -71,11 +61,14 @@ export class DeviceTrainer implements Trainer {
   #gradients = new Map<string, Fed>();
 
   private constructor(options: TrainerOptions) {
-    const { model, device, runtime, threads, shapes } = options;
+    const { device, runtime, threads } = options;
     this.#options = options;
-    this.#plan = { model, device, table: 'graph' };
-    this.#training = new Sessions(runtime, device, threads, shapes);
-    this.#evaluation = new Sessions(runtime, device, threads, shapes);
+    this.#passes = new Passes(options, {
+      table: 'graph',
+      keepGradients: true,
+      parameter: (name) => this.#slots.get(name)?.values ?? this.#frozen[name],
+      words: () => ({}),
+    });
     this.#optimiser = new Sessions(runtime, device, threads, Infinity);
   }
 
@@ -109,26 +102,12 @@ export class DeviceTrainer implements Trainer {
   }
 
   async learn(batch: TrainingBatch): Promise<number> {
-    const { loss, settings, model } = this.#options;
-    const { rows, tokens } = batch;
-    const { graph, session } = await this.#training.at(
-      `${rows} ${tokens}`,
-      () => trainingGraph(this.#plan, rows, tokens, loss, settings.gradient_checkpointing),
-      ({ gradients }) => [...gradients.values()],
-    );
-    const outputs = await session.runKeeping({
-      ...this.#fed(session.inputNames),
-      ...tokenFeeds(batch, model, 'graph'),
-      ...targetFeeds(batch, graph.lossInputs),
-      ...dropoutFeeds(graph.forward.dropout, settings.seed, batch.place),
-    });
+    const { loss, outputs, gradients: names } = await this.#passes.learn(batch);
     const gradients = new Map<string, Fed>();
-    for (const [input, output] of graph.gradients) gradients.set(input, need(outputs, output));
+    for (const [input, output] of names) gradients.set(input, need(outputs, output));
     if (this.#gradients.size === 0) this.#gradients = gradients;
     else await this.#addGradients(gradients);
-    const value = floatsOf(outputs, LOSS)[0];
-    if (value === undefined) throw new HeadlightError('internal', 'A training graph gave no loss.');
-    return value + batch.offset;
+    return loss;
   }
 
   async #addGradients(gradients: ReadonlyMap<string, Fed>): Promise<void> {
@@ -204,16 +183,8 @@ export class DeviceTrainer implements Trainer {
     }
   }
 
-  async predict(batch: TokenBatch): Promise<Float32Array> {
-    const { rows, tokens } = batch;
-    const { session } = await this.#evaluation.at(`${rows} ${tokens}`, () =>
-      evaluationGraph(this.#plan, rows, tokens),
-    );
-    const outputs = await session.run({
-      ...this.#fed(session.inputNames),
-      ...tokenFeeds(batch, this.#options.model, 'graph'),
-    });
-    return floatsOf(outputs, OUTPUT);
+  predict(batch: TokenBatch): Promise<Float32Array> {
+    return this.#passes.predict(batch);
   }
 
   async snapshot(): Promise<Snapshot> {
@@ -225,27 +196,21 @@ export class DeviceTrainer implements Trainer {
   async state(): Promise<TrainerState> {
     const arrays = new Map<string, Float32Array>();
     for (const { name, values, firstMoment, secondMoment } of this.#slots.values()) {
-      arrays.set(name, await read(values));
-      arrays.set(name + FIRST_MOMENT, await read(firstMoment));
-      arrays.set(name + SECOND_MOMENT, await read(secondMoment));
+      const tensors = [values, firstMoment, secondMoment];
+      for (const [i, array] of stateNames(name).entries())
+        arrays.set(array, await read(tensors[i]!));
     }
     return { arrays, tableFactor: 1 };
   }
 
-  async restore({ arrays }: TrainerState): Promise<void> {
+  async restore(state: TrainerState): Promise<void> {
     for (const slot of this.#slots.values()) {
       const length = slot.dims.reduce((all, dim) => all * dim, 1);
-      const kept = [slot.name, slot.name + FIRST_MOMENT, slot.name + SECOND_MOMENT].map((name) => {
-        const values = arrays.get(name);
-        if (values?.length === length) return values;
-        throw new HeadlightError('bad-project', 'The checkpoint does not fit this training.', {
-          hint: 'Discard the unfinished fine-tune and start again.',
-        });
-      });
+      const [values, first, second] = keptOf(state, slot.name, length);
       free([slot.values, slot.firstMoment, slot.secondMoment]);
-      slot.values = await this.#uploadFloats(slot.dims, kept[0]!);
-      slot.firstMoment = await this.#uploadFloats(slot.dims, kept[1]!);
-      slot.secondMoment = await this.#uploadFloats(slot.dims, kept[2]!);
+      slot.values = await this.#uploadFloats(slot.dims, values);
+      slot.firstMoment = await this.#uploadFloats(slot.dims, first);
+      slot.secondMoment = await this.#uploadFloats(slot.dims, second);
     }
   }
 
@@ -259,8 +224,7 @@ export class DeviceTrainer implements Trainer {
     free(Object.values(this.#frozen));
     for (const { values, firstMoment, secondMoment } of this.#slots.values())
       free([values, firstMoment, secondMoment]);
-    await this.#training.release();
-    await this.#evaluation.release();
+    await this.#passes.release();
     await this.#optimiser.release();
   }
 
@@ -277,15 +241,6 @@ export class DeviceTrainer implements Trainer {
     const gradient = this.#gradients.get(name);
     if (gradient === undefined) throw new HeadlightError('internal', `${name} has no gradient.`);
     return gradient;
-  }
-
-  #fed(names: readonly string[]): Record<string, Fed> {
-    const feeds: Record<string, Fed> = {};
-    for (const name of names) {
-      const tensor = this.#slots.get(name)?.values ?? this.#frozen[name];
-      if (tensor !== undefined) feeds[name] = tensor;
-    }
-    return feeds;
   }
 
   #upload(tensor: TensorData): Promise<Fed> {

@@ -4,60 +4,26 @@
  * same bits.
  */
 import { HeadlightError } from '../../base';
-import type { TrainableModel } from '../../models';
-import type { Device, OnnxRuntime, TensorData } from '../../platform';
+import type { TensorData } from '../../platform';
+import { adamSlot, adamStep, clipFactor, decayFactor, gradientNorm, type AdamSlot } from './adamw';
+import { parameterFeeds, trainableValues } from './feeds';
+import { floatsOf, WORD_ROWS } from './graphs';
+import type { TokenBatch } from './inputs';
+import { Passes } from './passes';
 import {
-  adamSlot,
-  adamStep,
-  clipFactor,
-  decayFactor,
-  gradientNorm,
-  type AdamSettings,
-  type AdamSlot,
-} from './adamw';
-import { parameterFeeds, targetFeeds, tokenFeeds, trainableValues } from './feeds';
-import {
-  evaluationGraph,
-  floatsOf,
-  LOSS,
-  OUTPUT,
-  Sessions,
-  trainingGraph,
-  WORD_ROWS,
-  type GraphPlan,
-  type TrainingGraph,
-} from './graphs';
-import { dropoutFeeds, type TokenBatch } from './inputs';
-import {
-  FIRST_MOMENT,
-  SECOND_MOMENT,
+  keptOf,
+  stateNames,
   type Snapshot,
   type Trainer,
+  type TrainerOptions,
   type TrainerState,
   type TrainingBatch,
 } from './trainer';
-import type { LossSpec, TrainerSettings } from './types';
 import { WordTable } from './word-table';
-
-export interface TrainerOptions {
-  readonly model: TrainableModel;
-  readonly loss: LossSpec;
-  readonly settings: AdamSettings & Pick<TrainerSettings, 'gradient_checkpointing' | 'seed'>;
-  readonly device: Device;
-  readonly threads: number | undefined;
-  readonly runtime: OnnxRuntime;
-  readonly padId: number;
-  /** All token ids that occur in the training texts. */
-  readonly vocabulary: Iterable<number>;
-  /** Sessions of training and of evaluation that are kept, each. */
-  readonly shapes: number;
-}
 
 export class HostTrainer implements Trainer {
   readonly #options: TrainerOptions;
-  readonly #plan: GraphPlan;
-  readonly #training: Sessions<TrainingGraph>;
-  readonly #evaluation: Sessions<ReturnType<typeof evaluationGraph>>;
+  readonly #passes: Passes;
   readonly #table: WordTable;
   /** What is trained but the word table, by name. */
   readonly #slots = new Map<string, AdamSlot>();
@@ -67,11 +33,14 @@ export class HostTrainer implements Trainer {
   readonly #gradients = new Map<string, Float32Array>();
 
   constructor(options: TrainerOptions) {
-    const { model, device, runtime, threads, shapes } = options;
+    const { model } = options;
     this.#options = options;
-    this.#plan = { model, device, table: 'host' };
-    this.#training = new Sessions(runtime, device, threads, shapes);
-    this.#evaluation = new Sessions(runtime, device, threads, shapes);
+    this.#passes = new Passes(options, {
+      table: 'host',
+      keepGradients: false,
+      parameter: (name) => this.#feeds[name],
+      words: (batch) => this.#wordRows(batch),
+    });
     const wordTable = model.parameters.get(model.wordTable);
     if (wordTable === undefined)
       throw new HeadlightError('internal', `The model has no ${model.wordTable}.`);
@@ -90,23 +59,10 @@ export class HostTrainer implements Trainer {
   }
 
   async learn(batch: TrainingBatch): Promise<number> {
-    const { loss, settings, model } = this.#options;
-    const { rows, tokens } = batch;
-    const { graph, session } = await this.#training.at(`${rows} ${tokens}`, () =>
-      trainingGraph(this.#plan, rows, tokens, loss, settings.gradient_checkpointing),
-    );
-    const outputs = await session.run({
-      ...this.#fed(session.inputNames),
-      ...tokenFeeds(batch, model, 'host'),
-      ...this.#wordRows(batch),
-      ...targetFeeds(batch, graph.lossInputs),
-      ...dropoutFeeds(graph.forward.dropout, settings.seed, batch.place),
-    });
-    for (const [input, output] of graph.gradients)
+    const { loss, outputs, gradients } = await this.#passes.learn(batch);
+    for (const [input, output] of gradients)
       this.#addGradient(input, floatsOf(outputs, output), batch);
-    const value = floatsOf(outputs, LOSS)[0];
-    if (value === undefined) throw new HeadlightError('internal', 'A training graph gave no loss.');
-    return value + batch.offset;
+    return loss;
   }
 
   #addGradient(input: string, gradient: Float32Array, batch: TrainingBatch): void {
@@ -141,17 +97,8 @@ export class HostTrainer implements Trainer {
     return Promise.resolve();
   }
 
-  async predict(batch: TokenBatch): Promise<Float32Array> {
-    const { rows, tokens } = batch;
-    const { session } = await this.#evaluation.at(`${rows} ${tokens}`, () =>
-      evaluationGraph(this.#plan, rows, tokens),
-    );
-    const outputs = await session.run({
-      ...this.#fed(session.inputNames),
-      ...tokenFeeds(batch, this.#options.model, 'host'),
-      ...this.#wordRows(batch),
-    });
-    return floatsOf(outputs, OUTPUT);
+  predict(batch: TokenBatch): Promise<Float32Array> {
+    return this.#passes.predict(batch);
   }
 
   snapshot(): Promise<Snapshot> {
@@ -164,29 +111,22 @@ export class HostTrainer implements Trainer {
   state(): Promise<TrainerState> {
     const arrays = new Map<string, Float32Array>();
     for (const [name, slot] of this.#allSlots()) {
-      arrays.set(name, slot.values);
-      arrays.set(name + FIRST_MOMENT, slot.firstMoment);
-      arrays.set(name + SECOND_MOMENT, slot.secondMoment);
+      const [values, first, second] = stateNames(name);
+      arrays.set(values, slot.values);
+      arrays.set(first, slot.firstMoment);
+      arrays.set(second, slot.secondMoment);
     }
     return Promise.resolve({ arrays, tableFactor: this.#table.factor });
   }
 
-  restore({ arrays, tableFactor }: TrainerState): Promise<void> {
-    const copy = (name: string, into: Float32Array): void => {
-      const kept = arrays.get(name);
-      if (kept?.length !== into.length) {
-        throw new HeadlightError('bad-project', 'The checkpoint does not fit this training.', {
-          hint: 'Discard the unfinished fine-tune and start again.',
-        });
-      }
-      into.set(kept);
-    };
+  restore(state: TrainerState): Promise<void> {
     for (const [name, slot] of this.#allSlots()) {
-      copy(name, slot.values);
-      copy(name + FIRST_MOMENT, slot.firstMoment);
-      copy(name + SECOND_MOMENT, slot.secondMoment);
+      const [values, first, second] = keptOf(state, name, slot.values.length);
+      slot.values.set(values);
+      slot.firstMoment.set(first);
+      slot.secondMoment.set(second);
     }
-    this.#table.factor = tableFactor;
+    this.#table.factor = state.tableFactor;
     return Promise.resolve();
   }
 
@@ -203,9 +143,8 @@ export class HostTrainer implements Trainer {
     return values;
   }
 
-  async release(): Promise<void> {
-    await this.#training.release();
-    await this.#evaluation.release();
+  release(): Promise<void> {
+    return this.#passes.release();
   }
 
   *#allSlots(): Generator<[string, AdamSlot]> {
@@ -218,16 +157,6 @@ export class HostTrainer implements Trainer {
     const slot = name === this.#table.slot?.name ? this.#table.slot : this.#slots.get(name);
     if (slot === undefined) throw new HeadlightError('internal', `${name} is not trained.`);
     return slot;
-  }
-
-  /** The parameters that a graph takes. */
-  #fed(names: readonly string[]): Record<string, TensorData> {
-    const feeds: Record<string, TensorData> = {};
-    for (const name of names) {
-      const tensor = this.#feeds[name];
-      if (tensor !== undefined) feeds[name] = tensor;
-    }
-    return feeds;
   }
 
   #wordRows({ ids }: TokenBatch): Record<string, TensorData> {

@@ -2,8 +2,8 @@
 import { toDevice } from '../../graph/runtime';
 import { MOST_SHAPES } from './batches';
 import { DeviceTrainer } from './device-trainer';
-import { HostTrainer, type TrainerOptions } from './host-trainer';
-import type { Trainer } from './trainer';
+import { HostTrainer } from './host-trainer';
+import type { Trainer, TrainerOptions } from './trainer';
 import type { TrainingSet } from './training-set';
 import type { FinetuneRequest } from './types';
 

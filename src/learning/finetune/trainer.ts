@@ -1,6 +1,25 @@
 /** What computes the steps of a training. On the processor: `host-trainer`; with all on a GPU: `device-trainer`. */
+import { HeadlightError } from '../../base';
+import type { TrainableModel } from '../../models';
+import type { Device, OnnxRuntime } from '../../platform';
+import type { AdamSettings } from './adamw';
 import type { TokenBatch } from './inputs';
 import type { BatchTargets } from './targets';
+import type { LossSpec, TrainerSettings } from './types';
+
+export interface TrainerOptions {
+  readonly model: TrainableModel;
+  readonly loss: LossSpec;
+  readonly settings: AdamSettings & Pick<TrainerSettings, 'gradient_checkpointing' | 'seed'>;
+  readonly device: Device;
+  readonly threads: number | undefined;
+  readonly runtime: OnnxRuntime;
+  readonly padId: number;
+  /** All token ids that occur in the training texts. */
+  readonly vocabulary: Iterable<number>;
+  /** Sessions of training and of evaluation that are kept, each. */
+  readonly shapes: number;
+}
 
 /** A batch to learn from. */
 export interface TrainingBatch extends TokenBatch, BatchTargets {
@@ -43,5 +62,25 @@ export interface Trainer {
   release(): Promise<void>;
 }
 
-export const FIRST_MOMENT = '#1';
-export const SECOND_MOMENT = '#2';
+/** What a parameter's values and moments are called in a state, in their order. */
+export function stateNames(parameter: string): readonly [string, string, string] {
+  return [parameter, `${parameter}#1`, `${parameter}#2`];
+}
+
+/**
+ * Values and moments of a parameter from a state.
+ * @param length of each.
+ * @throws HeadlightError `bad-project` when the state is of another training.
+ */
+export function keptOf(
+  { arrays }: TrainerState,
+  parameter: string,
+  length: number,
+): readonly [Float32Array, Float32Array, Float32Array] {
+  const [values, first, second] = stateNames(parameter).map((name) => arrays.get(name));
+  if (values?.length === length && first?.length === length && second?.length === length)
+    return [values, first, second];
+  throw new HeadlightError('bad-project', 'The checkpoint does not fit this training.', {
+    hint: 'Discard the unfinished fine-tune and start again.',
+  });
+}
