@@ -8,7 +8,7 @@ export {
   type EncoderOutput,
 } from './encoder';
 export { addTokenInputs, type ClosingToken } from './inputs';
-export { defaultLoraTargets } from './layout';
+export { defaultLoraTargets, layoutOf, type Layout } from './layout';
 export type { HeadWeights } from './pooling';
 export { quantizeCheckpoint, quantizeRows, type QuantizedRows } from './quantize';
 export { buildStaticGraph, quantizeStaticTable, staticConfig, type StaticTable } from './static';

@@ -23,6 +23,8 @@ export interface Layout {
   /** null: none. */
   readonly types: string | null;
   readonly embeddingsNorm: string;
+  /** Before a layer's number. */
+  readonly layers: string;
   layer(index: number): LayerNames;
   /** Between [CLS] and the classifier of texts; with its prefix, as the classifier. */
   readonly headDense: string;
@@ -43,8 +45,9 @@ const BERT: Layout = {
   ...EMBEDDINGS,
   prefix: 'bert.',
   types: 'embeddings.token_type_embeddings.weight',
+  layers: 'encoder.layer.',
   layer: (index) => {
-    const at = `encoder.layer.${index}`;
+    const at = `${BERT.layers}${index}`;
     return {
       query: `${at}.attention.self.query`,
       key: `${at}.attention.self.key`,
@@ -65,8 +68,9 @@ const DISTILBERT: Layout = {
   ...EMBEDDINGS,
   prefix: 'distilbert.',
   types: null,
+  layers: 'transformer.layer.',
   layer: (index) => {
-    const at = `transformer.layer.${index}`;
+    const at = `${DISTILBERT.layers}${index}`;
     return {
       query: `${at}.attention.q_lin`,
       key: `${at}.attention.k_lin`,

@@ -123,9 +123,10 @@ function sentenceModules(
 ): Map<string, Uint8Array> {
   const encoder = new Map<string, CheckpointTensor>();
   for (const [name, tensor] of parts.checkpoint)
-    if (name.startsWith(names.prefix)) encoder.set(name.slice(names.prefix.length), tensor);
+    if (name.startsWith(names.layout.prefix))
+      encoder.set(name.slice(names.layout.prefix.length), tensor);
   const part = (suffix: string): { tensor: CheckpointTensor; values: Float32Array } => {
-    const name = `${names.classifier}.${suffix}`;
+    const name = `${names.layout.classifier}.${suffix}`;
     const tensor = parts.checkpoint.get(name);
     if (tensor === undefined)
       throw new HeadlightError('internal', `The trained model has no "${name}".`);

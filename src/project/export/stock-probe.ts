@@ -12,6 +12,7 @@ import {
   tensorOf,
   type CheckpointTensor,
   type EmbedSettings,
+  type Layout,
   type Precision,
 } from '../../models';
 import { foldProbe } from './fold-probe';
@@ -42,8 +43,10 @@ export function probeCheckpoint(
   const names = stockNames(config);
   refuseUnfoldable(embed, names);
   const kept = precision === 'q8' ? quantizeCheckpoint(weights) : weights;
-  const encoder = cutEncoder(readSafetensors(kept).tensors, names, embed.layer);
-  const norm = `${names.prefix}${embed.layer === 0 ? names.embeddingsNorm : `${names.layer}${embed.layer - 1}.${names.layerNorm}`}`;
+  const encoder = cutEncoder(readSafetensors(kept).tensors, names.layout, embed.layer);
+  // The LayerNorm that ends the embeddings, or the layer.
+  const { layout } = names;
+  const norm = `${layout.prefix}${embed.layer === 0 ? layout.embeddingsNorm : layout.layer(embed.layer - 1).outputNorm}`;
   const floats = (name: string): Float32Array => {
     const tensor = encoder.get(name);
     if (tensor === undefined) {
@@ -59,14 +62,14 @@ export function probeCheckpoint(
   const stock = foldProbe(
     { classes, weight: folded.weight, bias: folded.bias },
     { gamma, beta: floats(`${norm}.bias`) },
-    names.activation,
+    layout.headActivation === 'Tanh' ? 'tanh' : 'relu',
   );
   const hidden = gamma.length;
   const checkpoint = new Map(encoder)
-    .set(`${names.dense}.weight`, tensorOf(stock.denseWeight, [hidden, hidden]))
-    .set(`${names.dense}.bias`, tensorOf(stock.denseBias, [hidden]))
-    .set(`${names.classifier}.weight`, tensorOf(stock.weight, [classes, hidden]))
-    .set(`${names.classifier}.bias`, tensorOf(stock.bias, [classes]));
+    .set(`${layout.headDense}.weight`, tensorOf(stock.denseWeight, [hidden, hidden]))
+    .set(`${layout.headDense}.bias`, tensorOf(stock.denseBias, [hidden]))
+    .set(`${layout.classifier}.weight`, tensorOf(stock.weight, [classes, hidden]))
+    .set(`${layout.classifier}.bias`, tensorOf(stock.bias, [classes]));
   return { config: { ...config, [names.layersKey]: embed.layer }, checkpoint };
 }
 
@@ -102,14 +105,14 @@ function refuseUnfoldable({ pooling, normalize }: EmbedSettings, names: StockNam
 /** The encoder's weights up to layer `layers`, under the prefix of a model with a head, as float32. */
 function cutEncoder(
   tensors: ReadonlyMap<string, CheckpointTensor>,
-  names: StockNames,
+  layout: Layout,
   layers: number,
 ): Map<string, CheckpointTensor> {
   const kept = new Map<string, CheckpointTensor>();
   for (const [name, tensor] of tensors) {
-    const bare = name.startsWith(names.prefix) ? name.slice(names.prefix.length) : name;
-    const isLayer = bare.startsWith(names.layer);
-    const number = isLayer ? Number.parseInt(bare.slice(names.layer.length), 10) : -1;
+    const bare = name.startsWith(layout.prefix) ? name.slice(layout.prefix.length) : name;
+    const isLayer = bare.startsWith(layout.layers);
+    const number = isLayer ? Number.parseInt(bare.slice(layout.layers.length), 10) : -1;
     // Heads and poolers of whatever the checkpoint was before, and tables that are computed.
     if (!isLayer && !bare.startsWith('embeddings.')) continue;
     if (number >= layers || bare.endsWith('position_ids')) continue;
@@ -118,7 +121,7 @@ function cutEncoder(
     const modern = bare
       .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
       .replace(/LayerNorm\.beta$/, 'LayerNorm.bias');
-    kept.set(names.prefix + modern, asFloat32(name, tensor, tensors.get(`${name}.scale`)));
+    kept.set(layout.prefix + modern, asFloat32(name, tensor, tensors.get(`${name}.scale`)));
   }
   return kept;
 }
