@@ -17,6 +17,7 @@ import type {
   SessionOptions,
   TensorData,
 } from '../platform';
+import { tensorData } from '../tensor-data';
 import { installedVersion } from './package-root';
 
 /** y = x · [[1, 2], [3, 4]], opset 17: enough to know whether a device computes at all. */
@@ -166,15 +167,8 @@ function toOrt(tensor: TensorData): Tensor {
 
 function fromOrt(name: string, tensor: Tensor): TensorData {
   const { type, dims, data } = tensor;
-  if (type === 'float32' && data instanceof Float32Array) return { type, dims, data };
-  if (type === 'float64' && data instanceof Float64Array) return { type, dims, data };
-  if (type === 'float16' && data instanceof Uint16Array) return { type, dims, data };
-  if (type === 'int64' && data instanceof BigInt64Array) return { type, dims, data };
-  if (type === 'int32' && data instanceof Int32Array) return { type, dims, data };
-  if (type === 'int8' && data instanceof Int8Array) return { type, dims, data };
-  if ((type === 'uint8' || type === 'bool') && data instanceof Uint8Array) {
-    return { type, dims, data };
-  }
+  const found = tensorData(type, dims, data);
+  if (found !== null) return found;
   throw new HeadlightError(
     'bad-model',
     `Output ${name} is of type ${type}, which is not read here.`,

@@ -2,15 +2,22 @@
 import type { Tensor } from 'onnxruntime-web';
 import { HeadlightError } from '../../base';
 import type { DeviceTensor, TensorData } from '../platform';
+import { tensorData } from '../tensor-data';
 import type { OrtModule } from './ort-builds';
 
-/** What ONNX Runtime takes from a GPU buffer. */
-export const KEPT_TYPES: ReadonlySet<TensorData['type']> = new Set([
-  'float32',
-  'float16',
-  'int32',
-  'uint8',
-]);
+/** What ONNX Runtime takes from a GPU buffer: a tensor of such values, from their bytes. */
+const KEPT = {
+  float32: (dims, bytes) => ({ type: 'float32', dims, data: new Float32Array(bytes) }),
+  float16: (dims, bytes) => ({ type: 'float16', dims, data: new Uint16Array(bytes) }),
+  int32: (dims, bytes) => ({ type: 'int32', dims, data: new Int32Array(bytes) }),
+  uint8: (dims, bytes) => ({ type: 'uint8', dims, data: new Uint8Array(bytes) }),
+} as const satisfies Partial<
+  Record<TensorData['type'], (dims: readonly number[], bytes: ArrayBuffer) => TensorData>
+>;
+
+export function isKept(type: Tensor.Type): type is keyof typeof KEPT {
+  return Object.hasOwn(KEPT, type);
+}
 
 /** ONNX Runtime's own buffers are multiples of this; one that it is handed must be too. */
 const BUFFER_MULTIPLE = 16;
@@ -26,39 +33,15 @@ export function toOrt(ort: OrtModule, tensor: TensorData | DeviceTensor): Tensor
       throw new HeadlightError('internal', 'A tensor was used after it was freed.');
     return found;
   }
-  // The constructor is overloaded by the type's literal, so each one is named.
-  switch (tensor.type) {
-    case 'float32':
-      return new ort.Tensor('float32', tensor.data, tensor.dims);
-    case 'float64':
-      return new ort.Tensor('float64', tensor.data, tensor.dims);
-    case 'float16':
-      return new ort.Tensor('float16', tensor.data, tensor.dims);
-    case 'int64':
-      return new ort.Tensor('int64', tensor.data, tensor.dims);
-    case 'int32':
-      return new ort.Tensor('int32', tensor.data, tensor.dims);
-    case 'int8':
-      return new ort.Tensor('int8', tensor.data, tensor.dims);
-    case 'uint8':
-      return new ort.Tensor('uint8', tensor.data, tensor.dims);
-    case 'bool':
-      return new ort.Tensor('bool', tensor.data, tensor.dims);
-  }
+  return new ort.Tensor(tensor.type, tensor.data, tensor.dims);
 }
 
 /** The values, copied from the GPU where they are there. */
 export async function fromOrt(name: string, tensor: Tensor): Promise<TensorData> {
   const { type, dims } = tensor;
   const data = tensor.location === 'cpu' ? tensor.data : await tensor.getData();
-  if (type === 'float32' && data instanceof Float32Array) return { type, dims, data };
-  if (type === 'float64' && data instanceof Float64Array) return { type, dims, data };
-  if (type === 'float16') return { type, dims, data: halfBits(data) };
-  if (type === 'int64' && data instanceof BigInt64Array) return { type, dims, data };
-  if (type === 'int32' && data instanceof Int32Array) return { type, dims, data };
-  if (type === 'int8' && data instanceof Int8Array) return { type, dims, data };
-  if (type === 'uint8' && data instanceof Uint8Array) return { type, dims, data };
-  if (type === 'bool' && data instanceof Uint8Array) return { type, dims, data };
+  const found = tensorData(type, dims, type === 'float16' ? halfBits(data) : data);
+  if (found !== null) return found;
   throw new HeadlightError(
     'bad-model',
     `Output \`${name}\` has the type ${type}, which is not read.`,
@@ -80,24 +63,25 @@ export function keptTensor(
   tensor: Tensor,
   guarded: <Result>(work: () => Promise<Result>) => Promise<Result>,
 ): DeviceTensor {
+  return keep(tensor, `Output ${name}`, () => guarded(() => fromOrt(name, tensor)));
+}
+
+/** @param read copies its values to the processor. */
+function keep(tensor: Tensor, what: string, read: DeviceTensor['read']): DeviceTensor {
   const { type, dims } = tensor;
   if (!isKept(type))
-    throw new HeadlightError('internal', `Output ${name} of type ${type} cannot be kept.`);
+    throw new HeadlightError('internal', `${what} of type ${type} cannot be kept on the GPU.`);
   const kept: DeviceTensor = {
     location: 'device',
     type,
     dims,
-    read: () => guarded(() => fromOrt(name, tensor)),
+    read,
     dispose() {
       if (behind.delete(kept)) tensor.dispose();
     },
   };
   behind.set(kept, tensor);
   return kept;
-}
-
-function isKept(type: Tensor.Type): type is 'float32' | 'float16' | 'int32' | 'uint8' {
-  return (KEPT_TYPES as ReadonlySet<string>).has(type);
 }
 
 /**
@@ -141,7 +125,7 @@ export async function upload(
     await staging.mapAsync(GPUMapMode.READ);
     const bytes = staging.getMappedRange().slice(0, data.byteLength);
     staging.destroy();
-    return withBytes(tensor, bytes);
+    return KEPT[type](dims, bytes);
   };
   const inner = ort.Tensor.fromGpuBuffer(buffer, {
     dataType: type,
@@ -150,31 +134,5 @@ export async function upload(
       buffer.destroy();
     },
   });
-  const kept: DeviceTensor = {
-    location: 'device',
-    type,
-    dims,
-    read,
-    dispose() {
-      if (behind.delete(kept)) inner.dispose();
-    },
-  };
-  behind.set(kept, inner);
-  return kept;
-}
-
-function withBytes(tensor: TensorData, bytes: ArrayBuffer): TensorData {
-  const { dims } = tensor;
-  switch (tensor.type) {
-    case 'float32':
-      return { type: 'float32', dims, data: new Float32Array(bytes) };
-    case 'float16':
-      return { type: 'float16', dims, data: new Uint16Array(bytes) };
-    case 'int32':
-      return { type: 'int32', dims, data: new Int32Array(bytes) };
-    case 'uint8':
-      return { type: 'uint8', dims, data: new Uint8Array(bytes) };
-    default:
-      throw new HeadlightError('internal', `A tensor of type ${tensor.type} was kept on the GPU.`);
-  }
+  return keep(inner, 'A tensor', read);
 }

@@ -14,7 +14,7 @@ import type {
 } from '../platform';
 import { ortBuildFor } from './files';
 import { adapterName, isEmulated, gpuAdapter, gpuDevice, onGpu } from './gpu';
-import { fromOrt, KEPT_TYPES, keptTensor, toOrt, upload } from './ort-tensors';
+import { fromOrt, isKept, keptTensor, toOrt, upload } from './ort-tensors';
 import { loadOrt } from './ort-builds';
 
 /** More threads than this gain nothing on encoders of this size, and each takes a worker. */
@@ -57,7 +57,7 @@ export function createRuntime(network: Network): OnnxRuntime {
     },
     createSession: (model, options) => createSession(network, model, options),
     async toDevice(tensor, device) {
-      if (device !== 'webgpu' || !KEPT_TYPES.has(tensor.type)) return tensor;
+      if (device !== 'webgpu' || !isKept(tensor.type)) return tensor;
       const gpu = await gpuDevice();
       const ort = await loadOrt(ortBuildFor(device), wasmThreads(), network);
       return onGpu(() => upload(ort, gpu.device, tensor));
