@@ -1,19 +1,16 @@
 /** The command as a person runs it: a process with arguments, streams and an exit code. */
-import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tinyModelFiles } from '../../helpers/tiny-model';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  reviews,
+  runHeadlight,
+  scoresOfPredicted,
+  writeTinyEncoder,
+  type CommandResult,
+} from '../../helpers/command';
+import { temporaryFolder } from '../../helpers/temporary-folder';
 
-const MAIN = resolve(import.meta.dirname, '../../../companion/main.ts');
-const TSX = import.meta.resolve('tsx');
-
-interface Result {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 interface RunRecord {
   readonly kind: string;
   readonly data: { readonly classes: readonly string[] };
@@ -25,61 +22,22 @@ interface RunRecord {
 }
 
 let folder: string;
+const headlight = (args: readonly string[], interruptAt?: RegExp): Promise<CommandResult> =>
+  runHeadlight(folder, args, interruptAt);
+
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'headlight-cli-'));
-  for (const [name, seed] of [
-    ['encoder', 1],
-    ['other-encoder', 2],
-  ] as const) {
-    await mkdir(join(folder, name));
-    for (const file of tinyModelFiles({ seed })) {
-      await writeFile(join(folder, name, file.name), file.bytes);
-    }
-  }
+  folder = await temporaryFolder();
+  await writeTinyEncoder(join(folder, 'encoder'), 1);
+  await writeTinyEncoder(join(folder, 'other-encoder'), 2);
   await writeFile(join(folder, 'train.csv'), reviews(120, 0));
   await writeFile(join(folder, 'test.csv'), reviews(40, 1000));
   await writeFile(join(folder, 'unclosed.csv'), 'text,label\n"good,praise\nbad,blame\n');
 });
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
-
-/** Each text is different; the label is told by one word of it. */
-function reviews(rows: number, from: number): string {
-  const words = ['movie', 'film', 'book', 'cat', 'dog', 'poor', 'red', 'blue', 'mat', 'big'];
-  const lines = ['text,label'];
-  for (let row = from; row < from + rows; row++) {
-    const label = row % 2 === 0 ? 'praise' : 'blame';
-    const digits = Array.from(String(row * 7919 + 10_000), (digit) => words[Number(digit)]);
-    const judgement = label === 'praise' ? 'good great' : 'bad not';
-    lines.push(`the ${digits.join(' ')} ${judgement} .,${label}`);
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-function headlight(args: readonly string[], signalAfter?: RegExp): Promise<Result> {
-  return new Promise((done, reject) => {
-    const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], {
-      cwd: folder,
-      env: { ...process.env, HEADLIGHT_HOME: join(folder, 'home') },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (piece: Buffer) => (stdout += piece.toString()));
-    child.stderr.on('data', (piece: Buffer) => {
-      stderr += piece.toString();
-      if (signalAfter?.test(stderr) === true) child.kill('SIGINT');
-    });
-    child.once('error', reject);
-    child.once('close', (code) => done({ code, stdout, stderr }));
-  });
-}
-
 const TRAIN = ['train', 'train.csv', '--test', 'test.csv', '--encoder', './encoder'];
 
 describe('train, then use and repeat it', () => {
   let record: RunRecord;
-  let trained: Result;
+  let trained: CommandResult;
   beforeAll(async () => {
     trained = await headlight([...TRAIN, '--C', '1', '--out', 'classifier', '--json']);
     expect(trained.stderr).toContain('Embedding texts');
@@ -117,17 +75,10 @@ describe('train, then use and repeat it', () => {
   test('predict labels a file just as the report says', async () => {
     const { code, stdout } = await headlight(['predict', 'classifier', 'test.csv', '--quiet']);
     expect(code).toBe(0);
-    const [header, ...rows] = stdout.replace('\ufeff', '').trim().split(/\r?\n/);
+    const { header, accuracy, logLoss } = scoresOfPredicted(stdout);
     expect(header).toBe('text,label,prediction,probability: blame,probability: praise');
-    let right = 0;
-    let loss = 0;
-    for (const row of rows) {
-      const [, label, prediction, blame, praise] = row.split(',');
-      if (label === prediction) right += 1;
-      loss -= Math.log(Number(label === 'blame' ? blame : praise)) / rows.length;
-    }
-    expect(right / rows.length).toBeCloseTo(record.metrics.test.accuracy, 10);
-    expect(loss).toBeCloseTo(record.metrics.test.log_loss, 4);
+    expect(accuracy).toBeCloseTo(record.metrics.test.accuracy, 10);
+    expect(logLoss).toBeCloseTo(record.metrics.test.log_loss, 4);
   });
 
   test('predict writes to a file, and says that it holds texts', async () => {

@@ -1,57 +1,21 @@
 /** `headlight finetune` as a person runs it: a process with arguments, streams and an exit code. */
-import { spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { withHyphens } from '../../../companion/finetune-settings';
 import type { FinetuneRecord } from '../../../src/project';
+import {
+  reviews,
+  runHeadlight,
+  scoresOfPredicted,
+  writeTinyEncoder,
+  type CommandResult,
+} from '../../helpers/command';
 import { temporaryFolder } from '../../helpers/temporary-folder';
-import { tinyModelFiles } from '../../helpers/tiny-model';
-
-const MAIN = resolve(import.meta.dirname, '../../../companion/main.ts');
-const TSX = import.meta.resolve('tsx');
-
-interface Result {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 let folder: string;
-
-function headlight(args: readonly string[], signalAfter?: RegExp): Promise<Result> {
-  return new Promise((done, reject) => {
-    const { HF_TOKEN: _token, ...environment } = process.env;
-    const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], {
-      cwd: folder,
-      env: { ...environment, HEADLIGHT_HOME: join(folder, 'home') },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let [stdout, stderr] = ['', ''];
-    let signalled = false;
-    child.stdout.on('data', (piece: Buffer) => (stdout += piece.toString()));
-    child.stderr.on('data', (piece: Buffer) => {
-      stderr += piece.toString();
-      if (signalled || signalAfter?.test(stderr) !== true) return;
-      signalled = true;
-      child.kill('SIGINT');
-    });
-    child.once('error', reject);
-    child.once('close', (code) => done({ code, stdout, stderr }));
-  });
-}
-
-/** Each text is different; the label is told by one word of it. */
-function reviews(rows: number, from: number): string {
-  const words = ['movie', 'film', 'book', 'cat', 'dog', 'small', 'red', 'blue', 'mat', 'big'];
-  const lines = ['text,label'];
-  for (let row = from; row < from + rows; row++) {
-    const label = row % 2 === 0 ? 'praise' : 'blame';
-    const digits = Array.from(String(row * 7919 + 10_000), (digit) => words[Number(digit)]);
-    lines.push(`the ${digits.join(' ')} ${label === 'praise' ? 'great' : 'poor'} .,${label}`);
-  }
-  return `${lines.join('\n')}\n`;
-}
+const headlight = (args: readonly string[], interruptAt?: RegExp): Promise<CommandResult> =>
+  runHeadlight(folder, args, interruptAt);
 
 const ANIMALS = ['dog', 'cat'];
 function animals(rows: number, from: number): string {
@@ -66,10 +30,7 @@ const QUICK = ['--learning-rate', '2e-3', '--num-train-epochs', '2', '--max-leng
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  await mkdir(join(folder, 'encoder'));
-  for (const { name, bytes } of tinyModelFiles({ seed: 1 })) {
-    await writeFile(join(folder, 'encoder', name), bytes);
-  }
+  await writeTinyEncoder(join(folder, 'encoder'), 1);
   await writeFile(join(folder, 'train.csv'), reviews(120, 0));
   await writeFile(join(folder, 'test.csv'), reviews(40, 1000));
   await writeFile(join(folder, 'train.conll'), animals(60, 0));
@@ -78,7 +39,7 @@ beforeAll(async () => {
 
 describe('fine-tune, then use and repeat it', () => {
   let record: FinetuneRecord;
-  let trained: Result;
+  let trained: CommandResult;
   beforeAll(async () => {
     trained = await headlight([...FINETUNE, ...QUICK, '--out', 'model', '--json']);
     expect(trained.stderr).toContain('Fine-tuning');
@@ -132,17 +93,10 @@ describe('fine-tune, then use and repeat it', () => {
   test('predict labels a file with that folder just as the report says', async () => {
     const { code, stdout } = await headlight(['predict', 'model', 'test.csv', '--quiet']);
     expect(code).toBe(0);
-    const [header, ...rows] = stdout.replace('\ufeff', '').trim().split(/\r?\n/);
+    const { header, accuracy, logLoss } = scoresOfPredicted(stdout);
     expect(header).toBe('text,label,prediction,probability: blame,probability: praise');
-    let loss = 0;
-    let right = 0;
-    for (const row of rows) {
-      const [, label, prediction, blame, praise] = row.split(',');
-      if (label === prediction) right += 1;
-      loss -= Math.log(Number(label === 'blame' ? blame : praise)) / rows.length;
-    }
-    expect(right / rows.length).toBeCloseTo(record.metrics.test.accuracy, 10);
-    expect(loss).toBeCloseTo(record.metrics.test.log_loss, 4);
+    expect(accuracy).toBeCloseTo(record.metrics.test.accuracy, 10);
+    expect(logLoss).toBeCloseTo(record.metrics.test.log_loss, 4);
   });
 
   test('run gives the same numbers, also for a recipe of the page', async () => {

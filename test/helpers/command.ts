@@ -1,0 +1,83 @@
+/** The command `headlight` as a person runs it: a process with arguments, streams and an exit code. */
+import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { tinyModelFiles } from './tiny-model';
+
+const MAIN = resolve(import.meta.dirname, '../../companion/main.ts');
+const TSX = import.meta.resolve('tsx');
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs it to its end in a folder; what it keeps goes to `home` there. No token of the Hub is passed on.
+ * @param interruptAt Ctrl-C as soon as stderr has this.
+ */
+export function runHeadlight(
+  folder: string,
+  args: readonly string[],
+  interruptAt?: RegExp,
+): Promise<CommandResult> {
+  return new Promise((done, reject) => {
+    const { HF_TOKEN: _token, ...environment } = process.env;
+    const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], {
+      cwd: folder,
+      env: { ...environment, HEADLIGHT_HOME: join(folder, 'home') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let [stdout, stderr] = ['', ''];
+    let interrupted = false;
+    child.stdout.on('data', (piece: Buffer) => (stdout += piece.toString()));
+    child.stderr.on('data', (piece: Buffer) => {
+      stderr += piece.toString();
+      if (interrupted || interruptAt?.test(stderr) !== true) return;
+      interrupted = true;
+      child.kill('SIGINT');
+    });
+    child.once('error', reject);
+    child.once('close', (code) => done({ code, stdout, stderr }));
+  });
+}
+
+/** A tiny BERT as a folder that `--encoder` takes. */
+export async function writeTinyEncoder(folder: string, seed: number): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const { name, bytes } of tinyModelFiles({ seed })) {
+    await writeFile(join(folder, name), bytes);
+  }
+}
+
+const WORDS = ['movie', 'film', 'book', 'cat', 'dog', 'small', 'red', 'blue', 'mat', 'big'];
+
+/** A CSV of texts, each a different one; the label is told by two words of it. */
+export function reviews(rows: number, from: number): string {
+  const lines = ['text,label'];
+  for (let row = from; row < from + rows; row++) {
+    const label = row % 2 === 0 ? 'praise' : 'blame';
+    const digits = Array.from(String(row * 7919 + 10_000), (digit) => WORDS[Number(digit)]);
+    const judgement = label === 'praise' ? 'good great' : 'bad not';
+    lines.push(`the ${digits.join(' ')} ${judgement} .,${label}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Accuracy and log-loss of a file that `predict` wrote for `reviews`: what a report must say too. */
+export function scoresOfPredicted(csv: string): {
+  readonly header: string | undefined;
+  readonly accuracy: number;
+  readonly logLoss: number;
+} {
+  const [header, ...rows] = csv.replace('\ufeff', '').trim().split(/\r?\n/);
+  let right = 0;
+  let loss = 0;
+  for (const row of rows) {
+    const [, label, prediction, blame, praise] = row.split(',');
+    if (label === prediction) right += 1;
+    loss -= Math.log(Number(label === 'blame' ? blame : praise));
+  }
+  return { header, accuracy: right / rows.length, logLoss: loss / rows.length };
+}
