@@ -1,204 +1,167 @@
-/** Which column holds the texts and which the labels, with the reason; the person can choose otherwise. */
-import { LABEL_NAMES, TEXT_NAMES, isNumber, normalName } from './header';
-import type { ColumnFindings, ColumnProfile, Finding, Table } from './types';
+/**
+ * Which column holds the texts, which the labels, and what the others are for, each with the reason in plain
+ * words; the person can choose otherwise.
+ */
+import { findIds, findSplit, partOfFile } from './wizard/aside';
+import {
+  findBinaryColumns,
+  findDelimited,
+  findLabels,
+  labelReason,
+  saysLabel,
+} from './wizard/label';
+import { looksLikeNames, namesOf, namesReason } from './wizard/names';
+import { findTexts, pairFinding, textReason } from './wizard/text';
+import { allTraits, type Traits } from './wizard/traits';
+import { splitLabels } from './label-cells';
+import type {
+  ColumnFindings,
+  Finding,
+  LabelChoice,
+  LabelFinding,
+  NamesFinding,
+  Part,
+  Table,
+} from './types';
 
-interface Traits extends ColumnProfile {
-  readonly index: number;
-  readonly filled: number;
-  readonly meanWords: number;
-  /** Rows a value, most frequent first. */
-  readonly counts: readonly number[];
-  /** Shares of the filled cells. */
-  readonly numeric: number;
-  readonly fractional: number;
-  readonly spaced: number;
-  readonly partName: boolean;
-}
+export { wordCount } from './wizard/traits';
 
-const ASIDE =
-  /^(id|.*_id|idx|index|uid|uuid|guid|key|date|datetime|time|timestamp|created.*|author|user|username|source|origin|dataset|split|fold|lang|language|url|link|email|row|nr|no)$/;
-const PART_NAMES = new Set([
-  'train',
-  'training',
-  'test',
-  'dev',
-  'val',
-  'valid',
-  'validation',
-  'holdout',
-]);
-/** Scripts written without spaces: about two characters a word. */
-const UNSPACED =
-  /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]/g;
-const WORDS_LOOKED_AT = 2000;
+const ALTERNATIVES = 3;
 
 /**
  * Looks at all tables together: a column counts when every table has it (a column of the first table
- * otherwise). `text` or `label` is null when no column looks like one.
+ * otherwise). A file that is a list of names is taken as that, not as data. What is not found is null.
  */
 export function findColumns(tables: readonly Table[]): ColumnFindings {
-  const first = tables[0];
-  if (first === undefined) return { text: null, label: null, columns: [] };
-  const shared = first.columns.filter(({ name }) =>
-    tables.every((table) => table.columns.some((column) => column.name === name)),
-  );
-  const names = (shared.length > 0 ? shared : first.columns).map(({ name }) => name);
-  const traits = names.map((name, index) => {
-    const parts = tables.flatMap((table) => table.columns.filter((column) => column.name === name));
-    return traitsOf(
-      name,
-      index,
-      parts.map(({ cells }) => cells),
-    );
-  });
-  const text = best(traits, textScore);
-  const label = best(
-    traits.filter((column) => column !== text),
-    labelScore,
-  );
+  const data = dataTables(tables);
+  const traits = allTraits(data);
+  const { texts, pair } = findTexts(traits);
+  const text = pair?.[0] ?? texts[0] ?? null;
+  const second = pair?.[1] ?? null;
+  const rest = traits.filter((column) => column !== text && column !== second);
+  const labels = findLabels(rest);
+  const label = labels[0] ?? null;
+  const labelChoice = chooseLabels(rest, labels);
+  const split = findSplit(rest);
+  const ids = findIds(rest.filter(({ name }) => !usesColumn(labelChoice?.choice, name)));
+  const id = ids[0];
   return {
-    text: text === null ? null : textFinding(text, traits),
-    label: label === null ? null : labelFinding(label),
+    text:
+      text === null
+        ? null
+        : withAlternatives(
+            { column: text.name, reason: textReason(text, traits) },
+            texts
+              .filter((column) => column !== text && column !== second && column.meanWords >= 1.5)
+              .map((column) => ({ column: column.name, reason: textReason(column, traits) })),
+          ),
+    pair: pair === null ? null : pairFinding(pair, traits),
+    label:
+      label === null
+        ? null
+        : withAlternatives(
+            { column: label.name, reason: labelReason(label) },
+            labels.slice(1).map((column) => ({ column: column.name, reason: labelReason(column) })),
+          ),
+    labelChoice,
+    split,
+    id: id === undefined ? null : withAlternatives(id, ids.slice(1)),
+    names: labelChoice === null ? null : findNames(tables, data, labelChoice.choice, rest),
     columns: traits.map(({ name, distinct, empty, meanLength, examples }) => ({
       name,
       distinct,
       empty,
       meanLength,
-      examples,
+      examples: examples.map((example) => example.slice(0, 1000)),
     })),
   };
 }
 
-function best(columns: readonly Traits[], score: (column: Traits) => number): Traits | null {
-  let found: Traits | null = null;
-  let most = 0;
-  for (const column of columns) {
-    const value = score(column);
-    if (value > most) [found, most] = [column, value];
+/** The tables that hold rows to learn from: those that are not lists of names beside wider ones. */
+export function dataTables(tables: readonly Table[]): Table[] {
+  const widest = Math.max(0, ...tables.map(({ columns }) => columns.length));
+  const data = tables.filter((table) => table.columns.length === widest || !looksLikeNames(table));
+  return data.length > 0 ? data : [...tables];
+}
+
+/** Which part each file is named after (`train.csv`, `dev.tsv`, `test_5000.csv`); null unless train and another are. */
+export function findFileParts(
+  tables: readonly Table[],
+): { readonly parts: Readonly<Record<string, Part>>; readonly reason: string } | null {
+  const data = dataTables(tables);
+  if (data.length < 2) return null;
+  const named = data.map(({ name }) => ({ name, part: partOfFile(name) }));
+  const has = (part: Part): boolean => named.some((file) => file.part === part);
+  if (!has('train') || !(has('test') || has('validation'))) return null;
+  const parts: Record<string, Part> = {};
+  // Without a test file the validation file is what can be tested on.
+  for (const { name, part } of named) {
+    parts[name] = !has('test') && part === 'validation' ? 'test' : (part ?? 'unused');
   }
-  return found;
+  const list = Object.entries(parts).map(([name, part]) => `${name} ${part}`);
+  return { parts, reason: `the files are named after their parts: ${list.join(', ')}` };
 }
 
-function traitsOf(name: string, index: number, parts: readonly (readonly string[])[]): Traits {
-  const counts = new Map<string, number>();
-  let empty = 0;
-  let characters = 0;
-  let filled = 0;
-  let numeric = 0;
-  let fractional = 0;
-  let spaced = 0;
-  let words = 0;
-  let looked = 0;
-  for (const cells of parts) {
-    for (const cell of cells) {
-      const value = cell.trim();
-      if (value === '') {
-        empty++;
-        continue;
-      }
-      filled++;
-      characters += cell.length;
-      counts.set(value, (counts.get(value) ?? 0) + 1);
-      if (value.length < 30 && isNumber(value)) {
-        numeric++;
-        if (/[.,]/.test(value)) fractional++;
-      }
-      if (looked < WORDS_LOOKED_AT) {
-        looked++;
-        const count = wordCount(value);
-        words += count;
-        if (count > 1) spaced++;
-      }
-    }
+function withAlternatives(finding: Finding, others: readonly Finding[]): Finding {
+  return others.length === 0
+    ? finding
+    : { ...finding, alternatives: others.slice(0, ALTERNATIVES) };
+}
+
+function chooseLabels(
+  rest: readonly Traits[],
+  labels: readonly Traits[],
+): ColumnFindings['labelChoice'] {
+  const single = labels[0] ?? null;
+  const singles = labels.map((column): LabelFinding => ({
+    choice: { kind: 'column', column: column.name },
+    reason: labelReason(column),
+  }));
+  const binary = findBinaryColumns(rest, single);
+  const delimited = findDelimited(rest);
+  const several =
+    delimited !== null &&
+    (single === null ||
+      usesColumn(delimited.choice, single.name) ||
+      (!saysLabel(single) && saysLabel({ name: columnOf(delimited.choice) })));
+  const order = [
+    ...(binary === null ? [] : [binary]),
+    ...(several ? [delimited] : []),
+    ...singles,
+    ...(!several && delimited !== null ? [delimited] : []),
+  ];
+  const [first, ...others] = order;
+  if (first === undefined) return null;
+  return others.length === 0 ? first : { ...first, alternatives: others.slice(0, ALTERNATIVES) };
+}
+
+function usesColumn(choice: LabelChoice | undefined, name: string): boolean {
+  if (choice === undefined) return false;
+  return choice.kind === 'columns' ? choice.columns.includes(name) : choice.column === name;
+}
+
+function columnOf(choice: LabelChoice): string {
+  return choice.kind === 'columns' ? '' : choice.column;
+}
+
+function findNames(
+  tables: readonly Table[],
+  data: readonly Table[],
+  choice: LabelChoice,
+  columns: readonly Traits[],
+): NamesFinding | null {
+  if (choice.kind === 'columns') return null;
+  const column = columns.find(({ name }) => name === choice.column);
+  if (column === undefined) return null;
+  const ids = new Set<string>();
+  for (const value of column.values.keys()) {
+    if (choice.kind === 'column') ids.add(value);
+    else for (const id of splitLabels(value, choice.delimiter)) ids.add(id);
   }
-  const examples: string[] = [];
-  for (const value of counts.keys()) {
-    examples.push(value);
-    if (examples.length === 3) break;
+  for (const table of tables) {
+    if (data.includes(table) || !looksLikeNames(table)) continue;
+    if (namesOf(table, ids) === null) continue;
+    return { file: table.name, reason: namesReason(table, ids.size) };
   }
-  const share = (count: number, of: number): number => (of === 0 ? 0 : count / of);
-  return {
-    name,
-    index,
-    distinct: counts.size,
-    empty,
-    meanLength: share(characters, filled),
-    examples,
-    filled,
-    meanWords: share(words, looked),
-    counts: [...counts.values()].sort((a, b) => b - a),
-    numeric: share(numeric, filled),
-    fractional: share(fractional, filled),
-    spaced: share(spaced, looked),
-    partName: [...counts.keys()].slice(0, 10).every((value) => PART_NAMES.has(value.toLowerCase())),
-  };
-}
-
-/** Words between spaces; scripts without spaces count two characters a word. */
-export function wordCount(text: string): number {
-  const unspaced = text.match(UNSPACED)?.length ?? 0;
-  const rest = unspaced === 0 ? text : text.replace(UNSPACED, ' ');
-  return (rest.match(/\S+/g)?.length ?? 0) + Math.ceil(unspaced / 2);
-}
-
-function textScore(column: Traits): number {
-  if (column.filled === 0 || column.numeric > 0.5) return 0;
-  const name = normalName(column.name);
-  const distinct = column.distinct / column.filled;
-  const named = TEXT_NAMES.has(name) ? 2 : 1;
-  // Identifiers and addresses are long and all different, but are one word each.
-  const prose = 0.1 + 0.9 * column.spaced;
-  const aside = ASIDE.test(name) || LABEL_NAMES.has(name) ? 0.3 : 1;
-  if (column.spaced < 0.3 && named === 1 && distinct < 0.5) return 0;
-  if (column.spaced < 0.05 && aside < 1) return 0;
-  return Math.min(column.meanLength, 400) * (0.1 + 0.9 * distinct) * named * prose * aside;
-}
-
-function labelScore(column: Traits): number {
-  const { counts, filled, distinct } = column;
-  if (distinct < 2 || distinct > Math.max(2, filled / 2)) return 0;
-  const name = normalName(column.name);
-  const least = counts[counts.length - 1] ?? 0;
-  let entropy = 0;
-  for (const count of counts) entropy -= (count / filled) * Math.log(count / filled);
-  let score = 0.5 + entropy / Math.log(distinct);
-  if (LABEL_NAMES.has(name)) score += 3;
-  if (least >= 0.01 * filled) score += 1;
-  if (distinct <= 20) score += 1;
-  else if (distinct <= 100) score += 0.5;
-  if (column.fractional > 0.5 || (column.numeric > 0.9 && distinct > 30)) score -= 3;
-  if (ASIDE.test(name)) score -= 2;
-  if (column.partName) score -= 3;
-  if (column.meanLength > 40) score -= 2;
-  if (filled / distinct < 5 && filled >= 40) score -= 2;
-  score -= (2 * column.empty) / (filled + column.empty);
-  // Of two alike the first: `toxic` before the finer kinds of it.
-  return score - 0.01 * column.index;
-}
-
-function textFinding(column: Traits, all: readonly Traits[]): Finding {
-  const words = Math.round(column.meanWords);
-  const share = column.distinct / column.filled;
-  const different =
-    share > 0.999
-      ? 'all different'
-      : share > 0.9
-        ? 'nearly all different'
-        : `${Math.round(100 * share)} % of them different`;
-  const longest = all.every((other) => other === column || other.meanLength <= column.meanLength);
-  const named = TEXT_NAMES.has(normalName(column.name)) ? ', name says text' : '';
-  return {
-    column: column.name,
-    reason: `${longest ? 'longest texts' : 'texts'}, ${words} ${words === 1 ? 'word' : 'words'} on average, ${different}${named}`,
-  };
-}
-
-function labelFinding(column: Traits): Finding {
-  const least = column.counts[column.counts.length - 1] ?? 0;
-  const each =
-    least >= 0.01 * column.filled
-      ? 'each in at least 1 % of the rows'
-      : `${Math.round(column.filled / column.distinct)} rows each on average`;
-  const named = LABEL_NAMES.has(normalName(column.name)) ? ', name says label' : '';
-  return { column: column.name, reason: `${column.distinct} different values, ${each}${named}` };
+  return null;
 }

@@ -1,5 +1,7 @@
 /** Drawing some of the rows, stratified by class and seeded: “use N rows”, and the held-out part of training. */
 import { seededRandom } from '../base';
+import { selectRows } from './labels';
+import type { LabelledTexts } from './types';
 
 export interface DrawnRows {
   /** Ascending. */
@@ -48,6 +50,13 @@ export function drawRows(
     drawn: rows.filter((row) => drawn.has(row)).sort(),
     rest: rows.filter((row) => !drawn.has(row)).sort(),
   };
+}
+
+/** “Use N rows”: some of the texts before they are split, in the order of the file; all when there are no more. */
+export function drawTexts(data: LabelledTexts, count: number, seed: number): LabelledTexts {
+  if (count >= data.texts.length) return data;
+  const all = Int32Array.from({ length: data.texts.length }, (_, row) => row);
+  return selectRows(data, drawRows(all, (row) => data.labels[row] ?? 0, count, seed).drawn);
 }
 
 /** `wanted` in shares of the sizes, by largest remainder; nobody gets none while another has several. */

@@ -3,18 +3,22 @@ export * from './types';
 export { decodeBytes, type DecodedText } from './decode';
 export { parseTable } from './parse';
 export { TAGS_COLUMN, WORDS_COLUMN } from './conll';
-export { findColumns, wordCount } from './columns';
+export { dataTables, findColumns, findFileParts, wordCount } from './columns';
 export {
   cellsOf,
   classCounts,
   labelSentences,
   labelTexts,
+  selectRows,
   sortClasses,
   textLengths,
+  type LabelOptions,
   type TextLengths,
 } from './labels';
-export { makeSplit, splitSentences } from './split';
-export { drawRows } from './draw';
+export { makeSplit, splitSentences, type FileParts } from './split';
+export { drawRows, drawTexts } from './draw';
+export { groupTexts, normalText, type RowGroups } from './audit/same-text';
+export { namesOf } from './wizard/names';
 export { dominantTag, entityType, tagWords } from './tags';
 export { predictionsCsv, rowsCsv, safeCell, type CsvCell } from './csv';
 export { parseParseSettings, parseSplitSettings } from './settings';

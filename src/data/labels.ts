@@ -1,12 +1,25 @@
 /** From tables and two chosen columns to texts with one label each, and what there is to say of them. */
 import { HeadlightError } from '../base';
 import { wordCount } from './columns';
-import { isNumber } from './header';
 import { dominantTag, tagWords } from './tags';
-import type { LabelledTexts, RowOrigin, Table } from './types';
+import { sortClasses } from './label-classes';
+import { cellsOf, labelReader } from './label-reader';
+import type { LabelChoice, LabelledTexts, RowOrigin, Table } from './types';
+
+export { classCounts, selectRows, sortClasses, strata } from './label-classes';
+export { cellsOf } from './label-reader';
+
+export interface LabelOptions {
+  /** A column whose equal values belong together; the groups of the rows. */
+  readonly groups?: string | null;
+}
 
 /**
  * Texts as they stand in the file, labels trimmed. Rows without a text or a label are left out and counted.
+ * With several labels a row, `targets` holds them and `labels` the stratum of the row: the rarest of its
+ * labels, or `classes.length` for a row with none.
+ * @param label the column of labels, or how several labels stand in a row. Of several columns each must hold
+ *   0 or 1 (yes or no); a delimited cell may be `[]` for no label, an empty one leaves the row out.
  * @param pairColumn the second texts; null for single texts. Rows without one are left out too.
  * @throws HeadlightError `bad-setting` when a table lacks a column; `bad-labels` when there are fewer than
  *   two classes, or so many that the column is hardly one of labels.
@@ -14,52 +27,74 @@ import type { LabelledTexts, RowOrigin, Table } from './types';
 export function labelTexts(
   tables: readonly Table[],
   textColumn: string,
-  labelColumn: string,
+  label: string | LabelChoice,
   pairColumn: string | null = null,
+  { groups: groupColumn = null }: LabelOptions = {},
 ): LabelledTexts {
+  const choice: LabelChoice = typeof label === 'string' ? { kind: 'column', column: label } : label;
   const texts: string[] = [];
   const pairs: string[] = [];
-  const labels: string[] = [];
   const origin: RowOrigin[] = [];
-  let noText = 0;
-  let noPair = 0;
-  let noLabel = 0;
+  const groups: number[] = [];
+  const groupNumbers = new Map<string, number>();
+  const reader = labelReader(choice);
+  const leftOut = new Map<string, number>();
+  const leave = (reason: string): void => {
+    leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
+  };
   for (const table of tables) {
     const textCells = cellsOf(table, textColumn);
-    const labelCells = cellsOf(table, labelColumn);
+    const readLabels = reader.of(table);
     const pairCells = pairColumn === null ? null : cellsOf(table, pairColumn);
+    const groupCells = groupColumn === null ? null : cellsOf(table, groupColumn);
     for (let row = 0; row < table.rowCount; row++) {
-      const text = textCells[row] ?? '';
-      const label = (labelCells[row] ?? '').trim();
-      const pair = pairCells?.[row] ?? '';
-      if (text.trim() === '') noText++;
-      else if (pairCells !== null && pair.trim() === '') noPair++;
-      else if (label === '') noLabel++;
+      const text = textCells.at(row) ?? '';
+      if (text.trim() === '') {
+        leave('no text');
+        continue;
+      }
+      const pair = pairCells?.at(row) ?? '';
+      if (pairCells !== null && pair.trim() === '') {
+        leave('no second text');
+        continue;
+      }
+      const problem = readLabels(row);
+      if (problem !== null) {
+        leave(problem);
+        continue;
+      }
+      texts.push(text);
+      if (pairCells !== null) pairs.push(pair);
+      origin.push({ file: table.name, row, line: table.lines[row] ?? 0 });
+      if (groupCells === null) continue;
+      const group = (groupCells.at(row) ?? '').trim();
+      // Rows without a value belong to nothing.
+      if (group === '') groups.push(-1);
       else {
-        texts.push(text);
-        pairs.push(pair);
-        labels.push(label);
-        origin.push({ file: table.name, row, line: table.lines[row] ?? 0 });
+        const number = groupNumbers.get(group) ?? groupNumbers.size;
+        groupNumbers.set(group, number);
+        groups.push(number);
       }
     }
   }
-  const classes = sortClasses(new Set(labels));
-  checkClasses(classes, texts.length, labelColumn);
-  const indexOf = new Map(classes.map((label, index) => [label, index]));
+  const { classes, labels, targets } = reader.finish(texts.length);
   return {
     texts,
     pairs: pairColumn === null ? null : pairs,
-    labels: Int32Array.from(labels, (label) => indexOf.get(label) ?? -1),
+    labels,
     tags: null,
+    targets,
+    groups: groupColumn === null ? null : Int32Array.from(groups),
     classes,
     origin,
-    leftOut: [
-      { reason: 'no text', rows: noText },
-      { reason: 'no second text', rows: noPair },
-      { reason: 'no label', rows: noLabel },
-    ].filter(({ rows }) => rows > 0),
+    leftOut: REASONS.flatMap((reason) => {
+      const rows = leftOut.get(reason) ?? 0;
+      return rows > 0 ? [{ reason, rows }] : [];
+    }),
   };
 }
+
+const REASONS = ['no text', 'no second text', 'no label', 'a label that is neither 0 nor 1'];
 
 /**
  * Sentences of words with a tag each, from tables of CoNLL files (or others of the same shape).
@@ -79,13 +114,13 @@ export function labelSentences(
     const wordCells = cellsOf(table, wordsColumn);
     const tagCells = cellsOf(table, tagsColumn);
     for (let row = 0; row < table.rowCount; row++) {
-      const text = wordCells[row] ?? '';
+      const text = wordCells.at(row) ?? '';
       const line = table.lines[row] ?? 0;
       if (text.trim() === '') {
         empty++;
         continue;
       }
-      const tags = tagWords(tagCells[row] ?? '');
+      const tags = tagWords(tagCells.at(row) ?? '');
       const words = tagWords(text).length;
       if (tags.length !== words) {
         throw new HeadlightError(
@@ -112,74 +147,12 @@ export function labelSentences(
     pairs: null,
     labels: Int32Array.from(tags, (row) => dominantTag(row, classes)),
     tags,
+    targets: null,
+    groups: null,
     classes,
     origin,
     leftOut: empty === 0 ? [] : [{ reason: 'no text', rows: empty }],
   };
-}
-
-/** @throws HeadlightError `bad-setting` naming the columns that there are. */
-export function cellsOf(table: Table, name: string): readonly string[] {
-  const column = table.columns.find((candidate) => candidate.name === name);
-  if (column !== undefined) return column.cells;
-  const names = table.columns.slice(0, 10).map((candidate) => `“${candidate.name}”`);
-  throw new HeadlightError('bad-setting', `${table.name} has no column “${name}”.`, {
-    hint: `Its columns are ${names.join(', ')}${table.columns.length > 10 ? ', …' : ''}.`,
-  });
-}
-
-function checkClasses(classes: readonly string[], rows: number, column: string): void {
-  if (rows === 0) {
-    throw new HeadlightError('bad-labels', `No row has both a text and a label in “${column}”.`, {
-      hint: 'Choose the column that holds the labels.',
-    });
-  }
-  if (classes.length < 2) {
-    throw new HeadlightError('bad-labels', `Every row has the same label, “${classes[0] ?? ''}”.`, {
-      hint: 'A classifier needs at least two classes. Choose another column, or add rows of other classes.',
-    });
-  }
-  if (classes.length > 2 && classes.length > rows / 2) {
-    throw new HeadlightError(
-      'bad-labels',
-      `“${column}” has ${classes.length} different values in ${rows} rows, so it is probably not a column of labels.`,
-      { hint: 'Choose a column whose few values come again and again.' },
-    );
-  }
-}
-
-/** As `np.unique`: numerically when all are numbers, else by code point (UTF-16 order differs there). */
-export function sortClasses(labels: Iterable<string>): string[] {
-  const classes = [...labels];
-  const numeric = classes.every((label) => isNumber(label) && Number.isFinite(Number(label)));
-  return classes.sort((a, b) =>
-    numeric ? Number(a) - Number(b) || compareCodePoints(a, b) : compareCodePoints(a, b),
-  );
-}
-
-function compareCodePoints(a: string, b: string): number {
-  const shorter = Math.min(a.length, b.length);
-  for (let i = 0; i < shorter; i++) {
-    const x = a.charCodeAt(i);
-    const y = b.charCodeAt(i);
-    if (x === y) continue;
-    const surrogateX = x >= 0xd800 && x < 0xe000;
-    const surrogateY = y >= 0xd800 && y < 0xe000;
-    if (surrogateX !== surrogateY) return surrogateX ? 1 : -1;
-    return x - y;
-  }
-  return a.length - b.length;
-}
-
-/** Rows a class `[classes]`; of the given rows, or of all. */
-export function classCounts(data: LabelledTexts, indices?: Int32Array): Int32Array {
-  const counts = new Int32Array(data.classes.length);
-  const count = (label: number): void => {
-    counts[label] = (counts[label] ?? 0) + 1;
-  };
-  if (indices === undefined) data.labels.forEach(count);
-  else for (const index of indices) count(data.labels[index] ?? -1);
-  return counts;
 }
 
 export interface TextLengths {

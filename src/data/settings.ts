@@ -4,10 +4,25 @@ import { HeadlightError } from '../base';
 import type { ParseSettings, SplitSettings } from './types';
 
 const splitSchema = v.variant('method', [
+  v.pipe(
+    v.strictObject({
+      method: v.literal('stratified'),
+      testShare: v.pipe(v.number(), v.gtValue(0), v.ltValue(1)),
+      validationShare: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.ltValue(1))),
+      seed: v.pipe(v.number(), v.safeInteger()),
+      shuffle: v.exactOptional(v.boolean()),
+      stratify: v.exactOptional(v.boolean()),
+      groups: v.exactOptional(v.string()),
+    }),
+    v.check(
+      ({ testShare, validationShare = 0 }) => testShare + validationShare < 1,
+      'testShare and validationShare leave nothing for training',
+    ),
+  ),
   v.strictObject({
-    method: v.literal('stratified'),
-    testShare: v.pipe(v.number(), v.gtValue(0), v.ltValue(1)),
-    seed: v.pipe(v.number(), v.safeInteger()),
+    method: v.literal('column'),
+    column: v.string(),
+    parts: v.record(v.string(), v.picklist(['train', 'validation', 'test', 'unused'])),
   }),
   v.strictObject({ method: v.literal('files') }),
 ]);

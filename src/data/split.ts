@@ -1,42 +1,57 @@
 /**
- * Training and test part, such that no text stands in both: texts equal after trimming are one group, and a
- * group is never cut. Seeded; the same everywhere.
+ * Training, validation and test part, such that no text stands in two of them: texts that are the same exactly
+ * or nearly (`normalText`) are one group, and a group is never cut. Seeded; the same everywhere.
  */
 import { HeadlightError, seededRandom } from '../base';
-import { classCounts } from './labels';
+import { groupTexts, joinGroups, type RowGroups } from './audit/same-text';
+import { cellsOf } from './labels';
+import { splitGiven } from './split/given';
+import { divideByLabels } from './split/iterative';
+import { TEST, VALIDATION, divideByClass, divideByRows } from './split/stratified';
 import { entityType } from './tags';
-import type { LabelledTexts, Split, SplitSettings } from './types';
+import type { Cells, LabelledTexts, Part, Split, SplitSettings, Table } from './types';
+
+/** The test file, or the part of each file; files that are not named are training (null: no file is the test). */
+export type FileParts = string | Readonly<Record<string, Part>> | null;
+
+type ByShare = Extract<SplitSettings, { method: 'stratified' }>;
 
 /**
- * @param testFile the file whose rows are the test part; only for `files`.
- * @returns both parts as ascending indices into `data.texts`.
+ * @param files the file whose rows are the test part, or the part of each file; only for `files`.
+ * @param tables the tables the data came from; needed for a split by a column and for groups by an id column.
+ * @returns the parts as ascending indices into `data.texts`.
  * @throws HeadlightError `bad-labels` naming a class that cannot stand in both parts (stratified) or that
- *   cannot be learned (files); `bad-setting` when the settings and `testFile` do not fit.
+ *   cannot be learned (given parts); `bad-setting` when the settings, `files` and `tables` do not fit.
  */
 export function makeSplit(
   data: LabelledTexts,
   settings: SplitSettings,
-  testFile: string | null,
+  files: FileParts,
+  tables: readonly Table[] = [],
 ): Split {
-  if (settings.method === 'files') {
-    if (testFile === null) {
-      throw new HeadlightError('bad-setting', 'A split by file needs a test file.', {
-        hint: 'Choose the test file, or split the one file by share.',
-      });
-    }
-    return splitByFile(data, testFile);
+  if (settings.method === 'files') return splitByFile(data, files, true);
+  if (settings.method === 'column') {
+    const valueOf = columnOf(data, settings.column, tables);
+    const named = Object.entries(settings.parts).filter(([, part]) => part !== 'unused');
+    return splitGiven(data, {
+      partOf: (row) => settings.parts[valueOf(row)] ?? 'unused',
+      noun: 'part',
+      testName: settings.column,
+      notes: [
+        `The column “${settings.column}” says which part a row belongs to: ${named.map(([value, part]) => `“${value}” is ${PART_NAMES[part]}`).join(', ')}.`,
+      ],
+      everyClass: true,
+    });
   }
-  if (!(settings.testShare > 0 && settings.testShare < 1)) {
-    throw new HeadlightError(
-      'bad-setting',
-      `The test share ${settings.testShare} is not between 0 and 1.`,
-      {
-        hint: 'Take 0.2 to keep a fifth of the rows for the test.',
-      },
-    );
-  }
-  return splitStratified(data, settings.testShare, settings.seed);
+  return splitByShare(data, settings, tables);
 }
+
+const PART_NAMES: Readonly<Record<Part, string>> = {
+  train: 'training',
+  validation: 'validation',
+  test: 'the test',
+  unused: 'unused',
+};
 
 /**
  * As `makeSplit` for sentences with tags: stratified by the type of entity that fills most of a sentence. Types
@@ -45,14 +60,16 @@ export function makeSplit(
 export function splitSentences(
   data: LabelledTexts,
   settings: SplitSettings,
-  testFile: string | null,
+  files: FileParts,
+  tables: readonly Table[] = [],
 ): Split {
   const names = data.classes.map((tag) => entityType(tag) ?? '');
-  const texts = new Map<string, Set<string>>();
+  const groups = groupTexts(data);
+  const texts = new Map<string, Set<number>>();
   data.labels.forEach((label, index) => {
     const type = names[label] ?? '';
-    const seen = texts.get(type) ?? new Set<string>();
-    texts.set(type, seen.add(keyOf(data, index)));
+    const seen = texts.get(type) ?? new Set<number>();
+    texts.set(type, seen.add(groups.of[index] ?? 0));
   });
   const bySize = [...texts].sort((a, b) => b[1].size - a[1].size);
   const largest = bySize[0]?.[0] ?? '';
@@ -66,9 +83,9 @@ export function splitSentences(
     labels: data.labels.map((label) => strataOf(names[label] ?? '')),
   };
   const split =
-    settings.method === 'files' && testFile !== null
-      ? splitByFile(view, testFile, false)
-      : makeSplit(view, settings, testFile);
+    settings.method === 'files'
+      ? splitByFile(view, files, false)
+      : makeSplit(view, settings, files, tables);
   const notes = split.notes.map((note) =>
     note.replace(
       'of the rows of every class were',
@@ -78,189 +95,186 @@ export function splitSentences(
   return { ...split, notes };
 }
 
-function splitByFile(data: LabelledTexts, testFile: string, everyClass = true): Split {
-  const test: number[] = [];
-  const candidates: number[] = [];
-  data.origin.forEach(({ file }, index) => (file === testFile ? test : candidates).push(index));
-  for (const [part, rows] of [
-    ['test', test],
-    ['training', candidates],
-  ] as const) {
-    if (rows.length > 0) continue;
-    throw new HeadlightError('bad-labels', `The ${part} file has no row with a text and a label.`, {
-      hint: 'Check that both files have the same columns.',
+function splitByFile(data: LabelledTexts, files: FileParts, everyClass: boolean): Split {
+  if (files === null) {
+    throw new HeadlightError('bad-setting', 'A split by file needs a test file.', {
+      hint: 'Choose the test file, or split the one file by share.',
     });
   }
-  const tested = new Set(test.map((index) => keyOf(data, index)));
-  const train: number[] = [];
-  const dropped: number[] = [];
-  for (const index of candidates) (tested.has(keyOf(data, index)) ? dropped : train).push(index);
+  const partOf = (file: string): Part =>
+    typeof files === 'string' ? (file === files ? 'test' : 'train') : (files[file] ?? 'train');
+  const names = [...new Set(data.origin.map(({ file }) => file))];
+  const tests =
+    typeof files === 'string' ? [files] : names.filter((name) => partOf(name) === 'test');
+  const held = names.filter((name) => partOf(name) === 'validation');
+  return splitGiven(data, {
+    partOf: (row) => partOf(data.origin[row]?.file ?? ''),
+    noun: 'file',
+    testName: tests.join(', '),
+    notes: [
+      `The rows of ${tests.join(' and ')} are the test part.`,
+      ...(held.length > 0 ? [`The rows of ${held.join(' and ')} are the validation part.`] : []),
+    ],
+    everyClass,
+  });
+}
 
-  const notes = [`The rows of ${testFile} are the test part.`];
-  if (dropped.length > 0) {
-    notes.push(
-      dropped.length === 1
-        ? 'One training row was dropped, because its text also stands in the test file.'
-        : `${dropped.length} training rows were dropped, because their texts also stand in the test file.`,
+/** The trimmed cell of a column for each row of the data. */
+function columnOf(
+  data: LabelledTexts,
+  column: string,
+  tables: readonly Table[],
+): (row: number) => string {
+  const cells = new Map<string, Cells>();
+  for (const table of tables) cells.set(table.name, cellsOf(table, column));
+  return (row) => {
+    const origin = data.origin[row];
+    const found = origin === undefined ? undefined : cells.get(origin.file);
+    if (origin === undefined || found === undefined) {
+      throw new HeadlightError('internal', `The table of row ${row} was not given to the split.`);
+    }
+    return (found.at(origin.row) ?? '').trim();
+  };
+}
+
+function splitByShare(data: LabelledTexts, settings: ByShare, tables: readonly Table[]): Split {
+  const { testShare, validationShare = 0, seed, shuffle = true, stratify = true } = settings;
+  checkShares(testShare, validationShare);
+  const texts = groupTexts(data);
+  const groups = withGroups(data, texts, settings.groups, tables);
+  const wide = groups !== texts;
+  const random = shuffle ? seededRandom(seed) : null;
+  const shares = { test: testShare, validation: validationShare };
+  const chosen = !stratify
+    ? divideByRows(groups, shares, random)
+    : data.targets !== null
+      ? divideByLabels(data, groups, shares, random)
+      : divideByClass(data, groups, shares, random, wide);
+  const rows: Record<'train' | 'test' | 'validation', number[]> = {
+    train: [],
+    test: [],
+    validation: [],
+  };
+  groups.of.forEach((group, row) => {
+    const part = chosen[group];
+    rows[part === TEST ? 'test' : part === VALIDATION ? 'validation' : 'train'].push(row);
+  });
+  if (!stratify) checkTrained(data, rows.train, rows.test);
+  return {
+    train: Int32Array.from(rows.train),
+    validation: Int32Array.from(rows.validation),
+    test: Int32Array.from(rows.test),
+    droppedFromTrain: new Int32Array(0),
+    alsoInTraining: new Int32Array(0),
+    notes: shareNotes(data, settings, texts, wide, rows.test.length),
+  };
+}
+
+function checkShares(testShare: number, validationShare: number): void {
+  if (!(testShare > 0 && testShare < 1)) {
+    throw new HeadlightError('bad-setting', `The test share ${testShare} is not between 0 and 1.`, {
+      hint: 'Take 0.2 to keep a fifth of the rows for the test.',
+    });
+  }
+  if (!(validationShare >= 0 && testShare + validationShare < 1)) {
+    throw new HeadlightError(
+      'bad-setting',
+      `With a test share of ${testShare} and a validation share of ${validationShare} nothing is left for training.`,
+      { hint: 'Take shares that leave at least half of the rows, such as 0.2 and 0.1.' },
     );
   }
-  const parts = {
-    train: Int32Array.from(train),
-    test: Int32Array.from(test),
-    droppedFromTrain: Int32Array.from(dropped),
-    notes,
-  };
-  if (!everyClass) return parts;
-  const trainCounts = classCounts(data, parts.train);
-  const testCounts = classCounts(data, parts.test);
-  data.classes.forEach((label, index) => {
-    if (trainCounts[index] === 0) {
-      throw new HeadlightError(
-        'bad-labels',
-        `No training row is left of class “${label}”, which stands in the test file ${testFile}.`,
-        { hint: 'Add training rows of this class, or take its rows out of the test file.' },
-      );
-    }
-    if (testCounts[index] === 0) {
-      notes.push(
-        `Class “${label}” does not stand in the test file, so it is trained but not tested.`,
-      );
-    }
-  });
-  return parts;
 }
 
-function splitStratified(data: LabelledTexts, testShare: number, seed: number): Split {
-  const groups = groupByText(data);
-  const counts = classCounts(data);
-  checkSplittable(data, groups, counts);
-  const target = allocate(counts, testShare);
-  const tested = Int32Array.from(target).fill(0);
-  const inTest = new Uint8Array(groups.length);
-  const label = (row: number): number => data.labels[row] ?? 0;
-  const move = (group: number): void => {
-    inTest[group] = 1;
-    for (const row of groups[group] ?? []) tested[label(row)] = (tested[label(row)] ?? 0) + 1;
-  };
-  /** How many rows of each class the group has; a text may stand under several labels. */
-  const rowsByClass = (group: number): Map<number, number> => {
-    const rows = new Map<number, number>();
-    for (const row of groups[group] ?? []) rows.set(label(row), (rows.get(label(row)) ?? 0) + 1);
-    return rows;
-  };
-  const fits = (group: number, limit: (index: number) => number): boolean =>
-    [...rowsByClass(group)].every(([index, rows]) => (tested[index] ?? 0) + rows <= limit(index));
-
-  const random = seededRandom(seed);
-  const byClass: number[][] = data.classes.map(() => []);
-  groups.forEach((rows, group) => byClass[label(rows[0] ?? 0)]?.push(group));
-  for (const members of byClass) {
-    for (const group of random.shuffle(members)) {
-      if (fits(group, (index) => target[index] ?? 0)) move(group);
-    }
-  }
-  // A class whose every text has many copies may have found no group small enough: then one too large goes.
-  data.classes.forEach((name, index) => {
-    if ((tested[index] ?? 0) > 0) return;
-    const smallest = groups
-      .map((_, group) => group)
-      .filter((group) => inTest[group] === 0 && rowsByClass(group).has(index))
-      .filter((group) => fits(group, (other) => (counts[other] ?? 0) - 1))
-      .sort((a, b) => (groups[a]?.length ?? 0) - (groups[b]?.length ?? 0))[0];
-    if (smallest === undefined) throw tooFewTexts(name, counts[index] ?? 0);
-    move(smallest);
-  });
-
-  const train: number[] = [];
-  const test: number[] = [];
-  groups.forEach((rows, group) => {
-    const part = inTest[group] === 1 ? test : train;
-    // Not `push(...rows)`: a text may be repeated more often than a call may have arguments.
-    for (const row of rows) part.push(row);
-  });
-  const repeated = data.texts.length - groups.length;
-  const ambiguous = groups.filter((_, group) => rowsByClass(group).size > 1).length;
-  const percent = Number((100 * testShare).toFixed(1));
-  return {
-    train: Int32Array.from(train).sort(),
-    test: Int32Array.from(test).sort(),
-    droppedFromTrain: new Int32Array(0),
-    notes: [
-      `About ${percent} % of the rows of every class were set aside for the test, at random (seed ${seed}).`,
-      ...(repeated > 0
-        ? [
-            `${repeated} ${repeated === 1 ? 'row repeats' : 'rows repeat'} the text of another row; all copies of a text stand in the same part.`,
-          ]
-        : []),
-      ...(ambiguous > 0
-        ? [
-            `${ambiguous} ${ambiguous === 1 ? 'text stands' : 'texts stand'} under more than one label.`,
-          ]
-        : []),
-    ],
-  };
-}
-
-function keyOf(data: LabelledTexts, index: number): string {
-  const text = (data.texts[index] ?? '').trim();
-  return data.pairs === null ? text : `${text}\0${(data.pairs[index] ?? '').trim()}`;
-}
-
-/** Rows by text, in the order of first appearance. */
-function groupByText(data: LabelledTexts): number[][] {
-  const groups = new Map<string, number[]>();
-  data.texts.forEach((_, index) => {
-    const key = keyOf(data, index);
-    const rows = groups.get(key);
-    if (rows === undefined) groups.set(key, [index]);
-    else rows.push(index);
-  });
-  return [...groups.values()];
-}
-
-function checkSplittable(
+function withGroups(
   data: LabelledTexts,
-  groups: readonly number[][],
-  counts: Int32Array,
+  texts: RowGroups,
+  column: string | undefined,
+  tables: readonly Table[],
+): RowGroups {
+  if (column === undefined) return data.groups === null ? texts : joinGroups(texts, data.groups);
+  const valueOf = columnOf(data, column, tables);
+  const numbers = new Map<string, number>();
+  const groups = new Int32Array(data.texts.length);
+  for (let row = 0; row < groups.length; row++) {
+    const value = valueOf(row);
+    const number = value === '' ? -1 : (numbers.get(value) ?? numbers.size);
+    if (number >= 0) numbers.set(value, number);
+    groups[row] = number;
+  }
+  return joinGroups(texts, groups);
+}
+
+/** @throws HeadlightError `bad-labels` naming a class that is tested but not trained. */
+function checkTrained(
+  data: LabelledTexts,
+  train: readonly number[],
+  test: readonly number[],
 ): void {
-  const texts = new Int32Array(data.classes.length);
-  for (const rows of groups) {
-    for (const index of new Set(rows.map((row) => data.labels[row] ?? 0))) {
-      texts[index] = (texts[index] ?? 0) + 1;
+  const has = (rows: readonly number[]): Uint8Array => {
+    const found = new Uint8Array(data.classes.length);
+    for (const row of rows) {
+      if (data.targets === null) found[data.labels[row] ?? 0] = 1;
+      else
+        found.forEach((_, label) => {
+          if (data.targets?.[row * data.classes.length + label] === 1) found[label] = 1;
+        });
     }
-  }
+    return found;
+  };
+  const trained = has(train);
+  const tested = has(test);
   data.classes.forEach((label, index) => {
-    if ((texts[index] ?? 0) < 2) throw tooFewTexts(label, counts[index] ?? 0);
+    if (tested[index] === 0 || trained[index] === 1) return;
+    throw new HeadlightError(
+      'bad-labels',
+      `Every row of class “${label}” fell into the test part, so it cannot be trained.`,
+      { hint: 'Stratify the split, or shuffle it.' },
+    );
   });
 }
 
-function tooFewTexts(label: string, rows: number): HeadlightError {
-  const message =
-    rows < 2
-      ? `Class “${label}” has only one row, so it cannot be both trained and tested.`
-      : `Class “${label}” has ${rows} rows, but too few different texts to be both trained and tested.`;
-  return new HeadlightError('bad-labels', message, {
-    hint: 'Add rows of this class, join it with another class, or take its rows out of the file.',
-  });
-}
-
-/**
- * Test rows a class: the whole (rounded up, as scikit-learn does) by largest remainder, ties to the first
- * class; at least one row on each side.
- */
-function allocate(counts: Int32Array, testShare: number): Int32Array {
-  const rows = counts.reduce((sum, count) => sum + count, 0);
-  // 0.2 * 15 is 3.0000000000000004 in floating point; the margin keeps it 3.
-  const total = Math.ceil(testShare * rows - 1e-9);
-  const quotas = Array.from(counts, (count) => (count * total) / rows);
-  const target = Int32Array.from(quotas, Math.floor);
-  let left = total - target.reduce((sum, count) => sum + count, 0);
-  const order = quotas
-    .map((quota, index) => ({ index, remainder: quota - Math.floor(quota) }))
-    .sort((a, b) => b.remainder - a.remainder || a.index - b.index);
-  for (const { index } of order) {
-    if (left-- <= 0) break;
-    target[index] = (target[index] ?? 0) + 1;
+function shareNotes(
+  data: LabelledTexts,
+  settings: ByShare,
+  texts: RowGroups,
+  wide: boolean,
+  tested: number,
+): string[] {
+  const { testShare, validationShare = 0, seed, shuffle = true, stratify = true } = settings;
+  const percent = (share: number): string => `${Number((100 * share).toFixed(1))} %`;
+  const which = !stratify
+    ? 'of the rows'
+    : data.targets === null
+      ? 'of the rows of every class'
+      : 'of the rows of every label';
+  const how = shuffle ? `at random (seed ${seed})` : 'from the end of the file';
+  const validation = validationShare > 0 ? `, and ${percent(validationShare)} for validation` : '';
+  const notes = [
+    `About ${percent(testShare)} ${which} were set aside for the test${validation}, ${how}.`,
+  ];
+  if (wide) {
+    const share = tested / Math.max(1, data.texts.length);
+    notes.push(
+      `Rows of one ${settings.groups === undefined ? 'group' : `“${settings.groups}”`} stand in the same part; the test part is ${percent(share)} of all rows.`,
+    );
   }
-  return target.map((count, index) => Math.min(Math.max(count, 1), (counts[index] ?? 0) - 1));
+  const repeated = data.texts.length - texts.count;
+  if (repeated > 0) {
+    notes.push(
+      `${repeated} ${repeated === 1 ? 'row repeats' : 'rows repeat'} the text of another row; all copies of a text stand in the same part.`,
+    );
+  }
+  let ambiguous = 0;
+  for (let group = 0; group < texts.count; group++) {
+    if (texts.size(group) < 2) continue;
+    const rows = texts.rows(group);
+    const first = data.labels[rows[0] ?? 0];
+    if (rows.some((row) => data.labels[row] !== first)) ambiguous++;
+  }
+  if (ambiguous > 0) {
+    notes.push(
+      `${ambiguous} ${ambiguous === 1 ? 'text stands' : 'texts stand'} under more than one label.`,
+    );
+  }
+  return notes;
 }

@@ -8,6 +8,12 @@ export interface SourceFile {
   readonly bytes: Uint8Array;
 }
 
+/** One cell a row, kept as bytes and decoded when read; a string[] is one too. */
+export interface Cells extends Iterable<string> {
+  readonly length: number;
+  at(row: number): string | undefined;
+}
+
 export interface Column {
   readonly name: string;
   /** One cell a row; a cell that the file lacks is ''. */
@@ -49,11 +55,52 @@ export interface ParseSettings {
 export interface Finding {
   readonly column: string;
   readonly reason: string;
+  /** Up to three others that it could be, best first. */
+  readonly alternatives?: readonly Finding[];
+}
+
+/** Which labels the texts have. */
+export type LabelChoice =
+  | { readonly kind: 'column'; readonly column: string }
+  /** Several binary columns: multi-label. */
+  | { readonly kind: 'columns'; readonly columns: readonly string[] }
+  /** Several values in a cell: multi-label. */
+  | { readonly kind: 'delimited'; readonly column: string; readonly delimiter: string };
+
+export interface LabelFinding {
+  readonly choice: LabelChoice;
+  readonly reason: string;
+  readonly alternatives?: readonly LabelFinding[];
+}
+
+/** Where a row belongs. */
+export type Part = 'train' | 'validation' | 'test' | 'unused';
+
+export interface SplitFinding {
+  readonly column: string;
+  /** Value of the column to part. */
+  readonly parts: Readonly<Record<string, Part>>;
+  readonly reason: string;
+  readonly alternatives?: readonly Finding[];
+}
+
+/** A file of names for labels that are numbers. */
+export interface NamesFinding {
+  readonly file: string;
+  readonly reason: string;
 }
 
 export interface ColumnFindings {
   readonly text: Finding | null;
+  /** The second text of each row, where the texts are pairs. */
+  readonly pair: Finding | null;
+  /** The best column of one label a row. */
   readonly label: Finding | null;
+  /** How the labels stand in the file; several labels a row are found here. */
+  readonly labelChoice: LabelFinding | null;
+  readonly split: SplitFinding | null;
+  readonly id: Finding | null;
+  readonly names: NamesFinding | null;
   /** Every column with what it looks like, for the person to choose from. */
   readonly columns: readonly ColumnProfile[];
 }
@@ -68,7 +115,7 @@ export interface ColumnProfile {
   readonly examples: readonly string[];
 }
 
-/** Rows that can be learned from: texts with one label each. */
+/** Rows that can be learned from: texts with one label each, or with several. */
 export interface LabelledTexts {
   readonly texts: readonly string[];
   /** The second text of each pair; null for single texts. */
@@ -80,6 +127,10 @@ export interface LabelledTexts {
   readonly labels: Int32Array;
   /** Class index of each word of each text, words being divided by single spaces; null when texts are classified. */
   readonly tags: readonly Int32Array[] | null;
+  /** 0/1 `[rows, classes]` row-major for multi-label; else null. `labels` is then the stratum of the row. */
+  readonly targets: Uint8Array | null;
+  /** Group of each row (id column), -1 for a row without; or null. */
+  readonly groups: Int32Array | null;
   /** Sorted as scikit-learn sorts them (by code point; numerically when all are numbers). */
   readonly classes: readonly string[];
   /** Which row of which table each text came from. */
@@ -101,16 +152,34 @@ export type SplitSettings =
       readonly method: 'stratified';
       /** Share of the test part, in (0, 1). Default 0.2. */
       readonly testShare: number;
+      /** Default 0: no validation part. */
+      readonly validationShare?: number;
       readonly seed: number;
+      /** Default true. */
+      readonly shuffle?: boolean;
+      /** Default true. */
+      readonly stratify?: boolean;
+      /** An id column: a group stands on one side. */
+      readonly groups?: string;
+    }
+  | {
+      readonly method: 'column';
+      readonly column: string;
+      /** Value to part; rows of other values are unused. */
+      readonly parts: Readonly<Record<string, Part>>;
     }
   | { readonly method: 'files' };
 
 export interface Split {
   /** Indices into LabelledTexts. */
   readonly train: Int32Array;
+  /** Empty when there is no validation part. */
+  readonly validation: Int32Array;
   readonly test: Int32Array;
-  /** Training rows dropped because the same text also stands in the test part. */
+  /** Training rows dropped because the same text, exactly or nearly, also stands in another part. */
   readonly droppedFromTrain: Int32Array;
+  /** Test rows whose text also stood in training; the figures are also given on the rest when something was dropped. */
+  readonly alsoInTraining: Int32Array;
   /** Plain sentences about what was done. */
   readonly notes: readonly string[];
 }

@@ -234,6 +234,5 @@ function sameData(a: RunView, b: RunView): boolean {
 }
 
 function sameSplit(a: DataChoice['split'], b: DataChoice['split']): boolean {
-  if (a.method === 'files' || b.method === 'files') return a.method === b.method;
-  return a.testShare === b.testShare && a.seed === b.seed;
+  return JSON.stringify(a) === JSON.stringify(b);
 }

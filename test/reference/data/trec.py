@@ -1,8 +1,9 @@
-"""Counts for test/unit/data: TREC's two files by Python's csv module alone. Run: python trec.py DATA_DIR > trec.json"""
+"""Counts for test/unit/data: TREC's two files by Python's csv module and unicodedata alone. Run: python trec.py DATA_DIR > trec.json"""
 
 import csv
 import json
 import sys
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -11,13 +12,24 @@ parts = {}
 for name in ("train", "test"):
     with open(folder / f"{name}.csv", encoding="utf-8", newline="") as file:
         parts[name] = list(csv.DictReader(file))
-tested = {row["text"].strip() for row in parts["test"]}
-kept = [row for row in parts["train"] if row["text"].strip() not in tested]
+
+
+def normal(text):
+    """NFKC, case folded, runs of white space and punctuation as one space."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    plain = "".join(" " if unicodedata.category(c)[0] in "PZC" else c for c in folded)
+    return " ".join(plain.split())
+
+
+exact = {row["text"].strip() for row in parts["test"]}
+tested = {normal(row["text"]) for row in parts["test"]}
+kept = [row for row in parts["train"] if normal(row["text"]) not in tested]
 json.dump(
     {
         "train_rows": len(kept),
         "test_rows": len(parts["test"]),
         "dropped": len(parts["train"]) - len(kept),
+        "dropped_exact": sum(row["text"].strip() in exact for row in parts["train"]),
         "classes": sorted({row["coarse"] for part in parts.values() for row in part}),
         "train_counts": dict(sorted(Counter(row["coarse"] for row in kept).items())),
         "test_counts": dict(sorted(Counter(row["coarse"] for row in parts["test"]).items())),

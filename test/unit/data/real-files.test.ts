@@ -61,6 +61,9 @@ describe.runIf(existsSync(DATA))('real files', () => {
       train_rows: split.train.length,
       test_rows: split.test.length,
       dropped: split.droppedFromTrain.length,
+      dropped_exact:
+        split.droppedFromTrain.length -
+        Number(/(\d+) of them but for/.exec(split.notes[1] ?? '')?.[1]),
       classes: data.classes,
       train_counts: counts(split.train),
       test_counts: counts(split.test),
