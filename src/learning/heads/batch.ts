@@ -9,6 +9,8 @@ import { Preconditioner } from './preconditioner';
 import type { Products } from './products';
 
 export interface FitRequest {
+  /** Its own targets, for one of several labels; else the batch's. */
+  readonly labels?: Int32Array;
   /** Weight of each row; 0 for rows held out. */
   readonly weights: Float64Array;
   /** In this order, each starting from the one before. */
@@ -106,7 +108,7 @@ export async function* fitBatch(
           visitLoss(
             tallies[index]!,
             loss[index]!,
-            labels,
+            path.request.labels ?? labels,
             path.request.weights,
             start,
             rows,

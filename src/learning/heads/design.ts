@@ -16,9 +16,11 @@ export interface Design {
   readonly scaler: LinearHead['scaler'];
 }
 
-/** @throws HeadlightError `bad-setting` naming the row of a feature that is not a number. */
-export function prepareDesign(features: Matrix, standardize: boolean): Design {
-  const { rows, columns, data } = features;
+/**
+ * @returns the mean of each column.
+ * @throws HeadlightError `device` naming the row of a feature that is not a finite number.
+ */
+export function checkFinite({ rows, columns, data }: Matrix): Float64Array {
   if (data.length !== rows * columns)
     throw new HeadlightError(
       'internal',
@@ -39,7 +41,13 @@ export function prepareDesign(features: Matrix, standardize: boolean): Design {
       });
   }
   for (let j = 0; j < columns; j++) mean[j]! /= rows;
+  return mean;
+}
 
+/** @throws HeadlightError `device` naming the row of a feature that is not a finite number. */
+export function prepareDesign(features: Matrix, standardize: boolean): Design {
+  const { rows, columns, data } = features;
+  const mean = checkFinite(features);
   const centred = new Float32Array(rows * columns);
   if (!standardize) {
     for (let i = 0, at = 0; i < rows; i++)

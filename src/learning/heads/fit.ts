@@ -19,8 +19,8 @@ import { parseLogisticSettings } from './settings';
 import type { FitReport, FittedHead, LinearHead, LogisticSettings, Matrix } from './types';
 
 /** Relative step at which the final fit, and a fold's fit, are near enough to their optimum. */
-const FINAL_STEP = 5e-5;
-const FOLD_STEP = 1e-4;
+export const FINAL_STEP = 5e-5;
+export const FOLD_STEP = 1e-4;
 const PHASE = 'Fitting the probe';
 
 /**
@@ -130,8 +130,15 @@ export async function* fitLogistic(
   }
 }
 
-/** @returns rows of each class. */
-function checkLabels(features: Matrix, labels: Int32Array, classes: readonly string[]): Int32Array {
+/**
+ * @returns rows of each class.
+ * @throws HeadlightError `bad-labels` for fewer than two classes, a class without rows, an unknown label.
+ */
+export function checkLabels(
+  features: { readonly rows: number },
+  labels: Int32Array,
+  classes: readonly string[],
+): Int32Array {
   if (classes.length < 2) {
     throw new HeadlightError(
       'bad-labels',
@@ -194,7 +201,7 @@ function planFolds(
 }
 
 /** `compute_class_weight`: rows / (classes · rows of the class), over the whole training part. */
-function rowWeights(
+export function rowWeights(
   labels: Int32Array,
   counts: Int32Array,
   classWeight: LogisticSettings['class_weight'],
@@ -205,7 +212,7 @@ function rowWeights(
 }
 
 /** The C of the best mean accuracy, the smallest among equals, and the mean of the folds' fits there. */
-function choose(
+export function choose(
   fits: readonly (readonly FitStep[])[],
   Cs: readonly number[],
 ): {
@@ -228,7 +235,7 @@ function choose(
 }
 
 /** From a point for the centred features to scikit-learn's coefficients. */
-function headOf(
+export function headOf(
   point: Float64Array,
   { columns, offset, scaler }: Design,
   classes: readonly string[],

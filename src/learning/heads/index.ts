@@ -1,6 +1,27 @@
 /** Probe heads: fitting, predicting, keeping. */
 export * from './types';
 export { fitLogistic } from './fit';
+export { CONSTANT_LOGIT, fitOneVsRest, type MultiLabelContext } from './one-vs-rest';
+export { fitMlp, type MlpContext } from './fit-mlp';
+export { fitHead, predictHead } from './fit-head';
 export { decisionFunction, foldScaler, predictLabels, predictProbabilities } from './predict';
+export { applyThresholds, multiLabelLogits, predictMultiLabel } from './predict-multi-label';
+export { mlpLogits, predictMlp } from './predict-mlp';
+export { DEFAULT_THRESHOLD, tuneThresholds, type TunedThresholds } from './thresholds';
 export { headFromJson, headToJson, type HeadJson } from './json';
-export { parseLogisticSettings } from './settings';
+export {
+  anyHeadFromJson,
+  anyHeadToJson,
+  type AnyHeadJson,
+  type MlpHeadJson,
+  type MultiLabelHeadJson,
+} from './json-any';
+export { parseHeadSettings, parseLogisticSettings, parseMlpSettings } from './settings';
+// What the baselines share with the heads.
+export { stratifiedFolds } from './folds';
+export { Lbfgs } from './lbfgs';
+export { visitLoss, type Tally } from './objective';
+export { stopping } from './pause';
+export { checkFinite } from './design';
+export { checkLabels, rowWeights } from './fit';
+export { columnOf, countTargets } from './multi-label-input';

@@ -19,6 +19,8 @@ export interface LbfgsOptions {
   readonly max_iter: number;
   /** The largest gradient component, in the units `tol` is meant in. */
   readonly gradientNorm: (gradient: Float64Array) => number;
+  /** Corrections kept, each of three vectors of the point's size; 20 unless told. */
+  readonly memory?: number;
 }
 
 export type LbfgsState = 'running' | 'converged' | 'stalled' | 'exhausted';
@@ -75,7 +77,7 @@ export class Lbfgs {
       const y = subtract(gradient, this.#gradient);
       const curvature = dot(s, y);
       if (curvature > 1e-12 * Math.sqrt(dot(s, s) * dot(y, y))) {
-        if (this.#corrections.length === MEMORY) this.#corrections.shift();
+        if (this.#corrections.length >= (this.#options.memory ?? MEMORY)) this.#corrections.shift();
         const py = subtract(preconditioned, this.#preconditioned);
         this.#corrections.push({ s, y, py, rho: 1 / curvature });
       }

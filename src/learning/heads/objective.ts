@@ -35,7 +35,7 @@ export function visitLoss(
   weights: Float64Array,
   start: number,
   rows: number,
-  logits: Float32Array,
+  logits: Float32Array | Float64Array,
 ): void {
   if (outputs === 1) {
     const b = intercept[0]!;

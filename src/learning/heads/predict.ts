@@ -7,14 +7,15 @@ import type { LinearHead, Matrix } from './types';
  * @returns [rows] for two classes (of classes[1]), else [rows, classes].
  */
 export function decisionFunction(head: LinearHead, features: Matrix): Float64Array {
+  return linearLogits(head, features);
+}
+
+type LinearMap = Pick<LinearHead, 'coef' | 'intercept' | 'features' | 'scaler'>;
+
+/** @returns [rows, outputs], an output for each intercept. */
+export function linearLogits(head: LinearMap, features: Matrix): Float64Array {
   const { columns, data, rows } = features;
-  if (columns !== head.features) {
-    throw new HeadlightError(
-      'bad-model',
-      `The probe takes ${head.features} features, the encoder gives ${columns}.`,
-      { hint: 'Use the encoder, layer and pooling that the probe was trained with.' },
-    );
-  }
+  checkWidth(head.features, columns);
   const outputs = head.intercept.length;
   const { weight, bias } = onRawFeatures(head);
   const logits = new Float64Array(rows * outputs);
@@ -29,12 +30,28 @@ export function decisionFunction(head: LinearHead, features: Matrix): Float64Arr
   return logits;
 }
 
+/** @throws HeadlightError `bad-model` for features of another width than the head was trained with. */
+export function checkWidth(expected: number, columns: number): void {
+  if (columns === expected) return;
+  throw new HeadlightError(
+    'bad-model',
+    `The probe takes ${expected} features, the encoder gives ${columns}.`,
+    { hint: 'Use the encoder, layer and pooling that the probe was trained with.' },
+  );
+}
+
 /** Class probabilities, [rows, classes] row-major; each row sums to 1. */
 export function predictProbabilities(head: LinearHead, features: Matrix): Float64Array {
-  const logits = decisionFunction(head, features);
-  const classes = head.classes.length;
-  const probabilities = new Float64Array(features.rows * classes);
-  for (let i = 0; i < features.rows; i++) {
+  return probabilitiesOf(decisionFunction(head, features), features.rows, head.classes.length);
+}
+
+/**
+ * @param logits [rows] of the second of two classes, else [rows, classes].
+ * @returns [rows, classes].
+ */
+export function probabilitiesOf(logits: Float64Array, rows: number, classes: number): Float64Array {
+  const probabilities = new Float64Array(rows * classes);
+  for (let i = 0; i < rows; i++) {
     if (classes === 2) {
       const z = logits[i]!;
       const e = Math.exp(-Math.abs(z));
@@ -95,7 +112,7 @@ export function foldScaler(head: LinearHead): {
 }
 
 /** w·((x - mean) / scale) + b as one map of x. */
-function onRawFeatures({ coef, intercept, features, scaler }: LinearHead): {
+function onRawFeatures({ coef, intercept, features, scaler }: LinearMap): {
   weight: Float64Array;
   bias: Float64Array;
 } {

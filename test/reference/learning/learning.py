@@ -259,6 +259,7 @@ def metrics():
     write("metrics.json", dict(cases=cases, baselines=baselines))
 
 
-heads()
-folds()
-metrics()
+if __name__ == "__main__":
+    heads()
+    folds()
+    metrics()

@@ -44,16 +44,21 @@ export const headCases: readonly HeadCase[] = heads.cases;
 export function dataset(name: string): Dataset {
   const packed = heads.datasets[name];
   if (packed === undefined) throw new Error(`no golden data set ${name}`);
-  const bytes = Uint8Array.from(Buffer.from(packed.features, 'base64'));
   return {
-    features: {
-      rows: packed.rows,
-      columns: packed.columns,
-      data: new Float32Array(bytes.buffer),
-    },
+    features: unpackFeatures(packed),
     labels: Int32Array.from(packed.labels),
     classes: Array.from({ length: packed.classes }, (_, index) => `class ${index}`),
   };
+}
+
+/** Features of a golden file: base64 of little-endian float32, [rows, columns]. */
+export function unpackFeatures(packed: {
+  readonly rows: number;
+  readonly columns: number;
+  readonly features: string;
+}): Matrix {
+  const bytes = Uint8Array.from(Buffer.from(packed.features, 'base64'));
+  return { rows: packed.rows, columns: packed.columns, data: new Float32Array(bytes.buffer) };
 }
 
 export function settingsOf(given: Partial<LogisticSettings>): LogisticSettings {

@@ -1,0 +1,196 @@
+/**
+ * The network of the MLP probe on tfjs: features → ReLU units → softmax or sigmoids, its gradient written
+ * out, its steps Adam's. Loss, penalty and updates are those of scikit-learn's `MLPClassifier` (solver adam).
+ *
+ * All weights are one vector, [W1, W2, b1, b2]: Adam is then a dozen kernels a step, not a dozen for each.
+ * Matrix products are un-transposed, which is what tfjs' WASM backend is fast at.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+
+/** Adam's constants, as scikit-learn's defaults (Kingma & Ba 2015). */
+const BETA_1 = 0.9;
+const BETA_2 = 0.999;
+const EPSILON = 1e-8;
+/** Steps whose loss is gathered on the device before it is read: bounds a GPU's queue. */
+const STEPS_A_READ = 64;
+
+export interface MlpShape {
+  readonly features: number;
+  readonly hidden: number;
+  readonly outputs: number;
+  /** One class a row over several outputs; a sigmoid for each output else. */
+  readonly output: 'softmax' | 'sigmoid';
+}
+
+export interface MlpStep {
+  /** [rows, features] and 0/1 [rows, outputs], row-major. */
+  readonly x: Float32Array;
+  readonly y: Float32Array;
+  readonly rows: number;
+  readonly alpha: number;
+  readonly learning_rate: number;
+}
+
+export function weightCount({ features, hidden, outputs }: MlpShape): number {
+  return features * hidden + hidden * outputs + hidden + outputs;
+}
+
+export class MlpNetwork {
+  readonly #shape: MlpShape;
+  #weights: tf.Tensor1D;
+  #first: tf.Tensor1D;
+  #second: tf.Tensor1D;
+  #best: tf.Tensor1D | null = null;
+  #loss: tf.Scalar;
+  #steps = 0;
+  #unread = 0;
+
+  /** @param start [W1, W2, b1, b2], row-major. The tfjs backend must be the current one, and stay it. */
+  constructor(shape: MlpShape, start: Float32Array) {
+    this.#shape = shape;
+    this.#weights = tf.tensor1d(start, 'float32');
+    this.#first = tf.zeros([start.length]);
+    this.#second = tf.zeros([start.length]);
+    this.#loss = tf.scalar(0);
+  }
+
+  /**
+   * One step of Adam on one batch.
+   * @returns what the losses summed over rows (with the penalty) have gathered since the last read, or null
+   *   when it is not read yet.
+   */
+  async step(batch: MlpStep): Promise<number | null> {
+    this.#steps += 1;
+    const t = this.#steps;
+    const rate = (batch.learning_rate * Math.sqrt(1 - BETA_2 ** t)) / (1 - BETA_1 ** t);
+    const [loss, weights, first, second] = tf.tidy(() => {
+      const { loss: own, gradient } = this.#lossAndGradient(batch);
+      const m = tf.add(tf.mul(this.#first, BETA_1), tf.mul(gradient, 1 - BETA_1));
+      const v = tf.add(tf.mul(this.#second, BETA_2), tf.mul(tf.square(gradient), 1 - BETA_2));
+      const move = tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), EPSILON));
+      return [
+        tf.add<tf.Scalar>(this.#loss, own),
+        tf.sub<tf.Tensor1D>(this.#weights, move),
+        m as tf.Tensor1D,
+        v as tf.Tensor1D,
+      ] as [tf.Scalar, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
+    });
+    tf.dispose([this.#loss, this.#weights, this.#first, this.#second]);
+    this.#loss = loss;
+    this.#weights = weights;
+    this.#first = first;
+    this.#second = second;
+    this.#unread += 1;
+    return this.#unread < STEPS_A_READ ? null : await this.readLoss();
+  }
+
+  /** What the losses have gathered since the last read. */
+  async readLoss(): Promise<number> {
+    const [value = NaN] = await this.#loss.data<'float32'>();
+    this.#loss.dispose();
+    this.#loss = tf.scalar(0);
+    this.#unread = 0;
+    return value;
+  }
+
+  /** Before softmax or sigmoid, [rows, outputs]. */
+  async logits(x: Float32Array, rows: number): Promise<Float32Array> {
+    const { features } = this.#shape;
+    const logits = tf.tidy(() => {
+      const [w1, w2, b1, b2] = this.#parts();
+      const input = tf.tensor2d(x, [rows, features], 'float32');
+      return tf.add(tf.matMul(tf.relu(tf.add(tf.matMul(input, w1), b1)), w2), b2);
+    });
+    try {
+      return await logits.data<'float32'>();
+    } finally {
+      logits.dispose();
+    }
+  }
+
+  /** Remembers the weights as they are now. */
+  keep(): void {
+    this.#best?.dispose();
+    this.#best = tf.clone(this.#weights);
+  }
+
+  /** The weights that were kept last, else the newest: [W1, W2, b1, b2]. */
+  async weights(): Promise<Float32Array> {
+    return await (this.#best ?? this.#weights).data<'float32'>();
+  }
+
+  dispose(): void {
+    tf.dispose([this.#weights, this.#first, this.#second, this.#loss]);
+    this.#best?.dispose();
+    this.#best = null;
+  }
+
+  /** W1, W2, b1, b2. Within a tidy. */
+  #parts(): [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D, tf.Tensor1D] {
+    const { features, hidden, outputs } = this.#shape;
+    const sizes = [features * hidden, hidden * outputs, hidden, outputs];
+    const [w1, w2, b1, b2] = tf.split(this.#weights, sizes) as [
+      tf.Tensor1D,
+      tf.Tensor1D,
+      tf.Tensor1D,
+      tf.Tensor1D,
+    ];
+    return [tf.reshape(w1, [features, hidden]), tf.reshape(w2, [hidden, outputs]), b1, b2];
+  }
+
+  /** Loss summed over the rows, with the penalty; its mean's gradient, in the weights' order. */
+  #lossAndGradient({ x, y, rows, alpha }: MlpStep): { loss: tf.Scalar; gradient: tf.Tensor1D } {
+    const { features, outputs, output } = this.#shape;
+    const [w1, w2, b1, b2] = this.#parts();
+    const input = tf.tensor2d(x, [rows, features], 'float32');
+    const target = tf.tensor2d(y, [rows, outputs], 'float32');
+    const units = tf.relu(tf.add<tf.Tensor2D>(tf.matMul(input, w1), b1));
+    const logits = tf.add<tf.Tensor2D>(tf.matMul(units, w2), b2);
+    const { probabilities, loss } = (output === 'softmax' ? softmaxLoss : sigmoidLoss)(
+      logits,
+      target,
+    );
+    const delta2 = tf.div<tf.Tensor2D>(tf.sub(probabilities, target), rows);
+    const back = tf.matMul(delta2, tf.transpose(w2));
+    const delta1 = tf.mul<tf.Tensor2D>(back, tf.step(units));
+    const penalised = tf.concat1d([flat(w1), flat(w2)]);
+    const products = tf.concat1d([
+      flat(tf.matMul(tf.transpose(input), delta1)),
+      flat(tf.matMul(tf.transpose(units), delta2)),
+    ]);
+    const gradient = tf.concat1d([
+      tf.add<tf.Tensor1D>(products, tf.mul(penalised, alpha / rows)),
+      tf.sum<tf.Tensor1D>(delta1, 0),
+      tf.sum<tf.Tensor1D>(delta2, 0),
+    ]);
+    const penalty = tf.mul<tf.Scalar>(tf.sum(tf.square(penalised)), 0.5 * alpha);
+    return { loss: tf.add(loss, penalty), gradient };
+  }
+}
+
+interface OutputLoss {
+  readonly probabilities: tf.Tensor2D;
+  /** Summed over rows and outputs. */
+  readonly loss: tf.Scalar;
+}
+
+function softmaxLoss(logits: tf.Tensor2D, target: tf.Tensor2D): OutputLoss {
+  const centred = tf.sub(logits, tf.max(logits, 1, true));
+  const exponentials = tf.exp(centred);
+  const sums = tf.sum(exponentials, 1, true);
+  return {
+    probabilities: tf.div(exponentials, sums),
+    loss: tf.sub(tf.sum(tf.log(sums)), tf.sum(tf.mul(target, centred))),
+  };
+}
+
+/** log(1 + e^z) - y z, written so that it never overflows. */
+function sigmoidLoss(logits: tf.Tensor2D, target: tf.Tensor2D): OutputLoss {
+  const small = tf.log1p(tf.exp(tf.neg(tf.abs(logits))));
+  const each = tf.sub(tf.add(tf.relu(logits), small), tf.mul(target, logits));
+  return { probabilities: tf.sigmoid(logits), loss: tf.sum(each) };
+}
+
+function flat(matrix: tf.Tensor2D): tf.Tensor1D {
+  return tf.reshape(matrix, [matrix.size]);
+}
