@@ -49,7 +49,7 @@ export async function* estimateFinetune(
         const started = performance.now();
         const { gradient_accumulation_steps: times } = settings;
         // The trainer is thrown away afterwards, so these steps change nothing that is kept.
-        await trainer.learn(batch);
+        for (const piece of batch) await trainer.learn(piece);
         const learned = performance.now();
         await trainer.update(i + 1, 0, await trainer.gradientNorm());
         const updated = performance.now();
@@ -61,12 +61,14 @@ export async function* estimateFinetune(
     }
     const { validation } = request.data;
     if (settings.eval_strategy !== 'no' && validation.length > 0) {
-      const batch = set.sample(usual);
-      await trainer.predict(batch);
-      const started = performance.now();
-      await trainer.predict(batch);
-      evaluationSeconds =
-        (((performance.now() - started) / 1000) * validation.length) / set.batchRows;
+      const [piece] = set.sample(usual);
+      if (piece !== undefined) {
+        await trainer.predict(piece);
+        const started = performance.now();
+        await trainer.predict(piece);
+        evaluationSeconds =
+          (((performance.now() - started) / 1000) * validation.length) / piece.rows;
+      }
     }
     yield meter.at(done + 1);
   } catch (error) {
@@ -95,7 +97,7 @@ export async function* estimateFinetune(
     parameters: counts.all,
     memoryBytes,
     memoryLimitBytes,
-    advice: adviceFor(whole, longest, seconds, memoryBytes, memoryLimitBytes),
+    advice: adviceFor(whole, set, seconds, memoryBytes, memoryLimitBytes),
   };
 }
 
@@ -151,7 +153,7 @@ function memoryOf(
   const activations = set.buckets.map((tokens) => {
     const plan = { model, device, table };
     const { gradient_checkpointing: checkpointing } = settings;
-    const graph = trainingGraph(plan, set.batchRows, tokens, loss, checkpointing);
+    const graph = trainingGraph(plan, set.rowsAt(tokens), tokens, loss, checkpointing);
     return peakActivationBytes(graph.model);
   });
   // Sessions share nothing: each keeps the memory of its largest run.
@@ -163,12 +165,14 @@ function memoryOf(
 
 function adviceFor(
   { model, settings }: ComputeRequest,
-  longest: number,
+  set: TrainingSet,
   seconds: number,
   memoryBytes: number,
   limit: number | null,
 ): string[] {
   const advice: string[] = [];
+  const longest = set.buckets.at(-1) ?? 8;
+  const isWhole = set.rowsAt(longest) === set.batchRows;
   const isLarge = limit === null ? memoryBytes > 6e9 : memoryBytes > 0.7 * limit;
   const isLong = seconds > LONG_SECONDS;
   const { name } = model.options.method;
@@ -187,7 +191,7 @@ function adviceFor(
     advice.push(
       `The longest texts have ${longest} tokens: a max_length of ${LONG_TOKENS / 2} needs less than half of the memory and time.`,
     );
-  if (isLarge && settings.per_device_train_batch_size > 4)
+  if (isLarge && isWhole && settings.per_device_train_batch_size > 4)
     advice.push(
       `Half the batch size (${Math.floor(settings.per_device_train_batch_size / 2)}) with twice the gradient_accumulation_steps learns the same in less memory.`,
     );

@@ -8,17 +8,27 @@ import { batchTargets, lossDivisor, lossFold, type LossFold } from './targets';
 import type { TrainingBatch } from './trainer';
 import type { Example, FinetuneRequest } from './types';
 
+/**
+ * Tokens that a processor computes at once. A larger batch is computed in pieces whose gradients add up: the
+ * same sum in less memory, and faster where the activations of a piece fit into the caches.
+ */
+const PIECE_TOKENS = 1024;
+/** Between the places of a batch's pieces; no training has so many batches. */
+const PIECE_PLACES = 2 ** 40;
 /** Batches whose lengths decide the buckets: enough to know them, few enough to take no time. */
 const MOST_LOOKED_AT = 10_000;
 
-export type TrainingRequest = Pick<FinetuneRequest, 'model' | 'data' | 'settings' | 'loss'>;
+export type TrainingRequest = Pick<
+  FinetuneRequest,
+  'model' | 'data' | 'settings' | 'loss' | 'device'
+>;
 
 export class TrainingSet {
   readonly fold: LossFold;
   readonly batches: Batches;
   /** Lengths to which batches are padded, ascending. */
   readonly buckets: readonly number[];
-  /** Rows of a graph. */
+  /** Rows of a batch. */
   readonly batchRows: number;
   readonly #request: TrainingRequest;
   /** Rows a unit: 2 for pairs. */
@@ -49,13 +59,21 @@ export class TrainingSet {
     return this.#prepare(batches, step * this.#request.settings.gradient_accumulation_steps);
   }
 
-  /** A full batch of this length, of rows that are there: to measure with. */
-  sample(tokens: number): TrainingBatch {
+  /** A full batch of this length, of rows that are there, in its pieces: to measure with. */
+  sample(tokens: number): TrainingBatch[] {
     const fitting = this.#fitting(tokens);
     const size = this.batchRows;
     const examples = Array.from({ length: size }, (_, i) => fitting[i % fitting.length]!);
-    const [batch] = this.#prepare([examples], 0, tokens);
-    return batch!;
+    return this.#prepare([examples], 0, tokens);
+  }
+
+  /** Rows of a graph: of a whole batch on a GPU, of a piece of it on a processor. */
+  rowsAt(tokens: number): number {
+    const { device } = this.#request;
+    if (device === 'webgpu' || device === 'cuda') return this.batchRows;
+    const most = Math.max(1, Math.floor(PIECE_TOKENS / (tokens * this.#rowsPerUnit)));
+    const pieces = Math.ceil(this.batchRows / this.#rowsPerUnit / most);
+    return Math.ceil(this.batchRows / this.#rowsPerUnit / pieces) * this.#rowsPerUnit;
   }
 
   /** The rows of one pair stay together. */
@@ -72,14 +90,15 @@ export class TrainingSet {
   #prepare(batches: readonly Example[][], firstPlace: number, tokens?: number): TrainingBatch[] {
     const { data, model } = this.#request;
     const divisor = batches.reduce((sum, batch) => sum + lossDivisor(this.fold, batch), 0);
-    return batches.map((examples, i) => {
-      const length = tokens ?? bucketFor(longest(examples), this.buckets);
+    return batches.flatMap((batch, i) => {
+      const length = tokens ?? bucketFor(longest(batch), this.buckets);
+      const rows = this.rowsAt(length);
       const perRow = model.options.task === 'token' ? length : 1;
-      return {
-        ...tokenBatch(examples, this.batchRows, length, data.padId),
-        ...batchTargets(this.fold, examples, this.batchRows, perRow, divisor),
-        place: firstPlace + i,
-      };
+      return piecesOf(batch, rows).map((examples, piece) => ({
+        ...tokenBatch(examples, rows, length, data.padId),
+        ...batchTargets(this.fold, examples, rows, perRow, divisor),
+        place: firstPlace + i + piece * PIECE_PLACES,
+      }));
     });
   }
 
@@ -114,6 +133,13 @@ export class TrainingSet {
   *tokenIds(): Generator<number> {
     for (const { ids } of this.#request.data.train) yield* ids;
   }
+}
+
+function piecesOf(examples: readonly Example[], rows: number): Example[][] {
+  const pieces: Example[][] = [];
+  for (let start = 0; start < examples.length; start += rows)
+    pieces.push(examples.slice(start, start + rows));
+  return pieces;
 }
 
 function longest(examples: readonly Example[]): number {

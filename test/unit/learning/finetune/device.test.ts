@@ -106,3 +106,54 @@ describe('a training that stays on its device', () => {
     expect(device.live()).toBe(0);
   });
 });
+
+describe('a batch of more tokens than a processor computes at once', () => {
+  /** Masks that training was fed, as [rows, tokens]. */
+  const watched = (inner: OnnxRuntime): { runtime: OnnxRuntime; shapes: () => number[][] } => {
+    const shapes: number[][] = [];
+    const runtime: OnnxRuntime = {
+      ...inner,
+      async createSession(model, options) {
+        const session = await inner.createSession(model, options);
+        return {
+          inputNames: session.inputNames,
+          outputNames: session.outputNames,
+          run: (feeds) => {
+            shapes.push([...(feeds['attention_mask']?.dims ?? [])]);
+            return session.run(feeds);
+          },
+          runKeeping: (feeds) => session.runKeeping(feeds),
+          release: () => session.release(),
+        };
+      },
+    };
+    return { runtime, shapes: () => shapes };
+  };
+  const large = (runtime: OnnxRuntime, device: 'cpu' | 'webgpu'): FinetuneRequest =>
+    request(runtime, {
+      device,
+      // Other pieces draw other dropout; the sums are the same without.
+      model: smallModel({ dropout: 0 }),
+      data: { train: smallTexts(400, 1), validation: [], padId: 0, classes: ['a', 'b', 'c'] },
+      settings: {
+        ...request(runtime).settings,
+        per_device_train_batch_size: 150,
+        gradient_accumulation_steps: 1,
+        num_train_epochs: 2,
+        eval_strategy: 'no',
+        save_strategy: 'no',
+        load_best_model_at_end: false,
+      },
+    });
+
+  test('is learned in pieces, with the gradients of the whole', async () => {
+    const { runtime, shapes } = watched(cpu);
+    const pieces = await finish(finetune(large(runtime, 'cpu')));
+    const whole = await finish(finetune(large(deviceRuntime(cpu).runtime, 'webgpu')));
+    expect(pieces.step).toBe(whole.step);
+    expectClose(pieces, whole);
+    for (const [rows = 0, tokens = 0] of shapes()) expect(rows * tokens).toBeLessThanOrEqual(1024);
+    // 400 rows an epoch in batches of 150 are three steps; each batch of 150 x 16 tokens takes three pieces.
+    expect(shapes().length).toBeGreaterThan(2 * 3);
+  });
+});
