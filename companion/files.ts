@@ -1,14 +1,14 @@
 /** Files named on the command line, with errors that name them. */
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { HeadlightError } from '../src/base';
-import type { SourceFile } from '../src/data';
+import type { FileBytes } from '../src/data';
 
 /** What an encoder's folder may hold at most; more is a mistaken path. */
 const MOST_FILES = 500;
 
 /** @throws HeadlightError `not-found`, `bad-file`. */
-export async function readSource(path: string): Promise<SourceFile> {
+export async function readSource(path: string): Promise<FileBytes> {
   return { name: basename(path), bytes: await readBytes(path) };
 }
 
@@ -43,8 +43,8 @@ export async function kindOf(path: string): Promise<PathKind> {
  * A folder's files, names relative to it, `/` between; hidden ones left out.
  * @param wanted by name; the others are not read.
  */
-export async function readFolder(folder: string, wanted = /^/): Promise<SourceFile[]> {
-  const files: SourceFile[] = [];
+export async function readFolder(folder: string, wanted = /^/): Promise<FileBytes[]> {
+  const files: FileBytes[] = [];
   for (const item of await readdir(folder, { withFileTypes: true, recursive: true })) {
     const path = join(item.parentPath, item.name);
     const name = relative(folder, path).split(sep).join('/');
@@ -63,26 +63,56 @@ export async function readFolder(folder: string, wanted = /^/): Promise<SourceFi
 /** @throws HeadlightError `storage`, `storage-full` naming the path. */
 export async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
   try {
-    await mkdir(dirname(resolve(path)), { recursive: true });
+    await makeFolder(dirname(resolve(path)));
     await writeFile(path, bytes);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? '';
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
-    throw new HeadlightError(
-      full ? 'storage-full' : 'storage',
-      full ? `There is no room left to write ${path}.` : `${path} cannot be written (${code}).`,
-      { hint: 'Choose another place with --out.', cause },
-    );
+    throw cannotWrite(path, cause);
   }
 }
 
+function cannotWrite(path: string, cause: unknown): HeadlightError {
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new HeadlightError(
+    full ? 'storage-full' : 'storage',
+    full ? `There is no room left to write ${path}.` : `${path} cannot be written (${code}).`,
+    { hint: 'Choose another place with --out.', cause },
+  );
+}
+
 /**
- * The folder that `--out` writes to: missing, empty, or written by an earlier `--out`.
- * @throws HeadlightError `bad-setting` before anything is computed.
+ * Makes a folder and those above it. Not Node's `recursive`: it never ends where a file system answers that
+ * the parent is not there, though it is (`/proc`).
+ * @returns the folders that were not there before, the deepest first.
+ */
+async function makeFolder(folder: string): Promise<string[]> {
+  if ((await kindOf(folder)) === 'folder') return [];
+  const above = dirname(folder) === folder ? [] : await makeFolder(dirname(folder));
+  await mkdir(folder);
+  return [folder, ...above];
+}
+
+/**
+ * The folder that `--out` writes to: missing, empty, or written by an earlier `--out`; and one that can be
+ * written to. Leaves everything as it was.
+ * @throws HeadlightError `bad-setting`, `storage`, `storage-full` before anything is computed.
  */
 export async function checkOutFolder(folder: string): Promise<void> {
   const kind = await kindOf(folder);
-  if (kind === null) return;
+  if (kind !== null) await checkContents(folder, kind);
+  try {
+    const made = await makeFolder(resolve(folder));
+    try {
+      await rmdir(await mkdtemp(join(folder, '.headlight-')));
+    } finally {
+      for (const path of made) await rmdir(path);
+    }
+  } catch (cause) {
+    throw cannotWrite(folder, cause);
+  }
+}
+
+async function checkContents(folder: string, kind: 'file' | 'folder'): Promise<void> {
   if (kind === 'file') {
     throw new HeadlightError('bad-setting', `--out ${folder} is a file.`, {
       hint: 'Name a folder; it is made when it is not there.',

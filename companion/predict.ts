@@ -1,6 +1,6 @@
 /** `headlight predict`: labels the texts of a file with what was trained here or in the page. */
 import { HeadlightError } from '../src/base';
-import type { SourceFile } from '../src/data';
+import type { FileBytes } from '../src/data';
 import { openClassifier } from '../src/engine';
 import type { Device } from '../src/platform';
 import { readArchive, type ArchiveFiles } from '../src/project';
@@ -56,7 +56,7 @@ export async function predictCommand(
 async function predictWithClassifier(
   { platform, progress, signal }: Session,
   files: ArchiveFiles,
-  file: SourceFile,
+  file: FileBytes,
   options: PredictOptions,
 ): Promise<Uint8Array> {
   const asked = await chooseDevice(platform, options.device);
@@ -74,7 +74,7 @@ async function predictWithProject(
   { engine, progress, signal }: Session,
   model: string,
   isFolder: boolean,
-  file: SourceFile,
+  file: FileBytes,
   options: PredictOptions,
 ): Promise<Uint8Array> {
   if (isFolder) {

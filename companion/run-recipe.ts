@@ -1,7 +1,7 @@
 /** `headlight run recipe.json`: repeats what a page (or `train`) did, on the same bytes. */
 import { dirname, join } from 'node:path';
 import { HeadlightError, sha256 } from '../src/base';
-import type { SourceFile } from '../src/data';
+import type { FileBytes } from '../src/data';
 import type { Engine } from '../src/engine';
 import type { EncoderReference } from '../src/models';
 import type { Device, Platform } from '../src/platform';
@@ -62,7 +62,7 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
 async function readPinned(
   folder: string,
   { name, sha256: wanted }: RecipeFile,
-): Promise<SourceFile> {
+): Promise<FileBytes> {
   const path = join(folder, name);
   if ((await kindOf(path)) !== 'file') {
     throw new HeadlightError('not-found', `The recipe needs ${name}, which is not in ${folder}.`, {

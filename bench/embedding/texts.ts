@@ -6,7 +6,7 @@ export async function benchTexts(count: number): Promise<string[]> {
   const name = 'support-inbox.csv';
   const url = new URL(`../../public/samples/${name}`, import.meta.url);
   const table = parseTable({ name, bytes: new Uint8Array(await readFile(url)) });
-  const messages = cellsOf(table, 'message');
+  const messages = [...cellsOf(table, 'message')];
   return Array.from({ length: count }, (_, index) => {
     const message = messages[index % messages.length] ?? '';
     return index < messages.length

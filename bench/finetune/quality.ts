@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finish } from '../../src/base';
-import type { SourceFile } from '../../src/data';
+import type { FileBytes } from '../../src/data';
 import { createEngine, FINETUNE_DEFAULTS, type Engine, type RunView } from '../../src/engine';
 import { DEFAULT_LOGISTIC } from '../../src/learning/heads';
 import { createNodePlatform } from '../../src/platform/node';
@@ -66,7 +66,7 @@ async function remembered<Result>(
   return result;
 }
 
-async function source(path: string, name: string): Promise<SourceFile> {
+async function source(path: string, name: string): Promise<FileBytes> {
   return { name, bytes: new Uint8Array(await readFile(path)) };
 }
 

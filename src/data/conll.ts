@@ -8,7 +8,7 @@
  * BIOES and BILOU schemes are written as IOB2 (Ramshaw and Marcus 1995; Tjong Kim Sang and Veenstra 1999).
  */
 import { HeadlightError } from '../base';
-import type { EncodingName, SourceFile, Table } from './types';
+import type { EncodingName, FileBytes, Table } from './types';
 
 export const WORDS_COLUMN = 'words';
 export const TAGS_COLUMN = 'tags';
@@ -58,7 +58,7 @@ interface Sentence {
  *   is no sentence; `bad-labels` when no word is tagged as part of an entity.
  */
 export function parseConll(
-  file: Pick<SourceFile, 'name'>,
+  file: Pick<FileBytes, 'name'>,
   text: string,
   encoding: EncodingName,
 ): Table {
@@ -93,6 +93,8 @@ export function parseConll(
     hasHeader: false,
     headerReason: `A CoNLL file: a word and its tag a line${scheme === 'IOB2' ? '' : `, tags in ${scheme}, read as IOB2`}${prefix === '' ? '' : `, “${prefix}” before each word left out`}.`,
     problems: [],
+    problemCount: 0,
+    rejected: { rows: [], count: 0, truncated: false },
   };
 }
 

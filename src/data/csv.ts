@@ -27,8 +27,8 @@ export function safeCell(cell: string): string {
 
 /** The whole file as a text that begins with a byte order mark. */
 export function rowsCsv(header: readonly string[], rows: Iterable<readonly CsvCell[]>): string {
-  const lines = [line(header)];
-  for (const row of rows) lines.push(line(row));
+  const lines = [csvLine(header)];
+  for (const row of rows) lines.push(csvLine(row));
   return `\ufeff${lines.join('\r\n')}\r\n`;
 }
 
@@ -64,7 +64,7 @@ export function predictionsCsv(
     for (let row = 0; row < table.rowCount; row++) {
       const shares = probabilities[row] ?? null;
       yield [
-        ...table.columns.map(({ cells }) => cells[row] ?? ''),
+        ...table.columns.map(({ cells }) => cells.at(row) ?? ''),
         labels[row] ?? null,
         ...classes.map((_, index) => shares?.[index] ?? null),
       ];
@@ -73,7 +73,8 @@ export function predictionsCsv(
   return rowsCsv(names, rows());
 }
 
-function line(cells: readonly CsvCell[]): string {
+/** A row as a line of the file, without its end. */
+export function csvLine(cells: readonly CsvCell[]): string {
   // A lone empty cell would be an empty line, which readers skip.
   if (cells.length === 1 && (cells[0] === '' || cells[0] === null)) return '""';
   return cells.map(quoted).join(',');

@@ -9,7 +9,7 @@ import { looksLikeConll, parseConll } from './conll';
 import { decodeBytes, refuseBinary, refuseOtherText } from './decode';
 import { isQuoted, sniffDelimiter, unifyRowEnds } from './dialect';
 import { columnNames, findHeader } from './header';
-import type { ParseSettings, RowProblem, SourceFile, Table } from './types';
+import type { ParseSettings, RowProblem, FileBytes, Table } from './types';
 
 /** A file of this name is CoNLL even where a line is wrong, so that the line is named. */
 const CONLL_NAME = /\.conll[a-z]?$/i;
@@ -21,7 +21,7 @@ const DELIMITER_WORDS = { ',': 'comma', '\t': 'tab', ';': 'semicolon', '|': 'bar
  * @throws HeadlightError `bad-file` when the file is empty, binary, or another format; `bad-table` when it
  *   has no rows below its header.
  */
-export function parseTable(file: SourceFile, settings: ParseSettings = {}): Table {
+export function parseTable(file: FileBytes, settings: ParseSettings = {}): Table {
   refuseBinary(file.name, file.bytes, settings.encoding);
   const { text: decoded, encoding } = decodeNamed(file, settings);
   refuseOtherText(file.name, decoded);
@@ -112,10 +112,12 @@ export function parseTable(file: SourceFile, settings: ParseSettings = {}): Tabl
     hasHeader: header !== null,
     headerReason: finding.reason,
     problems: problems.sort((a, b) => a.line - b.line),
+    problemCount: problems.length,
+    rejected: { rows: [], count: 0, truncated: false },
   };
 }
 
-function decodeNamed(file: SourceFile, settings: ParseSettings): ReturnType<typeof decodeBytes> {
+function decodeNamed(file: FileBytes, settings: ParseSettings): ReturnType<typeof decodeBytes> {
   try {
     return decodeBytes(file.bytes, settings.encoding);
   } catch (error) {

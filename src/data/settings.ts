@@ -31,7 +31,11 @@ const parseSchema = v.strictObject({
   encoding: v.exactOptional(v.picklist(['utf-8', 'utf-16le', 'utf-16be', 'windows-1252'])),
   delimiter: v.exactOptional(v.picklist([',', '\t', ';', '|'])),
   hasHeader: v.exactOptional(v.boolean()),
-  format: v.exactOptional(v.picklist(['table', 'conll'])),
+  format: v.exactOptional(
+    v.picklist(['table', 'json', 'jsonl', 'parquet', 'xlsx', 'lines', 'fasttext', 'conll']),
+  ),
+  sheet: v.exactOptional(v.string()),
+  quotes: v.exactOptional(v.boolean()),
 });
 
 /** @throws HeadlightError `bad-setting` naming the setting. */

@@ -2,11 +2,24 @@
 
 export type EncodingName = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252';
 
-/** A file as the person dropped it. */
-export interface SourceFile {
+/** A file that is small enough to be in memory whole. */
+export interface FileBytes {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
+
+/** A file whose bytes are read in pieces; never whole when it is large. */
+export interface SourceFile {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** The bytes from `start` up to, not including, `end` (or the file's end). */
+  slice(start: number, end: number): Promise<Uint8Array>;
+}
+
+/** How a file is written; `table` is delimited text. */
+export type FileFormat =
+  'table' | 'json' | 'jsonl' | 'parquet' | 'xlsx' | 'lines' | 'fasttext' | 'conll';
 
 /** One cell a row, kept as bytes and decoded when read; a string[] is one too. */
 export interface Cells extends Iterable<string> {
@@ -17,7 +30,7 @@ export interface Cells extends Iterable<string> {
 export interface Column {
   readonly name: string;
   /** One cell a row; a cell that the file lacks is ''. */
-  readonly cells: readonly string[];
+  readonly cells: Cells;
 }
 
 /** A row that could not be taken as it stands. */
@@ -27,13 +40,21 @@ export interface RowProblem {
   readonly problem: string;
 }
 
+/** A row that was left out, as it stands in the file. */
+export interface RejectedRow {
+  /** 1-based line where it begins (of a workbook or Parquet file: the row). */
+  readonly line: number;
+  readonly text: string;
+  readonly problem: string;
+}
+
 export interface Table {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly rowCount: number;
   /** `conll`: a sentence a row, words and their tags joined by single spaces; see `conll.ts`. */
-  readonly format: 'table' | 'conll';
-  /** Line in the file where row i begins, 1-based. */
+  readonly format: FileFormat;
+  /** Line in the file where row i begins, 1-based; of a workbook or Parquet file: its row. */
   readonly lines: Int32Array;
   readonly encoding: EncodingName;
   readonly delimiter: ',' | '\t' | ';' | '|';
@@ -41,14 +62,32 @@ export interface Table {
   readonly hasHeader: boolean;
   /** Why the first row was taken as header or not, one plain sentence. */
   readonly headerReason?: string;
+  /** The first 1,000, by line. */
   readonly problems: readonly RowProblem[];
+  readonly problemCount: number;
+  /** Rows that were left out, as they stand in the file; 10 MB of them at most. */
+  readonly rejected: {
+    readonly rows: readonly RejectedRow[];
+    /** All that were left out, kept here or not. */
+    readonly count: number;
+    readonly truncated: boolean;
+  };
+  /** The sheet that was read, of a workbook, and all that it has. */
+  readonly sheet?: string;
+  readonly sheets?: readonly string[];
+  /** Plain sentences on how the file was read where that was not plain: a change of encoding, a stray quote. */
+  readonly notes?: readonly string[];
 }
 
 export interface ParseSettings {
   readonly encoding?: EncodingName;
   readonly delimiter?: Table['delimiter'];
   readonly hasHeader?: boolean;
-  readonly format?: Table['format'];
+  readonly format?: FileFormat;
+  /** Of a workbook; default: the first that has rows. */
+  readonly sheet?: string;
+  /** Whether double quotes enclose cells of delimited text; default: found. */
+  readonly quotes?: boolean;
 }
 
 /** A column picked for a role, and why, in one plain sentence. */
@@ -182,4 +221,53 @@ export interface Split {
   readonly alsoInTraining: Int32Array;
   /** Plain sentences about what was done. */
   readonly notes: readonly string[];
+}
+
+export type AuditId =
+  | 'empty_texts'
+  | 'exact_duplicates'
+  | 'near_duplicates'
+  | 'conflicting_labels'
+  | 'label_spelling'
+  | 'small_class'
+  | 'sorted_by_class'
+  | 'long_texts'
+  | 'unnamed_labels'
+  | 'binary_junk'
+  | 'ragged_rows'
+  | 'leaking_column';
+
+export type Repair =
+  /** Of rows with one text (exactly or nearly) and the same labels, the first stays. */
+  | { readonly kind: 'drop_duplicates' }
+  /** Rows whose text stands under different labels. */
+  | { readonly kind: 'drop_conflicting' }
+  | { readonly kind: 'join_labels'; readonly from: readonly string[]; readonly to: string }
+  | { readonly kind: 'drop_class'; readonly label: string }
+  | { readonly kind: 'drop_rows'; readonly reason: string; readonly rows: readonly RowOrigin[] }
+  | { readonly kind: 'name_labels'; readonly names: Readonly<Record<string, string>> };
+
+/** One thing that is to be known of the data before it is trained on. */
+export interface AuditFinding {
+  readonly id: AuditId;
+  /** `stop`: cannot be trained on as it is; `warn`: the result would mislead; `note`: good to know. */
+  readonly severity: 'stop' | 'warn' | 'note';
+  readonly title: string;
+  readonly detail: string;
+  readonly count: number;
+  /** The first 100. */
+  readonly rows: readonly RowOrigin[];
+  readonly repair: Repair | null;
+}
+
+/** What a repair has done; stands in the run record. */
+export interface RepairChange {
+  readonly repair: Repair;
+  /** Plain words, what was left alone included. */
+  readonly sentence: string;
+  readonly part: 'train' | 'both';
+  /** Rows that were changed or dropped. */
+  readonly count: number;
+  /** The first 100. */
+  readonly rows: readonly RowOrigin[];
 }

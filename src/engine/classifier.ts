@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { HeadlightError, type Job } from '../base';
-import type { SourceFile } from '../data';
+import type { FileBytes } from '../data';
 import type { Device, Platform } from '../platform';
 import {
   parseDocument,
@@ -40,11 +40,7 @@ export interface Classifier {
    * As `predictFile` of the engine.
    * @param textColumn null: found.
    */
-  predictFile(
-    file: SourceFile,
-    textColumn: string | null,
-    signal?: AbortSignal,
-  ): Job<PredictedFile>;
+  predictFile(file: FileBytes, textColumn: string | null, signal?: AbortSignal): Job<PredictedFile>;
   close(): Promise<void>;
 }
 

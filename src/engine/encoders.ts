@@ -1,7 +1,7 @@
 /** Encoders for the jobs: loaded once, kept while they are used, one at a time (weights are large). */
 import * as v from 'valibot';
 import { canonicalJson, HeadlightError, sha256, type Job } from '../base';
-import type { SourceFile } from '../data';
+import type { FileBytes } from '../data';
 import {
   addFolder,
   clearCached,
@@ -135,7 +135,7 @@ export class Encoders {
 
   async *addFolder(
     name: string,
-    files: readonly SourceFile[],
+    files: readonly FileBytes[],
     precision: Precision,
     signal?: AbortSignal,
   ): Job<EncoderEntry> {

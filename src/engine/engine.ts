@@ -4,7 +4,7 @@
  * All methods throw HeadlightError.
  */
 import type { Job } from '../base';
-import type { ColumnFindings, RowProblem, SourceFile, Table } from '../data';
+import type { ColumnFindings, RowProblem, FileBytes, Table } from '../data';
 import type { LogisticSettings } from '../learning/heads';
 import type { EmbedSettings, EncoderInfo, EncoderReference, Precision } from '../models';
 import type {
@@ -28,7 +28,7 @@ export interface Engine extends FinetuningEngine {
   /** Newest first. */
   listProjects(): Promise<readonly ProjectSummary[]>;
   /** One file, or a train and a test file; parsed, columns found, kept. Named after the first file. */
-  createProject(files: readonly SourceFile[], signal?: AbortSignal): Job<ProjectView>;
+  createProject(files: readonly FileBytes[], signal?: AbortSignal): Job<ProjectView>;
   openProject(project: string, signal?: AbortSignal): Job<ProjectView>;
   renameProject(project: string, name: string): Promise<void>;
   /** With its texts, features and runs. */
@@ -36,7 +36,7 @@ export interface Engine extends FinetuningEngine {
   /** Changes columns, parsing or the split; the summary is made anew. */
   configureData(project: string, choice: DataChoice, signal?: AbortSignal): Job<ProjectView>;
   /** Opens what `export(..., 'project')` made, under a new id if the old one is taken. */
-  importProject(file: SourceFile, signal?: AbortSignal): Job<ProjectView>;
+  importProject(file: FileBytes, signal?: AbortSignal): Job<ProjectView>;
 
   // ------------------------------------------------------------------------------- encoders
   /** What ships, and what has been added on this device. */
@@ -51,7 +51,7 @@ export interface Engine extends FinetuningEngine {
   /** A dropped folder with `config.json`, `model.safetensors`, `tokenizer.json`. */
   addFolderEncoder(
     name: string,
-    files: readonly SourceFile[],
+    files: readonly FileBytes[],
     precision: Precision,
     signal?: AbortSignal,
   ): Job<EncoderEntry>;
@@ -93,7 +93,7 @@ export interface Engine extends FinetuningEngine {
   predictFile(
     project: string,
     run: string,
-    file: SourceFile,
+    file: FileBytes,
     textColumn: string | null,
     signal?: AbortSignal,
   ): Job<PredictedFile>;

@@ -1,6 +1,6 @@
 /** A table of texts (pairs, sentences), predicted: the CSV with its own columns and what was predicted. */
 import type { Job } from '../base';
-import { cellsOf, predictionsCsv, rowsCsv, tagWords, type SourceFile, type Table } from '../data';
+import { cellsOf, predictionsCsv, rowsCsv, tagWords, type FileBytes, type Table } from '../data';
 import type { Task } from '../project';
 import type { PredictedFile } from './engine';
 import type { FinetunedModel } from './finetuned-model';
@@ -23,7 +23,7 @@ export interface PredictionTask {
 export async function* predictTable(
   model: FinetunedModel,
   about: PredictionTask,
-  file: SourceFile,
+  file: FileBytes,
   table: Table,
   found: TextRows,
   signal?: AbortSignal,
@@ -33,7 +33,7 @@ export async function* predictTable(
   const isWords = task === 'token_classification';
   const sequences = found.rows.map((row, at) => {
     const text = found.texts[at] ?? '';
-    const pair = pairs === null ? null : (pairs[row] ?? '');
+    const pair = pairs === null ? null : (pairs.at(row) ?? '');
     return tokenize(
       model.tokenizer,
       { text: isWords ? spaced(text) : text, pair, isWords },
@@ -48,7 +48,7 @@ export async function* predictTable(
 
 /** @param flat `[texts, classes]`. */
 export function labelledFile(
-  file: SourceFile,
+  file: FileBytes,
   table: Table,
   found: TextRows,
   flat: Float64Array,
@@ -68,7 +68,7 @@ export function labelledFile(
 
 /** A tag for each word; words that did not fit have `O`, or the first tag. Counts are of words. */
 function taggedFile(
-  file: SourceFile,
+  file: FileBytes,
   table: Table,
   found: TextRows,
   rows: readonly Float64Array[],
@@ -95,7 +95,7 @@ function taggedFile(
   const csv = rowsCsv(
     [...names, column],
     Array.from({ length: table.rowCount }, (_, row) => [
-      ...table.columns.map(({ cells }) => cells[row] ?? ''),
+      ...table.columns.map(({ cells }) => cells.at(row) ?? ''),
       sentences.get(row)?.tags ?? '',
     ]),
   );
@@ -111,7 +111,7 @@ function taggedFile(
 }
 
 function aboutFile(
-  file: SourceFile,
+  file: FileBytes,
   table: Table,
   found: TextRows,
   csv: string,

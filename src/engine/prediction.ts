@@ -1,6 +1,6 @@
 /** Using a run: a typed text, a dropped file, the rows behind the confusion matrix. */
 import { HeadlightError, ProgressMeter, type Job } from '../base';
-import type { SourceFile } from '../data';
+import type { FileBytes } from '../data';
 import { predictProbabilities, type LinearHead } from '../learning/heads';
 import { checkDevice, embedTexts } from '../models';
 import type { Device, Platform } from '../platform';
@@ -93,7 +93,7 @@ export async function* predictFile(
   encoders: Encoders,
   project: string,
   run: LoadedRun,
-  file: SourceFile,
+  file: FileBytes,
   textColumn: string | null,
   signal?: AbortSignal,
 ): Job<PredictedFile> {

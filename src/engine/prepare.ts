@@ -17,7 +17,7 @@ import {
   parseTable,
   type ColumnFindings,
   type LabelledTexts,
-  type SourceFile,
+  type FileBytes,
   type Split,
   type Table,
 } from '../data';
@@ -66,7 +66,7 @@ export function defaultChoice(tables: readonly Table[], findings: ColumnFindings
 
 /** @throws HeadlightError `bad-file`, `bad-table`. */
 export function readTables(
-  files: readonly SourceFile[],
+  files: readonly FileBytes[],
   choice: Pick<DataChoice, 'parse'>,
 ): Table[] {
   return files.map((file) => parseTable(file, choice.parse));
@@ -219,7 +219,7 @@ export function viewFile(table: Table, bytes: number): FileView {
   for (let row = 0; row < Math.min(PREVIEW_ROWS, table.rowCount); row++) {
     preview.push(
       table.columns.map((column) => {
-        const cell = column.cells[row] ?? '';
+        const cell = column.cells.at(row) ?? '';
         return cell.length > PREVIEW_CELL ? `${cell.slice(0, PREVIEW_CELL)}…` : cell;
       }),
     );
@@ -233,7 +233,7 @@ export function viewFile(table: Table, bytes: number): FileView {
     hasHeader: table.hasHeader,
     columnNames: table.columns.map((column) => column.name),
     preview,
-    problemCount: table.problems.length,
+    problemCount: table.problemCount,
     problems: table.problems.slice(0, PROBLEMS_SHOWN),
   };
 }

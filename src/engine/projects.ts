@@ -7,7 +7,7 @@ import {
   toHeadlightError,
   type Job,
 } from '../base';
-import type { SourceFile, Table } from '../data';
+import type { FileBytes, Table } from '../data';
 import type { Storage } from '../platform';
 import {
   PROJECT_VERSION,
@@ -78,7 +78,7 @@ export class Projects {
     return summaries.sort((a, b) => b.modified - a.modified);
   }
 
-  async *create(files: readonly SourceFile[], signal?: AbortSignal): Job<ProjectView> {
+  async *create(files: readonly FileBytes[], signal?: AbortSignal): Job<ProjectView> {
     if (files.length === 0) {
       throw new HeadlightError('bad-file', 'No file was given.', {
         hint: 'Choose a CSV or TSV file.',

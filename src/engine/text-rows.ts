@@ -1,6 +1,6 @@
 /** The rows of a table that hold a text, and what was predicted for them, row by row of the table. */
 import { HeadlightError } from '../base';
-import { findColumns, parseTable, type SourceFile, type Table } from '../data';
+import { findColumns, parseTable, type FileBytes, type Table } from '../data';
 
 export interface TextRows {
   readonly column: string;
@@ -24,10 +24,10 @@ export interface LabelledRows {
  * @param column that was asked for, or that training had.
  * @throws HeadlightError as `parseTable`.
  */
-export function parseToPredict(file: SourceFile, column: string | null): Table {
+export function parseToPredict(file: FileBytes, column: string | null): Table {
   const table = parseTable(file);
   if (table.hasHeader || table.format === 'conll' || column === null) return table;
-  const first = table.columns.map(({ cells }) => (cells[0] ?? '').trim());
+  const first = table.columns.map(({ cells }) => (cells.at(0) ?? '').trim());
   return first.includes(column) && table.rowCount > 1
     ? parseTable(file, { hasHeader: true })
     : table;
@@ -43,15 +43,22 @@ export function textRows(table: Table, asked: string | null, trained: string | n
   const column = chooseTextColumn(table, asked, trained);
   const cells = table.columns.find(({ name }) => name === column)?.cells ?? [];
   const rows: number[] = [];
-  cells.forEach((cell, row) => {
-    if (cell.trim() !== '') rows.push(row);
-  });
+  const texts: string[] = [];
+  let row = 0;
+  for (const cell of cells) {
+    const text = cell.trim();
+    if (text !== '') {
+      rows.push(row);
+      texts.push(text);
+    }
+    row++;
+  }
   if (rows.length === 0) {
     throw new HeadlightError('bad-table', `Column “${column}” of ${table.name} holds no text.`, {
       hint: `Choose the column that holds the texts. ${columnsOf(table)}`,
     });
   }
-  return { column, rows, texts: rows.map((row) => (cells[row] ?? '').trim()) };
+  return { column, rows, texts };
 }
 
 /** @param probabilities `[rows, classes]` row-major. */

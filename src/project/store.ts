@@ -13,7 +13,7 @@
  * A run is committed by its run.json, written last: a run without one is not there.
  */
 import { HeadlightError } from '../base';
-import type { SourceFile } from '../data';
+import type { FileBytes } from '../data';
 import type { Storage } from '../platform';
 import { jsonBytes, parseJson, readProjectRecord, readRun } from './documents';
 import type { ProjectRecord, RunDocument } from './types';
@@ -72,7 +72,7 @@ export class ProjectStore {
    */
   async create(
     record: ProjectRecord,
-    files: readonly SourceFile[],
+    files: readonly FileBytes[],
     runs: readonly WholeRun[] = [],
   ): Promise<void> {
     try {
@@ -111,7 +111,7 @@ export class ProjectStore {
   }
 
   /** @throws HeadlightError `not-found` naming the file. */
-  async file(project: string, name: string): Promise<SourceFile> {
+  async file(project: string, name: string): Promise<FileBytes> {
     const bytes = await this.#storage.read('files', `${project}/${name}`);
     if (bytes === null) {
       throw new HeadlightError(

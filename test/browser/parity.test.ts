@@ -40,7 +40,7 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'headlight-parity-'));
   node = await createNodePlatform({ home });
   const bytes = new Uint8Array(await readFile(join(PUBLIC, 'samples', SAMPLE)));
-  texts = cellsOf(parseTable({ name: SAMPLE, bytes }), 'message');
+  texts = [...cellsOf(parseTable({ name: SAMPLE, bytes }), 'message')];
 });
 
 afterAll(async () => {

@@ -9,7 +9,7 @@ import {
   type CurvePoint,
   type Job,
 } from '../../src/base';
-import type { ColumnProfile, SourceFile } from '../../src/data';
+import type { ColumnProfile, FileBytes } from '../../src/data';
 import type {
   DataChoice,
   DataSummary,
@@ -134,7 +134,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
     }));
   }
 
-  async *createProject(files: readonly SourceFile[], signal?: AbortSignal): Job<ProjectView> {
+  async *createProject(files: readonly FileBytes[], signal?: AbortSignal): Job<ProjectView> {
     this.#fail('createProject');
     yield* this.#work('Reading the data', 'files', files.length, signal);
     const tables = files.map(({ name, bytes }) => {
@@ -234,7 +234,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
     this.#summarise(project);
     return project.view;
   }
-  async *importProject(file: SourceFile, signal?: AbortSignal): Job<ProjectView> {
+  async *importProject(file: FileBytes, signal?: AbortSignal): Job<ProjectView> {
     return yield* this.createProject([{ ...file, name: 'imported.csv' }], signal);
   }
 
@@ -264,7 +264,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
   }
   async *addFolderEncoder(
     name: string,
-    _files: readonly SourceFile[],
+    _files: readonly FileBytes[],
     precision: 'fp32' | 'q8',
     signal?: AbortSignal,
   ): Job<EncoderEntry> {
@@ -385,7 +385,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
   async *predictFile(
     id: string,
     run: string,
-    file: SourceFile,
+    file: FileBytes,
     textColumn: string | null,
     signal?: AbortSignal,
   ): Job<Awaited<ReturnType<typeof predicted>>> {
@@ -448,6 +448,10 @@ export class FakeEngine extends FakeFinetuning implements Engine {
 
   protected override failIfAsked(name: keyof FinetuningEngine): void {
     this.#fail(name);
+  }
+
+  protected override dataOf(id: string): DataChoice {
+    return this.#project(id).view.choice;
   }
 
   protected override keepFinetuned(
@@ -531,7 +535,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
   }
 }
 
-function predicted(file: SourceFile, classes: readonly string[], textColumn: string) {
+function predicted(file: FileBytes, classes: readonly string[], textColumn: string) {
   const rows = parse(new TextDecoder().decode(file.bytes)).slice(1);
   return {
     name: file.name.replace(/\.[^.]+$/, '-predictions.csv'),

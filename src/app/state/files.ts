@@ -1,10 +1,10 @@
 /** Files in and out of the page. */
 import { HeadlightError } from '../../base';
-import type { SourceFile } from '../../data';
+import type { FileBytes } from '../../data';
 import type { ExportedFile } from '../../engine';
 
 /** @throws HeadlightError `bad-file` when the browser cannot read it (moved, or no permission). */
-export async function readFile(file: File, name: string = file.name): Promise<SourceFile> {
+export async function readFile(file: File, name: string = file.name): Promise<FileBytes> {
   try {
     return { name, bytes: new Uint8Array(await file.arrayBuffer()) };
   } catch (cause) {

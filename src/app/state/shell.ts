@@ -2,7 +2,7 @@
  * What the page knows beside the engine: where its own requests went, whether egress is enforced, whether
  * the browser may evict what is stored. `main.ts` hands it in; tests hand in their own.
  */
-import type { SourceFile } from '../../data';
+import type { FileBytes } from '../../data';
 import type { RequestCount } from '../../platform';
 
 export type EgressStatus = 'enforced' | 'not enforced';
@@ -43,5 +43,5 @@ export interface Shell {
   /** Whether this browser deletes a site's storage by itself after some days (Safari). */
   storageMayBeEvicted(): Promise<boolean>;
   /** The sample that ships with the page. @throws HeadlightError `network`. */
-  sample(): Promise<SourceFile>;
+  sample(): Promise<FileBytes>;
 }

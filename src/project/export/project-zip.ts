@@ -5,7 +5,7 @@
  */
 import * as v from 'valibot';
 import { canonicalJson, HeadlightError, sha256, toHeadlightError } from '../../base';
-import type { SourceFile } from '../../data';
+import type { FileBytes } from '../../data';
 import { jsonBytes, parseJson, readProjectRecord, readRun } from '../documents';
 import { readPredictions } from '../predictions';
 import { parseDocument } from '../schema';
@@ -19,7 +19,7 @@ const ARCHIVE_VERSION = 1;
 
 export interface ProjectContent {
   readonly record: ProjectRecord;
-  readonly files: readonly SourceFile[];
+  readonly files: readonly FileBytes[];
   readonly runs: readonly WholeRun[];
 }
 
@@ -48,7 +48,7 @@ export async function writeProjectZip(store: ProjectStore, project: string): Pro
 }
 
 /** @throws HeadlightError `bad-file`, `bad-project` naming the entry that is wrong. */
-export async function readProjectZip(file: SourceFile): Promise<ProjectContent> {
+export async function readProjectZip(file: FileBytes): Promise<ProjectContent> {
   const entries = readArchive(file.bytes, file.name);
   const manifest = entries.get(MANIFEST);
   if (manifest === undefined) {

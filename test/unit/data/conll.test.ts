@@ -18,7 +18,7 @@ function read(text: string, settings: ParseSettings = {}, name = 'a.conll'): Tab
 }
 
 function cellsOf(table: Table): (readonly string[])[] {
-  return table.columns.map(({ cells }) => cells);
+  return table.columns.map(({ cells }) => [...cells]);
 }
 
 function errorOf(action: () => unknown): HeadlightError {

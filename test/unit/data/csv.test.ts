@@ -56,6 +56,8 @@ test('predictions stand after the own columns, under names that were free', () =
     format: 'table',
     hasHeader: true,
     problems: [],
+    problemCount: 0,
+    rejected: { rows: [], count: 0, truncated: false },
   };
   const csv = predictionsCsv(table, { labels: ['x', null], probabilities: [[0.75, 0.25], null] }, [
     'x',

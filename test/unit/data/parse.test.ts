@@ -5,7 +5,7 @@ import { decodeBytes, findColumns, parseTable, type ParseSettings } from '../../
 const encoder = new TextEncoder();
 const read = (text: string | Uint8Array, name = 'file.csv', settings?: ParseSettings) =>
   parseTable({ name, bytes: typeof text === 'string' ? encoder.encode(text) : text }, settings);
-const cells = (table: ReturnType<typeof read>) => table.columns.map((column) => column.cells);
+const cells = (table: ReturnType<typeof read>) => table.columns.map((column) => [...column.cells]);
 const bytesOf = (latin1: string) => Uint8Array.from(latin1, (unit) => unit.charCodeAt(0));
 
 describe('bytes become text', () => {

@@ -59,7 +59,7 @@ beforeAll(async () => {
   });
   const [messages, topics] = ['message', 'topic'].map((name) => {
     const column = table.columns.find((one) => one.name === name);
-    return column?.cells ?? [];
+    return [...(column?.cells ?? [])];
   });
   train = messages!.map((message, row) => ({
     ids: tokenizer.encode(message, 32),
