@@ -19,6 +19,18 @@ export { makeSplit, splitSentences, type FileParts } from './split';
 export { drawRows, drawTexts } from './draw';
 export { groupTexts, normalText, type RowGroups } from './audit/same-text';
 export { namesOf } from './wizard/names';
+export {
+  inspectTables,
+  suggestedSplit,
+  type DataTask,
+  type InspectOptions,
+  type InspectReport,
+  type InspectedFile,
+} from './wizard/inspect';
+export { auditData, type AuditInput } from './audit/audit';
+export { junkOf, type TokenLimit } from './audit/rows';
+export { applyRepairs, splitRepaired, type Repaired } from './repair/apply';
+export { splitCsv } from './split/csv';
 export { dominantTag, entityType, tagWords } from './tags';
 export { predictionsCsv, rowsCsv, safeCell, type CsvCell } from './csv';
 export { parseParseSettings, parseSplitSettings } from './settings';

@@ -76,7 +76,8 @@ export function labelReader(choice: LabelChoice): LabelReader {
     },
     finish(count) {
       const { classes, rank } = sorted();
-      checkClasses(classes, count, choice.column);
+      // Labels, not rows: ten rows may hold twenty.
+      checkClasses(classes, found.length, choice.column);
       const targets = newTargets(count, classes.length);
       found.forEach((number, at) => {
         targets[(foundRow[at] ?? 0) * classes.length + (rank[number] ?? 0)] = 1;
