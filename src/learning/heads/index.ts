@@ -4,7 +4,13 @@ export { fitLogistic } from './fit';
 export { CONSTANT_LOGIT, fitOneVsRest, type MultiLabelContext } from './one-vs-rest';
 export { fitMlp, type MlpContext } from './fit-mlp';
 export { fitHead, predictHead } from './fit-head';
-export { decisionFunction, foldScaler, predictLabels, predictProbabilities } from './predict';
+export {
+  decisionFunction,
+  foldScaler,
+  predictLabels,
+  predictProbabilities,
+  probabilitiesOf,
+} from './predict';
 export { applyThresholds, multiLabelLogits, predictMultiLabel } from './predict-multi-label';
 export { mlpLogits, predictMlp } from './predict-mlp';
 export { DEFAULT_THRESHOLD, tuneThresholds, type TunedThresholds } from './thresholds';
