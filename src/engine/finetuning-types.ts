@@ -4,6 +4,7 @@ import type { McNemar } from '../learning/evaluate';
 import type { FinetuneEstimate, FinetuneSettings } from '../learning/finetune';
 import type { EncoderReference } from '../models';
 import type { Device } from '../platform';
+import type { DataChoice } from '../project';
 import type { RunView } from './engine';
 
 export interface FinetuneChoice {
@@ -15,6 +16,8 @@ export interface FinetuneChoice {
 /** A fine-tune that was stopped or whose tab was killed; its checkpoint is kept. */
 export interface UnfinishedFinetune {
   readonly choice: FinetuneChoice;
+  /** What was chosen of the data when it was begun; it can only go on with the same. */
+  readonly data: DataChoice;
   readonly step: number;
   readonly steps: number;
   /** Milliseconds since the epoch of the checkpoint. */
@@ -62,7 +65,10 @@ export interface FinetuningEngine {
   ): Job<FinetuneEstimate>;
   /**
    * Trains, evaluates, keeps the run. Goes on from the checkpoint of a training with the same choice and
-   * data. Stopping it commits a checkpoint first; Progress events carry `training`.
+   * data; that of another choice is replaced. Stopping it commits a checkpoint first; Progress events
+   * carry `training`.
+   * @throws HeadlightError `bad-setting` when the choice is the unfinished one's but the data (or Headlight
+   * itself) are not; the checkpoint stays.
    */
   finetune(project: string, choice: FinetuneChoice, signal?: AbortSignal): Job<RunView>;
   /** The best so far of a stopped fine-tune, evaluated and kept as a run. */

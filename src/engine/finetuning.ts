@@ -15,7 +15,7 @@ import {
 } from '../learning/finetune';
 import { pinnedReferenceSchema } from '../models';
 import type { Device, Platform } from '../platform';
-import { parseDocument, type FinetuneRecipe } from '../project';
+import { parseDocument, projectRecordSchema, type FinetuneRecipe } from '../project';
 import { advise } from './advice';
 import { compareRuns } from './compare';
 import type { Encoders } from './encoders';
@@ -43,6 +43,8 @@ const metaSchema = v.object({
     device: v.picklist(['auto', 'cpu', 'wasm', 'webgpu', 'cuda']),
     settings: finetuneSettingsSchema,
   }),
+  /** What was chosen of the data: the checkpoint fits no other texts. */
+  data: projectRecordSchema.entries.choice,
   device: v.picklist(['cpu', 'wasm', 'webgpu', 'cuda']),
   reason: v.string(),
 });
@@ -84,7 +86,8 @@ export class Finetuning implements FinetuningEngine {
     const found = await this.#unfinished(project);
     if (found === null) return null;
     const { step, steps, saved, bytes, history, hasBest } = found.training;
-    return { choice: found.meta.choice, step, steps, saved, bytes, history, hasBest };
+    const { choice, data } = found.meta;
+    return { choice, data, step, steps, saved, bytes, history, hasBest };
   }
 
   async discardFinetune(project: string): Promise<void> {
@@ -158,13 +161,19 @@ export class Finetuning implements FinetuningEngine {
     };
     const identity = await sha256(canonicalJson({ recipe, versions: platform.versions }));
     if (before !== null && before.training.identity !== identity) {
-      if (then === 'finish') throw anotherTraining();
+      // Asked to go on with it, and it cannot be: nothing of it is thrown away for that.
+      if (then === 'finish' || same) throw anotherTraining();
       await discardFinetune(platform.storage, scopeOf(project));
     }
     const request: FinetuneRequest = {
       ...this.#request(project, opened, choice, device),
       identity,
-      meta: { choice: asked, device, reason } satisfies Record<keyof Meta, unknown>,
+      meta: {
+        choice: asked,
+        data: opened.prepared.record.choice,
+        device,
+        reason,
+      } satisfies Record<keyof Meta, unknown>,
       then,
     };
     const result = yield* finetune(request, signal);
@@ -234,6 +243,8 @@ function anotherTraining(): HeadlightError {
   return new HeadlightError(
     'bad-setting',
     'The data or Headlight itself has changed since this fine-tune was stopped.',
-    { hint: 'Set the data back to what it was, or start a new fine-tune.' },
+    {
+      hint: 'Its checkpoint is kept. Set the data back to what it was, or discard it and start anew (on the command line: --no-resume).',
+    },
   );
 }

@@ -2,7 +2,7 @@ export * from './documents';
 export * from './export';
 export * from './predictions';
 export * from './recipe';
-export { parseDocument } from './schema';
+export { parseDocument, projectRecordSchema } from './schema';
 export * from './publish';
 export * from './store';
 export * from './types';

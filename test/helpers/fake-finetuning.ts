@@ -10,6 +10,7 @@ import {
   type Progress,
 } from '../../src/base';
 import type {
+  DataChoice,
   FinetuneAdvice,
   FinetuneChoice,
   FinetuningEngine,
@@ -47,6 +48,7 @@ export abstract class FakeFinetuning implements FinetuningEngine {
     history: readonly CurvePoint[],
     ended: 'finished' | 'kept',
   ): RunView;
+  protected abstract dataOf(project: string): DataChoice;
   /** Throws what a test has asked for. */
   protected abstract failIfAsked(name: keyof FinetuningEngine): void;
 
@@ -80,6 +82,9 @@ export abstract class FakeFinetuning implements FinetuningEngine {
     const { steps, stepsAnEpoch, delay } = this.finetuneOptions;
     const before = this.#unfinished.get(project);
     const same = before !== undefined && JSON.stringify(before.choice) === JSON.stringify(choice);
+    if (same && JSON.stringify(before.data) !== JSON.stringify(this.dataOf(project))) {
+      throw new HeadlightError('bad-setting', 'The data has changed since it was stopped.');
+    }
     const history = same ? [...before.history] : [];
     const from = same ? before.step : 0;
     this.finetuned.push({ choice, from });
@@ -87,6 +92,7 @@ export abstract class FakeFinetuning implements FinetuningEngine {
     const keep = (step: number): void => {
       this.#unfinished.set(project, {
         choice,
+        data: this.dataOf(project),
         step,
         steps,
         saved: Date.now(),

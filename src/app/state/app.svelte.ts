@@ -5,7 +5,7 @@ import { Egress } from './egress.svelte';
 import { Encoders } from './encoders.svelte';
 import { isZip, readFile } from './files';
 import { forgetMemory, recall, remember } from './memory';
-import { Project } from './project.svelte';
+import { Project, type FinetuneHow } from './project.svelte';
 import type { Shell } from './shell';
 import { Stored } from './stored.svelte';
 import type { Theme } from './theme.svelte';
@@ -231,10 +231,11 @@ export class App {
   }
 
   /**
-   * Fine-tunes with what is chosen, goes on with an unfinished one, or keeps the best of it.
+   * Fine-tunes with what is chosen (`anew`: after discarding the unfinished one), goes on with an unfinished
+   * one, or keeps the best of it.
    * The estimate that comes first may stop it, with what would help.
    */
-  async finetune(how: 'start' | 'resume' | 'keep'): Promise<void> {
+  async finetune(how: FinetuneHow): Promise<void> {
     const project = this.#project;
     if (project === null) return;
     this.show('train', ...(project.run === null ? [] : (['report', 'use'] as const)));

@@ -3,10 +3,11 @@
  * what is left of one that was paused or cut off.
  */
 import type { Job, Progress } from '../../base';
-import type { Engine, FinetuneChoice, RunView, UnfinishedFinetune } from '../../engine';
+import type { DataChoice, Engine, FinetuneChoice, RunView, UnfinishedFinetune } from '../../engine';
 import type { FinetuneEstimate } from '../../learning/finetune';
 import { Curves } from './curves.svelte';
 import type { Encoders } from './encoders.svelte';
+import { differences, type Difference } from './finetune-belongs';
 import { FinetuneForm } from './finetune-form.svelte';
 import type { Bounds } from './finetune-fields';
 import { Work } from './work.svelte';
@@ -15,6 +16,7 @@ export class Finetuning {
   readonly #engine: Engine;
   readonly #encoders: Encoders;
   readonly #project: string;
+  readonly #data: () => DataChoice;
   readonly form: FinetuneForm;
   readonly curves = new Curves();
   /** The training itself, and keeping the best of a stopped one. */
@@ -26,10 +28,17 @@ export class Finetuning {
   #unfinished = $state.raw<UnfinishedFinetune | null>(null);
   #keeping = $state.raw(false);
 
-  constructor(engine: Engine, encoders: Encoders, project: string, bounds: () => Bounds) {
+  constructor(
+    engine: Engine,
+    encoders: Encoders,
+    project: string,
+    data: () => DataChoice,
+    bounds: () => Bounds,
+  ) {
     this.#engine = engine;
     this.#encoders = encoders;
     this.#project = project;
+    this.#data = data;
     this.form = new FinetuneForm(encoders, bounds);
   }
 
@@ -55,6 +64,13 @@ export class Finetuning {
   /** A paused or cut-off training, whose checkpoint is kept. */
   get unfinished(): UnfinishedFinetune | null {
     return this.#unfinished;
+  }
+  /** Which of the chosen settings are not those of the unfinished one. */
+  get differences(): readonly Difference[] {
+    const unfinished = this.#unfinished;
+    return unfinished === null
+      ? []
+      : differences(unfinished, this.#data(), this.#encoders.chosen?.info.reference ?? null);
   }
   get running(): boolean {
     return this.work.running;
@@ -92,9 +108,11 @@ export class Finetuning {
 
   /**
    * Estimates first where that has not been done; goes on by itself when nothing speaks against it, and else
-   * waits for the person to start again or to mend the settings.
+   * waits for the person to start again or to mend the settings. Not while one is unfinished: starting
+   * would throw its checkpoint away, and that takes the person’s word.
    */
   async start(finished: (run: RunView) => void): Promise<void> {
+    if (this.#unfinished !== null) return;
     if (this.estimate === null) {
       if (!(await this.measure()) || this.warned) return;
     }

@@ -2,6 +2,7 @@
 import type { DataChoice, Engine, ProjectView, RunView } from '../../engine';
 import { Advice } from './advice.svelte';
 import type { Encoders } from './encoders.svelte';
+import { dataDifferences } from './finetune-belongs';
 import { Finetuning } from './finetuning.svelte';
 import { Hub } from './hub.svelte';
 import { Keep } from './keep.svelte';
@@ -14,9 +15,12 @@ import { Work } from './work.svelte';
 
 /** Two ways to a classifier: a head on the frozen encoder, or the encoder itself trained. */
 export type Way = 'probe' | 'finetune';
+/** Anew throws an unfinished one away first; resume and keep are of the unfinished one. */
+export type FinetuneHow = 'start' | 'anew' | 'resume' | 'keep';
 
 export class Project {
   readonly #engine: Engine;
+  readonly #encoders: Encoders;
   #view = $state.raw<ProjectView>() as ProjectView;
   #selected = $state.raw<string | null>(null);
   #way = $state.raw<Way>('probe');
@@ -38,21 +42,28 @@ export class Project {
 
   constructor(engine: Engine, encoders: Encoders, view: ProjectView) {
     this.#engine = engine;
+    this.#encoders = encoders;
     this.id = view.id;
     this.#view = view;
     this.#selected = view.runs[0]?.id ?? null;
     this.training = new Training(engine, encoders);
-    this.finetuning = new Finetuning(engine, encoders, view.id, () => {
-      const { summary } = this.#view;
-      const info = encoders.chosen?.info;
-      return {
-        layers: info?.layers ?? 1,
-        maxTokens: info?.maxTokens ?? 512,
-        trainRows: summary?.trainRows ?? 1,
-        classes: summary?.classes.length ?? 2,
-        tagging: summary?.task === 'token_classification',
-      };
-    });
+    this.finetuning = new Finetuning(
+      engine,
+      encoders,
+      view.id,
+      () => this.#view.choice,
+      () => {
+        const { summary } = this.#view;
+        const info = encoders.chosen?.info;
+        return {
+          layers: info?.layers ?? 1,
+          maxTokens: info?.maxTokens ?? 512,
+          trainRows: summary?.trainRows ?? 1,
+          classes: summary?.classes.length ?? 2,
+          tagging: summary?.task === 'token_classification',
+        };
+      },
+    );
     this.advice = new Advice(engine, view.id);
     this.versus = new Versus(engine, view.id);
     this.rows = new Rows(engine, view.id);
@@ -167,13 +178,18 @@ export class Project {
     await this.training.train(this.id, present, (run) => this.#add(run));
   }
 
-  /** @param how `resume`, `keep`: the unfinished one. */
-  async finetune(how: 'start' | 'resume' | 'keep'): Promise<void> {
+  /** An unfinished one goes on with the data and the encoder that it was begun with. */
+  async finetune(how: FinetuneHow): Promise<void> {
     this.advice.stop();
     const { finetuning } = this;
     const finished = (run: RunView): void => this.#add(run);
-    if (how === 'start') await finetuning.start(finished);
-    else if (how === 'resume') await finetuning.resume(finished);
+    if (how === 'anew') await finetuning.discard();
+    if (how === 'start' || how === 'anew') {
+      await finetuning.start(finished);
+      return;
+    }
+    if (!(await this.#goBack())) return;
+    if (how === 'resume') await finetuning.resume(finished);
     else await finetuning.keepBest(finished);
   }
 
@@ -196,6 +212,17 @@ export class Project {
     for (const work of [this.data, this.file.work, this.keep.work]) work.stop();
     this.hub.reset();
     this.live.reset();
+  }
+
+  /** To what the unfinished fine-tune was begun with. @returns whether its checkpoint fits now. */
+  async #goBack(): Promise<boolean> {
+    const { unfinished, differences } = this.finetuning;
+    if (unfinished === null) return false;
+    if (differences.length === 0) return true;
+    this.#encoders.adopt(unfinished.choice);
+    const { choice } = this.#view;
+    if (dataDifferences(unfinished.data, choice).length > 0) await this.configure(unfinished.data);
+    return dataDifferences(unfinished.data, this.#view.choice).length === 0;
   }
 
   #add(run: RunView): void {

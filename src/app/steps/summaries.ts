@@ -36,7 +36,8 @@ export function trainSummary({ project }: App): string {
   if (finetuning.running) return 'Fine-tuning.';
   if (finetuning.unfinished !== null) {
     const { step, steps } = finetuning.unfinished;
-    return `A fine-tune waits at step ${count(step)} of ${count(steps)}.`;
+    const others = finetuning.differences.length > 0 ? '; it belongs to other settings' : '';
+    return `A fine-tune waits at step ${count(step)} of ${count(steps)}${others}.`;
   }
   const run = project.run;
   const { head } = project.training;

@@ -140,6 +140,88 @@ describe('paused', () => {
   });
 });
 
+describe('an unfinished one, after something else was chosen', () => {
+  async function paused(): Promise<number> {
+    slow();
+    const training = app.finetune('start');
+    await reaches(25);
+    open().finetuning.pause();
+    await training;
+    return open().finetuning.unfinished?.step ?? NaN;
+  }
+  const named = () => open().finetuning.differences.map(({ setting }) => setting);
+  const split = { method: 'stratified', testShare: 0.5, seed: 3 } as const;
+
+  it('belongs to what is chosen as long as nothing was changed', async () => {
+    await paused();
+    expect(open().finetuning.differences).toEqual([]);
+    await open().configure({ split });
+    await open().configure({ split: open().finetuning.unfinished?.data.split ?? split });
+    expect(open().finetuning.differences).toEqual([]);
+  });
+
+  it('says which settings differ, with both values', async () => {
+    await paused();
+    await open().configure({ split });
+    expect(open().finetuning.differences).toEqual([
+      {
+        setting: 'Split',
+        was: '20\u00a0% for the test, seed 0',
+        now: '50\u00a0% for the test, seed 3',
+      },
+    ]);
+    const { textColumn, labelColumn } = open().view.choice;
+    await open().configure({ textColumn: labelColumn, labelColumn: textColumn });
+    const { instant } = app.encoders;
+    if (instant !== null) app.encoders.choose(instant);
+    expect(named()).toEqual(['Column of texts', 'Column of labels', 'Split', 'Encoder']);
+    expect(open().finetuning.differences.at(-1)?.was).toContain('all-MiniLM-L6-v2');
+  });
+
+  it('resumes with the settings it was begun with, at the step where it stopped', async () => {
+    const step = await paused();
+    const before = open().view.choice;
+    await open().configure({ split });
+    const { instant } = app.encoders;
+    if (instant !== null) app.encoders.choose(instant);
+    await app.finetune('resume');
+    expect(open().view.choice).toEqual(before);
+    expect(app.encoders.chosen?.info.reference.id).toBe('all-MiniLM-L6-v2');
+    expect(engine.finetuned.map(({ from }) => from)).toEqual([0, step]);
+    expect(open().runs[0]?.recipe.split).toEqual(before.split);
+  });
+
+  it('stays when the way back fails, and when another is asked to start', async () => {
+    const step = await paused();
+    await open().configure({ split });
+    engine.failures.set('configureData', new HeadlightError('bad-file', 'The file is gone.'));
+    await app.finetune('resume');
+    await app.finetune('start');
+    expect(engine.finetuned).toHaveLength(1);
+    expect((await engine.unfinishedFinetune(open().id))?.step).toBe(step);
+    expect(open().data.error?.code).toBe('bad-file');
+  });
+
+  it('is thrown away only on the person’s word, and the new one starts with what is chosen', async () => {
+    await paused();
+    await open().configure({ split });
+    await app.finetune('anew');
+    expect(engine.finetuned.map(({ from }) => from)).toEqual([0, 0]);
+    expect(open().runs[0]?.recipe.split).toEqual(split);
+    expect(open().finetuning.unfinished).toBeNull();
+  });
+
+  it('stays when it cannot be thrown away', async () => {
+    const step = await paused();
+    await open().configure({ split });
+    engine.failures.set('discardFinetune', new HeadlightError('storage', 'The disk is gone.'));
+    await app.finetune('anew');
+    expect(engine.finetuned).toHaveLength(1);
+    expect((await engine.unfinishedFinetune(open().id))?.step).toBe(step);
+    expect(open().finetuning.looking.error?.code).toBe('storage');
+  });
+});
+
 describe('stop and keep the best', () => {
   it('ends in a run of the best so far', async () => {
     slow();

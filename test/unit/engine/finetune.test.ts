@@ -256,6 +256,21 @@ describe('stopping', () => {
     await engine.deleteRun(project.id, other.id);
   });
 
+  it('refuses to go on with other texts, and keeps what was done', async () => {
+    await stoppedAt(5, project.id, choice());
+    const before = await engine.unfinishedFinetune(project.id);
+    expect(before?.data).toEqual(project.choice);
+    const split = { method: 'stratified', testShare: 0.3, seed: 9 } as const;
+    await finish(engine.configureData(project.id, { ...project.choice, split }));
+    expect((await thrownBy(engine.finetune(project.id, choice()))).code).toBe('bad-setting');
+    expect(await engine.unfinishedFinetune(project.id)).toEqual(before);
+    await finish(engine.configureData(project.id, project.choice));
+    const resumed = await finish(engine.finetune(project.id, choice()));
+    if (resumed.record.method !== 'finetune') throw new Error('no fine-tune');
+    expect(resumed.record.finetune.fit.resumed_at_step).toBe(before?.step);
+    await engine.deleteRun(project.id, resumed.id);
+  });
+
   it('leaves nothing when the project is deleted, and counts its bytes before', async () => {
     const view = await newProject('other.csv');
     const before = (await engine.listProjects()).find(({ id }) => id === view.id)?.bytes ?? 0;
