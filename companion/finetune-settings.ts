@@ -181,7 +181,8 @@ function number(text: string): number {
 }
 
 function numberOrNone(text: string): number | null {
-  return text === 'none' ? null : number(text);
+  // `null` is what docs, recipes and messages call it.
+  return text === 'none' || text === 'null' ? null : number(text);
 }
 
 function names(text: string): string[] {

@@ -1,10 +1,12 @@
 /** `headlight finetune`: trains the encoder itself, from files to a report and a Hugging Face folder. */
-import { HeadlightError } from '../src/base';
+import { mkdtemp } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { HeadlightError, toHeadlightError } from '../src/base';
 import type { FinetuneChoice, ProjectView, RunView } from '../src/engine';
 import type { FinetuneEstimate } from '../src/learning/finetune';
 import type { Precision } from '../src/models';
 import type { Device } from '../src/platform';
-import { readArchive } from '../src/project';
+import { checkUpload, readArchive } from '../src/project';
 import { findEncoder } from './encoder-option';
 import { checkOutFolder, readSource, writeBytes } from './files';
 import { settingsOf, type SettingOptions } from './finetune-settings';
@@ -36,7 +38,7 @@ export type FinetuneOutput = Pick<
 
 export async function finetuneCommand(file: string, options: FinetuneOptions): Promise<void> {
   if (options.out !== undefined) await checkOutFolder(options.out);
-  const token = options.pushToHub === undefined ? null : hubToken();
+  const token = checkPush(options);
   const sources = [await readSource(file)];
   if (options.test !== undefined) sources.push(await readSource(options.test));
   const { out: _out, json: _json, quiet: _quiet, resume: _resume, ...asked } = options;
@@ -46,6 +48,9 @@ export async function finetuneCommand(file: string, options: FinetuneOptions): P
   const choice = chooseData(created, file, { ...options, seed: options.splitSeed });
   const view = await progress.follow(engine.configureData(created.id, choice, signal));
   sayData(view, progress.notice.bind(progress));
+  const there = view.summary?.trainRows ?? 0;
+  if (typeof options['trainRows'] === 'number' && options['trainRows'] > there)
+    progress.notice(`There are ${there} rows to train on: --train-rows takes all of them.`);
   const { info } = await findEncoder(engine, options.encoder, options.precision, progress, signal);
   try {
     const finetune: FinetuneChoice = {
@@ -89,29 +94,65 @@ export async function finetuneAndReport(
     run = await progress.follow(engine.finetune(view.id, choice, signal));
   } catch (error) {
     const kept = await engine.unfinishedFinetune(view.id);
-    if (kept !== null) {
+    // A wrong setting would stop it at the same step again: the error says what to change.
+    if (kept !== null && toHeadlightError(error).code !== 'bad-setting') {
       progress.notice(
         `Step ${kept.step} of ${kept.steps} is kept: the same command goes on from there.`,
       );
     }
     throw error;
   }
-  if (options.out !== undefined) {
-    await writeModel(session, view.id, run, options.out);
-    progress.notice(`Written to ${options.out}. None of it holds your texts.`);
+  try {
+    if (options.out !== undefined) {
+      await writeModel(session, view.id, run, options.out);
+      progress.notice(`Written to ${options.out}. None of it holds your texts.`);
+    }
+    if (token !== null) await upload(session, view.id, run, options, token);
+  } finally {
+    // What was trained and measured is told, also when a disk is full or the Hub refuses.
+    process.stdout.write(
+      options.json === true ? `${JSON.stringify(run.record, null, 2)}\n` : describeRun(run),
+    );
   }
-  if (options.pushToHub !== undefined && token !== null) {
-    const upload = {
-      repository: options.pushToHub,
-      token,
-      private: options.private === true,
-    };
-    const { url } = await progress.follow(engine.pushToHub(view.id, run.id, upload, signal));
+}
+
+/** @throws HeadlightError as `pushToHub`; the model then stands in a folder that its hint names. */
+async function upload(
+  session: Session,
+  project: string,
+  run: RunView,
+  { pushToHub = '', private: hidden, out }: FinetuneOutput,
+  token: string,
+): Promise<void> {
+  const { engine, progress, signal } = session;
+  const destination = { repository: pushToHub, token, private: hidden === true };
+  try {
+    const { url } = await progress.follow(engine.pushToHub(project, run.id, destination, signal));
     progress.notice(`Uploaded to ${url}. None of it holds your texts.`);
+  } catch (error) {
+    const { code, message, hint } = toHeadlightError(error);
+    const folder = out ?? (await mkdtemp(`${basename(pushToHub)}-`));
+    // Not stopped with the upload: nothing else holds what was trained.
+    if (out === undefined)
+      await writeModel({ ...session, signal: new AbortController().signal }, project, run, folder);
+    throw new HeadlightError(code, message, {
+      hint: `${hint === null ? '' : `${hint}\n`}The trained model is not lost: it is in ${folder}.`,
+      cause: error,
+    });
   }
-  process.stdout.write(
-    options.json === true ? `${JSON.stringify(run.record, null, 2)}\n` : describeRun(run),
-  );
+}
+
+/** @throws HeadlightError `bad-setting` before anything is computed. @returns the token; null: no push. */
+function checkPush({ pushToHub, private: hidden }: FinetuneOutput): string | null {
+  if (pushToHub !== undefined) {
+    const token = hubToken();
+    checkUpload({ repository: pushToHub, token, private: hidden === true });
+    return token;
+  }
+  if (hidden !== true) return null;
+  throw new HeadlightError('bad-setting', '--private belongs to --push-to-hub.', {
+    hint: 'Add --push-to-hub owner/name, or leave --private out.',
+  });
 }
 
 /** From the environment only: a flag would stand in the shell's history. */

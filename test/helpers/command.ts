@@ -16,17 +16,19 @@ export interface CommandResult {
 /**
  * Runs it to its end in a folder; what it keeps goes to `home` there. No token of the Hub is passed on.
  * @param interruptAt Ctrl-C as soon as stderr has this.
+ * @param variables of the environment, beside those of the tests.
  */
 export function runHeadlight(
   folder: string,
   args: readonly string[],
   interruptAt?: RegExp,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult> {
   return new Promise((done, reject) => {
     const { HF_TOKEN: _token, ...environment } = process.env;
     const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], {
       cwd: folder,
-      env: { ...environment, HEADLIGHT_HOME: join(folder, 'home') },
+      env: { ...environment, HEADLIGHT_HOME: join(folder, 'home'), ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [stdout, stderr] = ['', ''];

@@ -16,6 +16,7 @@ import { temporaryFolder } from '../../helpers/temporary-folder';
 let folder: string;
 const headlight = (args: readonly string[], interruptAt?: RegExp): Promise<CommandResult> =>
   runHeadlight(folder, args, interruptAt);
+const WITH_TOKEN = { HF_TOKEN: 'hf_of_a_test' };
 
 const ANIMALS = ['dog', 'cat'];
 function animals(rows: number, from: number): string {
@@ -180,6 +181,12 @@ describe('what cannot be done is said, with an exit code', () => {
     ['a flag of another method', [...FINETUNE, '--lora-rank', '4'], /belongs to --method lora/],
     ['no such column', [...FINETUNE, '--text-pair', 'second'], /no column “second”/],
     ['a push without a token', [...FINETUNE, '--push-to-hub', 'a/b'], /HF_TOKEN/],
+    ['private without a push', [...FINETUNE, '--private'], /belongs to --push-to-hub/],
+    [
+      'a place that cannot be written',
+      [...FINETUNE, '--out', 'train.csv/model'],
+      /cannot be written/,
+    ],
     [
       'static embeddings',
       ['finetune', 'train.csv', '--encoder', 'headlight-instant-en'],
@@ -189,6 +196,46 @@ describe('what cannot be done is said, with an exit code', () => {
     const { code, stdout, stderr } = await headlight(args);
     expect(stderr).toMatch(message);
     expect([code, stdout]).toEqual([1, '']);
+  });
+});
+
+describe('nothing is computed in vain', () => {
+  test('a repository’s name that is none is refused before training', async () => {
+    const args = [...FINETUNE, '--push-to-hub', 'no-owner'];
+    const { code, stdout, stderr } = await runHeadlight(folder, args, undefined, WITH_TOKEN);
+    expect(stderr).toMatch(/no-owner.*cannot be a repository/);
+    expect(stderr).not.toContain('Fine-tuning');
+    expect([code, stdout]).toEqual([1, '']);
+  });
+
+  test('a folder for --out that was only looked at is not left behind', async () => {
+    const args = [...FINETUNE, '--out', 'new/model', '--learning-rate', '-1'];
+    expect((await headlight(args)).code).toBe(1);
+    expect(await readdir(folder)).not.toContain('new');
+  });
+
+  test('where the upload fails, the report is printed and the model stands in a folder', async () => {
+    const args = [...FINETUNE, ...QUICK, '--push-to-hub', 'someone/tiny', '--json', '--quiet'];
+    const nobody = ['--model-host', 'http://127.0.0.1:9'];
+    const run = await runHeadlight(folder, [...args, ...nobody], undefined, WITH_TOKEN);
+    expect(run.code).toBe(1);
+    expect(JSON.parse(run.stdout)).toMatchObject({ kind: 'headlight.run', method: 'finetune' });
+    const kept = /not lost: it is in (tiny-\w+)\./.exec(run.stderr)?.[1] ?? 'none';
+    expect(await readdir(join(folder, kept))).toContain('model.safetensors');
+    const predicted = await headlight(['predict', kept, 'test.csv', '--quiet']);
+    expect(predicted.code).toBe(0);
+  });
+
+  test('a loss that is no number any more: no promise that the same command goes on', async () => {
+    const { code, stderr } = await headlight([...FINETUNE, '--learning-rate', '1e30']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/not a number[^]*learning_rate/);
+    expect(stderr).not.toContain('same command goes on');
+  });
+
+  test('more rows asked for than there are is told', async () => {
+    const args = [...FINETUNE, ...QUICK, '--train-rows', '5000', '--estimate'];
+    expect((await headlight(args)).stderr).toContain('There are 120 rows to train on');
   });
 });
 
