@@ -8,7 +8,7 @@ import type { ProgressLine } from './progress-line';
 
 export const DEFAULT_ENCODER = 'all-MiniLM-L6-v2';
 /** What an encoder needs of its folder: other exports beside it may be gigabytes. */
-const MODEL_FILES = /\.(json|safetensors|txt)$|^model\.onnx$/i;
+const MODEL_FILES = /\.(json|safetensors|txt)$|(^|\/)model(_fp16|_quantized)?\.onnx$/i;
 const REPOSITORY = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/;
 
 export interface EmbedOptions {

@@ -66,6 +66,7 @@ async function entryOf(
     ...about,
     licence: 'apache-2.0',
   });
+  if (info.architecture === 'exported') throw new Error(`${built.id} is no encoder that ships`);
   for (const { name, bytes } of built.files)
     if (bytes.length > MOST_FILE_BYTES) throw new Error(`${built.id}/${name} is over 25 MiB`);
   const entry: CatalogueEntry = {

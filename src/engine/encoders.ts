@@ -28,7 +28,7 @@ const infoSchema = v.object({
   reference: pinnedReferenceSchema,
   name: v.string(),
   description: v.string(),
-  architecture: v.picklist(['bert', 'distilbert', 'static']),
+  architecture: v.picklist(['bert', 'distilbert', 'static', 'exported']),
   layers: v.number(),
   hiddenSize: v.number(),
   maxTokens: v.number(),

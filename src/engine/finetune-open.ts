@@ -89,6 +89,15 @@ function checkEncoder({ info }: Encoder, settings: FinetuneSettings): void {
       { hint: 'Choose a transformer, such as all-MiniLM-L6-v2.' },
     );
   }
+  if (info.architecture === 'exported') {
+    throw new HeadlightError(
+      'bad-setting',
+      `${info.name} cannot be fine-tuned (${settings.method.name}): it is an exported ONNX that is run as it is. ${info.description}`,
+      {
+        hint: 'Train a probe on it, or choose a BERT or DistilBERT, exported or with model.safetensors.',
+      },
+    );
+  }
   if (settings.max_length > info.maxTokens) {
     throw new HeadlightError(
       'bad-setting',

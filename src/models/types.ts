@@ -21,7 +21,8 @@ export interface EncoderInfo {
   readonly name: string;
   /** One plain line: when to use it. */
   readonly description: string;
-  readonly architecture: 'bert' | 'distilbert' | 'static';
+  /** `exported`: of any architecture, run as the ONNX graph that it came as; for probes. */
+  readonly architecture: 'bert' | 'distilbert' | 'static' | 'exported';
   /** Transformer layers; 0 for static embeddings. */
   readonly layers: number;
   readonly hiddenSize: number;

@@ -8,7 +8,7 @@ import { Work } from './work.svelte';
 /** The default where it ships: small, fast, and good at sentences. */
 const DEFAULT_ENCODER = 'all-MiniLM-L6-v2';
 /** What an encoder needs of a folder; the rest (other exports, read-mes) stays unread. */
-const MODEL_FILES = /\.(json|safetensors|txt)$|^model\.onnx$/i;
+const MODEL_FILES = /\.(json|safetensors|txt)$|(^|\/)model(_fp16|_quantized)?\.onnx$/i;
 
 export function encoderKey({ source, id, revision, precision }: EncoderReference): string {
   return [source, id, revision ?? '', precision].join(' ');

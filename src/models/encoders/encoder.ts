@@ -30,7 +30,8 @@ export interface EncoderOutput {
 }
 
 export interface EncoderModel {
-  readonly architecture: 'bert' | 'distilbert' | 'static';
+  /** `exported`: of any architecture, run as the ONNX graph that it came as. */
+  readonly architecture: 'bert' | 'distilbert' | 'static' | 'exported';
   /** Transformer layers; 0 for static embeddings. */
   readonly layers: number;
   readonly hiddenSize: number;

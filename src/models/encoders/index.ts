@@ -7,6 +7,7 @@ export {
   type EncoderModel,
   type EncoderOutput,
 } from './encoder';
+export { isStaticConfig, openExport, type OpenedExport } from './exported';
 export { addTokenInputs, type ClosingToken } from './inputs';
 export { defaultLoraTargets, layoutOf, type Layout } from './layout';
 export type { HeadWeights } from './pooling';

@@ -6,9 +6,9 @@ import type { Pooling } from '../types';
 export const MASKED = -1e9;
 
 /** As sentence-transformers (`Normalize`) and torch.nn.functional.normalize. */
-const NORM_EPSILON = 1e-12;
+export const NORM_EPSILON = 1e-12;
 /** As sentence-transformers (`Pooling`), for a text of which nothing is left. */
-const COUNT_EPSILON = 1e-9;
+export const COUNT_EPSILON = 1e-9;
 
 export interface HeadWeights {
   readonly classes: number;

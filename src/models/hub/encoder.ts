@@ -1,8 +1,8 @@
 /** An encoder that is loaded: its graph's maker, its tokenizer, and where they came from. */
 import { HeadlightError, sha256 } from '../../base';
-import { openEncoderModel, type EncoderModel } from '../encoders';
+import { isStaticConfig, openEncoderModel, openExport, type EncoderModel } from '../encoders';
 import { loadTokenizer, type TextTokenizer } from '../text';
-import type { EmbedSettings, EncoderInfo, EncoderReference } from '../types';
+import type { EmbedSettings, EncoderInfo, EncoderReference, Precision } from '../types';
 import { sentenceDefaults } from './sentence-transformers';
 
 export interface ModelFile {
@@ -15,9 +15,12 @@ export interface Encoder {
   readonly info: EncoderInfo;
   readonly model: EncoderModel;
   readonly tokenizer: TextTokenizer;
-  /** The weights file as it was read: what fine-tuning starts from, and what a folded probe leaves with. */
+  /**
+   * `model.safetensors`, as it was read or as it was before it was exported to ONNX: what fine-tuning starts
+   * from, and what a folded probe leaves with. The ONNX itself of the architecture `exported`.
+   */
   readonly weights: Uint8Array;
-  /** SHA-256 of it. */
+  /** SHA-256 of the file that was read. */
   readonly weightsHash: string;
   /** What goes along with an exported model: `config.json`, `tokenizer.json`, `tokenizer_config.json`. */
   readonly files: readonly ModelFile[];
@@ -51,21 +54,21 @@ export async function openEncoder(
     const bytes = find(name);
     if (bytes === null) {
       throw new HeadlightError('bad-model', `${facts.name} has no ${name}.`, {
-        hint: 'Headlight reads models with config.json, model.safetensors and tokenizer.json; choose one that has them.',
+        hint: 'Headlight reads models with config.json, tokenizer.json and model.safetensors or an exported model.onnx; choose one that has them.',
       });
     }
     return bytes;
   };
   const config = required('config.json');
-  const weights = required(weightsName);
+  const file = required(weightsName);
   const tokenizer = loadTokenizer(required('tokenizer.json'), find('tokenizer_config.json'));
-  const model = openEncoderModel({ config, weights }, reference.precision);
-  const weightsHash = await sha256(weights);
+  const { model, checkpoint, note } = opened(config, file, weightsName, reference.precision);
+  const weightsHash = await sha256(file);
   return {
     info: {
       reference: { ...reference, revision: reference.revision ?? weightsHash },
       name: facts.name,
-      description: facts.description,
+      description: [facts.description, note].filter((line) => line !== '').join(' '),
       architecture: model.architecture,
       layers: model.layers,
       hiddenSize: model.hiddenSize,
@@ -77,8 +80,31 @@ export async function openEncoder(
     },
     model,
     tokenizer,
-    weights,
+    weights: checkpoint,
     weightsHash,
     files: [{ name: 'config.json', bytes: config }, ...tokenizer.files],
   };
+}
+
+/** An exported ONNX, or weights that the architecture's own graph is built around. */
+function opened(
+  config: Uint8Array,
+  file: Uint8Array,
+  name: string,
+  precision: Precision,
+): { readonly model: EncoderModel; readonly checkpoint: Uint8Array; readonly note: string } {
+  if (!name.endsWith('.onnx') || isStaticConfig(config)) {
+    const model = openEncoderModel({ config, weights: file }, precision);
+    return { model, checkpoint: file, note: '' };
+  }
+  try {
+    const { model, checkpoint, note } = openExport({ config, weights: file }, precision);
+    return { model, checkpoint: checkpoint ?? file, note };
+  } catch (error) {
+    if (!(error instanceof HeadlightError)) throw error;
+    throw new HeadlightError(error.code, `${name}: ${error.message}`, {
+      ...(error.hint === null ? {} : { hint: error.hint }),
+      cause: error,
+    });
+  }
 }

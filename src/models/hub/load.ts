@@ -30,8 +30,17 @@ export interface LoadOptions {
   readonly host?: string | null;
 }
 
-const WEIGHTS = 'model.safetensors';
-const STATIC_WEIGHTS = 'model.onnx';
+/** What weights are read from, the best first: a checkpoint, then what was exported of one. */
+const WEIGHTS = [
+  'model.safetensors',
+  'model_q8.safetensors',
+  'model.onnx',
+  'onnx/model.onnx',
+  'model_fp16.onnx',
+  'onnx/model_fp16.onnx',
+  'model_quantized.onnx',
+  'onnx/model_quantized.onnx',
+];
 const OPTIONAL = ['tokenizer_config.json', ...SENTENCE_FILES];
 
 /**
@@ -60,7 +69,7 @@ export async function* loadEncoder(
           'not-found',
           `The folder ${reference.id} is not kept on this device.`,
           {
-            hint: 'Drop the folder with config.json, model.safetensors and tokenizer.json again.',
+            hint: 'Drop the folder with config.json, tokenizer.json and its weights again.',
           },
         );
       }
@@ -95,7 +104,7 @@ export async function* addFolder(
     all.map((file) => file.name),
     id,
   );
-  const wanted = folderFiles(all);
+  const wanted = folderFiles(all, weights);
   const total = wanted.reduce((sum, { bytes }) => sum + bytes.length, 0);
   yield megabytes(`Reading ${id}`, 0, total);
   const revision = await folderRevision(wanted, weights);
@@ -165,7 +174,7 @@ async function* downloadAll(
   for (const name of ['config.json', 'tokenizer.json']) {
     if (names.includes(name)) continue;
     throw new HeadlightError('bad-model', `${id} has no ${name}.`, {
-      hint: 'Headlight reads models with config.json, model.safetensors and tokenizer.json; choose one that has them.',
+      hint: 'Headlight reads models with config.json, tokenizer.json and model.safetensors or an exported model.onnx; choose one that has them.',
     });
   }
   // Small files first, so that an unsupported model is refused before its weights are downloaded.
@@ -191,7 +200,8 @@ async function* downloadAll(
     );
     files.push({ name, bytes });
     done += bytes.length;
-    if (name === 'config.json') parseEncoderConfig(bytes);
+    // An exported graph needs no architecture that is known here.
+    if (name === 'config.json' && !weights.endsWith('.onnx')) parseEncoderConfig(bytes);
     if (name === 'modules.json') {
       const pooling = poolingFile(files);
       if (pooling !== null && names.includes(pooling)) wanted.splice(index + 1, 0, pooling);
@@ -233,16 +243,20 @@ async function* openCached(
 
 /** @throws HeadlightError `bad-model`, naming what the model has instead of one weights file. */
 function weightsName(names: readonly string[], id: string): string {
-  for (const candidate of [WEIGHTS, 'model_q8.safetensors', STATIC_WEIGHTS])
-    if (names.includes(candidate)) return candidate;
+  const weights = WEIGHTS.find((candidate) => names.includes(candidate));
+  if (weights !== undefined) return weights;
   const found = names.includes('model.safetensors.index.json')
     ? 'its weights are split over several files'
     : names.includes('pytorch_model.bin')
       ? 'only pytorch_model.bin'
       : 'no weights that Headlight can read';
-  throw new HeadlightError('bad-model', `${id} has no model.safetensors: ${found}.`, {
-    hint: 'Choose a model, or a revision of it, that has model.safetensors. A pytorch_model.bin is not read, since it can run code.',
-  });
+  throw new HeadlightError(
+    'bad-model',
+    `${id} has no model.safetensors: ${found}.`,
+    {
+      hint: 'Choose a model, or a revision of it, that has model.safetensors or onnx/model.onnx. A pytorch_model.bin is not read, since it can run code.',
+    },
+  );
 }
 
 /**
@@ -274,15 +288,8 @@ function relativeFiles(files: readonly ModelFile[]): readonly ModelFile[] {
 }
 
 /** Those that matter. */
-function folderFiles(files: readonly ModelFile[]): readonly ModelFile[] {
-  const names = [
-    'config.json',
-    'tokenizer.json',
-    WEIGHTS,
-    'model_q8.safetensors',
-    STATIC_WEIGHTS,
-    ...OPTIONAL,
-  ];
+function folderFiles(files: readonly ModelFile[], weights: string): readonly ModelFile[] {
+  const names = ['config.json', 'tokenizer.json', weights, ...OPTIONAL];
   const pooling = poolingFile(files);
   if (pooling !== null) names.push(pooling);
   return files.filter(({ name }) => names.includes(name));

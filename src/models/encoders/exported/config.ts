@@ -1,0 +1,49 @@
+/** The little that is read of the `config.json` of an architecture that Headlight does not know. */
+import * as v from 'valibot';
+import { HeadlightError } from '../../../base';
+
+const count = v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))));
+
+const schema = v.object({
+  model_type: v.optional(v.string()),
+  max_position_embeddings: count,
+  n_positions: count,
+  max_seq_len: count,
+  pad_token_id: v.optional(v.nullable(v.unknown())),
+});
+
+/** Where positions are not said, as BERT. */
+const USUAL_POSITIONS = 512;
+
+/** Architectures whose positions begin after the padding's id (Liu et al. 2019, as fairseq has it). */
+const OFFSET = /roberta|^mpnet$|^camembert$|^xmod$|^longformer$|^data2vec-text$|^esm$/;
+
+/** @throws HeadlightError `bad-model` when it is not a JSON object, or a size in it is no number. */
+export function longestText(bytes: Uint8Array): {
+  readonly modelType: string | null;
+  readonly maxTokens: number;
+} {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new HeadlightError('bad-model', 'The encoder’s config.json is not JSON.', {
+      hint: 'Download or copy the model’s folder again.',
+      cause,
+    });
+  }
+  const parsed = v.safeParse(schema, json);
+  if (!parsed.success)
+    throw new HeadlightError(
+      'bad-model',
+      `The encoder’s config.json cannot be used: ${parsed.issues[0].message}`,
+      { hint: 'Choose a model with a complete config.json, as transformers writes it.' },
+    );
+  const found = parsed.output;
+  const modelType = found.model_type ?? null;
+  const positions =
+    found.max_position_embeddings ?? found.n_positions ?? found.max_seq_len ?? USUAL_POSITIONS;
+  const pad = typeof found.pad_token_id === 'number' ? found.pad_token_id : 1;
+  const offset = OFFSET.test(modelType ?? '') ? pad + 1 : 0;
+  return { modelType, maxTokens: Math.max(3, positions - offset) };
+}

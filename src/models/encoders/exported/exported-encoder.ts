@@ -1,0 +1,256 @@
+/**
+ * An exported encoder of any architecture, run as it is: its own graph and opset, with pooling (and a head)
+ * added at its hidden states. What else it asks for (token types, positions, an empty past) is made in the
+ * graph, so that it takes `input_ids` and `attention_mask` as every encoder here does.
+ */
+import { HeadlightError } from '../../../base';
+import {
+  attribute,
+  hiddenStates,
+  importModel,
+  readModel,
+  withoutDeadCode,
+  writeModel,
+  type Model,
+  type ValueInfo,
+} from '../../../graph/onnx';
+import type { EncoderModel, EncoderOutput } from '../encoder';
+import type { ClosingToken } from '../inputs';
+import { PlainOperators } from './plain';
+
+/** Where the texts' vectors are read. */
+interface States {
+  /** By layer; one alone where the layers were not found: the last hidden state. */
+  readonly names: readonly string[];
+  readonly hidden: number;
+  /** Why the layers were not found; null where they were. */
+  readonly note: string | null;
+}
+
+const [BATCH, TOKENS] = [2, 7];
+
+export interface ExportedEncoder {
+  readonly model: EncoderModel;
+  /** What a person should know of it; null: nothing. */
+  readonly note: string | null;
+}
+
+/**
+ * @param maxTokens the longest text, as the caller found it beside the graph.
+ * @throws HeadlightError `bad-model` when the file is damaged, asks for inputs that are not known, or gives
+ *   no hidden state.
+ */
+export function openExportedEncoder(file: Uint8Array, maxTokens: number): ExportedEncoder {
+  const source = readModel(file);
+  const states = statesOf(source, Math.min(TOKENS, maxTokens));
+  const about = {
+    architecture: 'exported',
+    layers: states.names.length - 1,
+    hiddenSize: states.hidden,
+    maxTokens,
+    parameters: weightsOf(source),
+    precision: 'fp32',
+  } as const;
+
+  function start(closing: ClosingToken | null): {
+    graph: Extension;
+    embed: (output: EncoderOutput) => string;
+  } {
+    const graph = new Extension(source, closing);
+    return {
+      graph,
+      embed({ layer, pooling, normalize }) {
+        const state = states.names[layer];
+        if (state === undefined)
+          throw new HeadlightError('bad-setting', `This encoder has no layer ${layer}.`, {
+            hint:
+              states.note === null
+                ? `Choose a layer from 0 (the embeddings) to ${about.layers} (the last).`
+                : 'Its layers were not found in the file: choose 0, its last hidden state.',
+          });
+        const b = graph.after;
+        const embedding = b.pool(b.cast(state, 'float32'), graph.mask, pooling);
+        return normalize ? b.normalize(embedding) : embedding;
+      },
+    };
+  }
+
+  const graphWithOutputs: EncoderModel['graphWithOutputs'] = (outputs) => {
+    const { graph, embed } = start(null);
+    for (const output of outputs) graph.output(embed(output), output.name, states.hidden);
+    return writeModel(graph.model());
+  };
+  const model: EncoderModel = {
+    ...about,
+    graphWithOutputs,
+    graph: (output) => graphWithOutputs([{ ...output, name: 'embedding' }]),
+    classifierGraph(output, head, closing) {
+      const { graph, embed } = start(closing);
+      graph.output(graph.after.head(embed(output), states.hidden, head), 'logits', head.classes);
+      return writeModel(graph.model());
+    },
+  };
+  // Refused now, where the file is opened, not when it first runs.
+  start(null);
+  return { model, note: states.note };
+}
+
+/** Hidden states by their names in the file itself; without them the output that is one. */
+function statesOf(source: Model, tokens: number): States {
+  const made = new Set(source.graph.nodes.flatMap((node) => node.outputs));
+  let problem: string;
+  try {
+    const found = hiddenStates(importModel(source, { batch: BATCH, tokens, dims: noPast(source) }));
+    if (found.names.every((name) => made.has(name))) return { ...found, note: null };
+    problem = 'a hidden state is inside of a fused operator';
+  } catch (error) {
+    if (!(error instanceof HeadlightError) || error.code !== 'bad-model') throw error;
+    problem = error.message;
+  }
+  const [batch, places] = idsOf(source)?.type?.dims ?? [];
+  const last = source.graph.outputs.find(({ name, type }) => {
+    const dims = type?.dims ?? [];
+    const isFloat = type?.elementType === 'float32' || type?.elementType === 'float16';
+    const fits = dims.length === 3 && dims[0] === batch && dims[1] === places;
+    return isFloat && fits && typeof dims[2] === 'number' && !/logits/.test(name);
+  });
+  const hidden = last?.type?.dims?.[2];
+  if (last === undefined || typeof hidden !== 'number')
+    throw new HeadlightError(
+      'bad-model',
+      `The layers of the graph were not found (${problem}), and none of its outputs is a hidden state [batch, tokens, hidden].`,
+      { hint: 'Export the encoder with its last_hidden_state as an output.' },
+    );
+  const note = `Only its last hidden state can be used; its layers were not found: ${problem}`;
+  return { names: [last.name], hidden, note };
+}
+
+function idsOf(source: Model): ValueInfo | undefined {
+  return source.graph.inputs.find(({ name }) => name === 'input_ids');
+}
+
+/** The sizes of an empty past: every symbol of its inputs that the ids do not have is 0. */
+function noPast(source: Model): Record<string, number> {
+  const shared = new Set(idsOf(source)?.type?.dims ?? []);
+  const past = source.graph.inputs.filter(({ name }) => /^past/.test(name));
+  const symbols = past.flatMap(({ type }) => type?.dims ?? []);
+  return Object.fromEntries(
+    symbols.flatMap((dim) => (typeof dim === 'string' && !shared.has(dim) ? [[dim, 0]] : [])),
+  );
+}
+
+function weightsOf({ graph }: Model): number {
+  return graph.initializers
+    .filter(({ dims }) => dims.length > 0)
+    .reduce((total, { dims }) => total + dims.reduce((product, dim) => product * dim, 1), 0);
+}
+
+/** The file's graph between what makes its inputs and what is added at its end. */
+class Extension {
+  readonly after: PlainOperators;
+  /** float32 [batch, tokens]. */
+  readonly mask: string;
+  readonly #before: PlainOperators;
+  readonly #source: Model;
+  /** Inputs of the file that are made here. */
+  readonly #made = new Map<string, string>();
+  readonly #outputs: ValueInfo[] = [];
+
+  constructor(source: Model, closing: ClosingToken | null) {
+    const opset = source.opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx');
+    this.#source = source;
+    const version = opset?.version ?? 0;
+    this.#before = new PlainOperators(version, 'headlight/before/');
+    this.after = new PlainOperators(version, 'headlight/after/');
+    const b = this.#before;
+    const ids = closing === null ? 'input_ids' : b.closed('input_ids', 'attention_mask', closing);
+    if (idsOf(source) === undefined) {
+      const names = source.graph.inputs.map(({ name }) => name).join(', ');
+      throw new HeadlightError('bad-model', `The graph has no input "input_ids", but ${names}.`, {
+        hint: 'Export the encoder of texts, with its inputs called as transformers calls them.',
+      });
+    }
+    const weights = new Set(source.graph.initializers.map(({ name }) => name));
+    for (const input of source.graph.inputs) {
+      if (weights.has(input.name)) continue;
+      const value = this.#input(input, ids);
+      const type = input.type?.elementType ?? 'int64';
+      const own = input.name === 'input_ids' || input.name === 'attention_mask';
+      // Of the two that stay inputs, the file's nodes read what is made of them.
+      if (value === input.name && type === 'int64') continue;
+      this.#made.set(input.name, own || type !== 'float32' ? b.cast(value, type) : value);
+    }
+    this.mask = b.cast('attention_mask', 'float32');
+  }
+
+  output(value: string, name: string, columns: number): void {
+    this.after.named(value, name);
+    this.#outputs.push({ name, type: { elementType: 'float32', dims: ['batch', columns] } });
+  }
+
+  model(): Model {
+    const { graph } = this.#source;
+    const weights = new Set(graph.initializers.map(({ name }) => name));
+    const [before, after] = [this.#before, this.after];
+    const renamed = graph.nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map((name) => this.#made.get(name) ?? name),
+    }));
+    const tokens = (name: string): ValueInfo => ({
+      name,
+      type: { elementType: 'int64', dims: ['batch', 'tokens'] },
+    });
+    const whole: Model = {
+      ...this.#source,
+      graph: {
+        ...graph,
+        nodes: [...before.nodes, ...renamed, ...after.nodes],
+        initializers: [...graph.initializers, ...before.initializers, ...after.initializers],
+        inputs: [
+          tokens('input_ids'),
+          tokens('attention_mask'),
+          ...graph.inputs.filter(({ name }) => weights.has(name)),
+        ],
+        outputs: this.#outputs,
+        // Of the file's own inputs they may say other sizes.
+        valueInfo: [],
+      },
+    };
+    // The branches of an If read values of the graph around them, which looks like dead code.
+    const hasBranches = renamed.some(({ attributes }) =>
+      [...attributes.values()].some(({ type }) => type === 'graph'),
+    );
+    return hasBranches ? whole : withoutDeadCode(whole);
+  }
+
+  /** @throws HeadlightError `bad-model` when it is not known what an input wants. */
+  #input({ name, type }: ValueInfo, ids: string): string {
+    const b = this.#before;
+    const zeros = (): string => b.add('Sub', ['input_ids', 'input_ids']);
+    if (name === 'input_ids') return ids;
+    if (name === 'attention_mask') return name;
+    if (name === 'token_type_ids') return zeros();
+    if (name === 'position_ids') {
+      const one = b.integers([], 1);
+      return b.add('Sub', [b.counted(b.add('Add', [zeros(), one])), one]);
+    }
+    if (/^past/.test(name) && type?.dims) {
+      const shared = idsOf(this.#source)?.type?.dims?.[0];
+      const shape = b.add('Shape', ['input_ids']);
+      const batch = b.add('Gather', [shape, b.integers([1], 0)], { axis: attribute.int(0) });
+      const sizes = type.dims.map((dim) =>
+        dim === shared && typeof dim === 'string'
+          ? batch
+          : b.integers([1], typeof dim === 'number' ? dim : 0),
+      );
+      const joined = b.add('Concat', sizes, { axis: attribute.int(0) });
+      const empty = b.add('ConstantOfShape', [joined]);
+      return type.elementType === 'float16' ? b.cast(empty, 'float16') : empty;
+    }
+    throw new HeadlightError(
+      'bad-model',
+      `The graph asks for the input "${name}", which an encoder of texts does not have.`,
+      { hint: 'Export the encoder alone, with input_ids and attention_mask.' },
+    );
+  }
+}
