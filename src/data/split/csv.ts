@@ -7,7 +7,7 @@ const PIECE = 1000;
 
 /**
  * The rows of a part, in the order of the files, in pieces of a thousand rows (a million rows may be longer than
- * a text can be). Columns that only some files have are empty for the others. UTF-8 when encoded, with a byte
+ * a text can be). Every part has the columns of all files; those that a file lacks are empty. UTF-8 when encoded, with a byte
  * order mark; cells that a spreadsheet would run are given an apostrophe, as in every table that leaves here.
  * @throws HeadlightError `internal` when a table is missing.
  */
@@ -20,10 +20,9 @@ export function* splitCsv(
   const names: string[] = [];
   const seen = new Set<string>();
   const cells = new Map<string, Map<string, Cells>>();
-  const used = new Set<string>();
-  for (const row of split[part]) used.add(data.origin[row]?.file ?? '');
+  const used = new Set(data.origin.map(({ file }) => file));
   for (const table of tables) {
-    if (split[part].length > 0 && !used.has(table.name)) continue;
+    if (!used.has(table.name)) continue;
     cells.set(table.name, new Map(table.columns.map((column) => [column.name, column.cells])));
     for (const { name } of table.columns) {
       if (!seen.has(name)) names.push(name);

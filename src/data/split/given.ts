@@ -1,6 +1,7 @@
 /** Parts that are given, by file or by a column: what stands in two of them is taken out of the earlier one. */
 import { HeadlightError } from '../../base';
 import { groupTexts } from '../audit/same-text';
+import { many } from '../audit/words';
 import { classCounts } from '../labels';
 import type { LabelledTexts, Part, Split } from '../types';
 
@@ -55,7 +56,8 @@ export function splitGiven(data: LabelledTexts, given: GivenParts): Split {
       `${moved} validation ${moved === 1 ? 'row was' : 'rows were'} dropped, because the same text also stands in the test ${given.noun}.`,
     );
   }
-  if (found.unused.length > 0) notes.push(`${found.unused.length} rows are in no part.`);
+  if (found.unused.length > 0)
+    notes.push(`${many(found.unused.length, 'row is', 'rows are')} in no part.`);
   const split: Split = {
     train: Int32Array.from(train),
     validation: Int32Array.from(validation),
