@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rmdir, stat, writeFile } from 'node:
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { HeadlightError } from '../src/base';
 import type { FileBytes } from '../src/data';
+import { readArchive } from '../src/project';
 
 /** What an encoder's folder may hold at most; more is a mistaken path. */
 const MOST_FILES = 500;
@@ -10,6 +11,12 @@ const MOST_FILES = 500;
 /** @throws HeadlightError `not-found`, `bad-file`. */
 export async function readSource(path: string): Promise<FileBytes> {
   return { name: basename(path), bytes: await readBytes(path) };
+}
+
+/** The data files that a command names. @throws HeadlightError `not-found`, `bad-file`. */
+export async function readSources(file: string, test: string | undefined): Promise<FileBytes[]> {
+  const train = await readSource(file);
+  return test === undefined ? [train] : [train, await readSource(test)];
 }
 
 export async function readBytes(path: string): Promise<Uint8Array> {
@@ -58,6 +65,16 @@ export async function readFolder(folder: string, wanted = /^/): Promise<FileByte
     files.push({ name, bytes: await readBytes(path) });
   }
   return files;
+}
+
+/** Unpacks an export into a folder. @throws HeadlightError `storage`, `storage-full` naming the path. */
+export async function writeUnpacked(
+  folder: string,
+  zip: { readonly name: string; readonly bytes: Uint8Array },
+): Promise<void> {
+  for (const [name, bytes] of readArchive(zip.bytes, zip.name)) {
+    await writeBytes(`${folder}/${name}`, bytes);
+  }
 }
 
 /** @throws HeadlightError `storage`, `storage-full` naming the path. */

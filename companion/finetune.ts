@@ -6,9 +6,9 @@ import type { FinetuneChoice, ProjectView, RunView } from '../src/engine';
 import type { FinetuneEstimate } from '../src/learning/finetune';
 import type { Precision } from '../src/models';
 import type { Device } from '../src/platform';
-import { checkUpload, readArchive } from '../src/project';
+import { checkUpload } from '../src/project';
 import { findEncoder } from './encoder-option';
-import { checkOutFolder, readSource, writeBytes } from './files';
+import { checkOutFolder, readSources, writeUnpacked } from './files';
 import { settingsOf, type SettingOptions } from './finetune-settings';
 import { duration } from './progress-line';
 import { describeRun } from './report';
@@ -39,8 +39,7 @@ export type FinetuneOutput = Pick<
 export async function finetuneCommand(file: string, options: FinetuneOptions): Promise<void> {
   if (options.out !== undefined) await checkOutFolder(options.out);
   const token = checkPush(options);
-  const sources = [await readSource(file)];
-  if (options.test !== undefined) sources.push(await readSource(options.test));
+  const sources = await readSources(file, options.test);
   const { out: _out, json: _json, quiet: _quiet, resume: _resume, ...asked } = options;
   const session = await openSession(options, await jobKey(sources, { ...asked, token: null }));
   const { engine, progress, signal, platform } = session;
@@ -172,16 +171,12 @@ async function writeModel(
   folder: string,
 ): Promise<void> {
   const zip = await progress.follow(engine.export(project, run.id, 'huggingface', signal));
-  for (const [name, bytes] of readArchive(zip.bytes, zip.name)) {
-    await writeBytes(`${folder}/${name}`, bytes);
-  }
+  await writeUnpacked(folder, zip);
   const { recipe } = run;
   if (recipe.method !== 'finetune' || recipe.finetune.method.name !== 'lora') return;
   if (recipe.finetune.head !== 'stock') return;
   const adapter = await progress.follow(engine.export(project, run.id, 'adapter', signal));
-  for (const [name, bytes] of readArchive(adapter.bytes, adapter.name)) {
-    await writeBytes(`${folder}/adapter/${name}`, bytes);
-  }
+  await writeUnpacked(`${folder}/adapter`, adapter);
 }
 
 function describe(estimate: FinetuneEstimate): string {

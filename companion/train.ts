@@ -5,9 +5,8 @@ import type { DataChoice, ProjectView, RunView, TrainSettings } from '../src/eng
 import { DEFAULT_LOGISTIC } from '../src/learning/heads';
 import type { Pooling, Precision } from '../src/models';
 import type { Device } from '../src/platform';
-import { readArchive } from '../src/project';
 import { embedSettings, findEncoder } from './encoder-option';
-import { checkOutFolder, readSource, writeBytes } from './files';
+import { checkOutFolder, readSources, writeUnpacked } from './files';
 import { describeRun } from './report';
 import { chooseDevice, openSession, type Session } from './session';
 
@@ -32,13 +31,7 @@ export async function trainCommand(file: string, options: TrainOptions): Promise
   if (options.out !== undefined) await checkOutFolder(options.out);
   const session = await openSession(options);
   const { engine, progress, signal, platform } = session;
-  const sources = [await readSource(file)];
-  if (options.test !== undefined) sources.push(await readSource(options.test));
-  if (sources[0]?.name === sources[1]?.name) {
-    throw new HeadlightError('bad-setting', `Both files are called ${sources[0]?.name ?? ''}.`, {
-      hint: 'A recipe tells files apart by name: rename one of them.',
-    });
-  }
+  const sources = await readSources(file, options.test);
   const created = await progress.follow(engine.createProject(sources, signal));
   const choice = chooseData(created, file, options);
   const view = await progress.follow(engine.configureData(created.id, choice, signal));
@@ -170,7 +163,5 @@ async function writeClassifier(
   folder: string,
 ): Promise<void> {
   const zip = await progress.follow(engine.export(project, run.id, 'onnx', signal));
-  for (const [name, bytes] of readArchive(zip.bytes, zip.name)) {
-    await writeBytes(`${folder}/${name}`, bytes);
-  }
+  await writeUnpacked(folder, zip);
 }
