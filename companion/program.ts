@@ -32,18 +32,12 @@ export function createProgram(): Command {
 }
 
 function addTrain(program: Command): void {
-  program
+  const command = program
     .command('train')
     .description('train a classifier on a CSV or TSV file and report how good it is')
-    .argument('<file>', 'CSV or TSV with a column of texts and a column of labels')
-    .option('--test <file>', 'test on this file, instead of on a part of the first')
-    .option('--text <column>', 'the column that holds the texts (default: found)')
-    .option('--label <column>', 'the column that holds the labels (default: found)')
-    .option(
-      '--encoder <name>',
-      'an encoder that ships, a folder, or owner/name[@revision] on Hugging Face',
-      DEFAULT_ENCODER,
-    )
+    .argument('<file>', 'CSV or TSV with a column of texts and a column of labels');
+  addDataAndEncoder(command);
+  command
     .addOption(
       new Option('--precision <kind>', 'weights: as they ship, else fp32').choices(['fp32', 'q8']),
     )
@@ -59,7 +53,6 @@ function addTrain(program: Command): void {
     .option('--C <number|cv>', 'inverse penalty, or cv: by cross-validation', penalty, 'cv')
     .addOption(new Option('--class-weight <kind>', 'weigh rare classes up').choices(['balanced']))
     .option('--standardize', 'scale features to zero mean and unit variance')
-    .option('--test-share <share>', 'part of the rows to test on, stratified', share, 0.2)
     .option('--seed <number>', 'of the split', whole(0), 0)
     .addOption(device())
     .option('--model-host <address>', 'fetch models from this mirror of the Hugging Face Hub')
@@ -81,23 +74,16 @@ function addFinetune(program: Command): void {
   const command = program
     .command('finetune')
     .description('train the encoder itself, and report how good it is')
-    .argument('<file>', 'CSV or TSV with texts and labels, or CoNLL with a tag for each word')
-    .option('--test <file>', 'test on this file, instead of on a part of the first')
-    .option('--text <column>', 'the column that holds the texts (default: found)')
+    .argument('<file>', 'CSV or TSV with texts and labels, or CoNLL with a tag for each word');
+  addDataAndEncoder(command);
+  command
     .option('--text-pair <column>', 'the column of second texts, for pairs')
-    .option('--label <column>', 'the column that holds the labels (default: found)')
-    .option(
-      '--encoder <name>',
-      'an encoder that ships, a folder, or owner/name[@revision] on Hugging Face',
-      DEFAULT_ENCODER,
-    )
     .addOption(
       new Option('--precision <kind>', 'weights to start from: as they ship, else fp32').choices([
         'fp32',
         'q8',
       ]),
     )
-    .option('--test-share <share>', 'part of the rows to test on, stratified', share, 0.2)
     .option('--split-seed <number>', 'of the split; --seed is of the training', whole(0), 0);
   addSettings(command);
   command
@@ -170,6 +156,19 @@ function addPage(program: Command): void {
       const signal = interruptSignal();
       await openPage({ folder, open, signal, ...(port === undefined ? {} : { port }) });
     });
+}
+
+function addDataAndEncoder(command: Command): void {
+  command
+    .option('--test <file>', 'test on this file, instead of on a part of the first')
+    .option('--text <column>', 'the column that holds the texts (default: found)')
+    .option('--label <column>', 'the column that holds the labels (default: found)')
+    .option(
+      '--encoder <name>',
+      'an encoder that ships, a folder, or owner/name[@revision] on Hugging Face',
+      DEFAULT_ENCODER,
+    )
+    .option('--test-share <share>', 'part of the rows to test on, stratified', share, 0.2);
 }
 
 function device(): Option {
