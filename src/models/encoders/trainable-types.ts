@@ -68,7 +68,7 @@ export interface Parameter {
   readonly decay: boolean;
 }
 
-/** One place of dropout: the trainer feeds small random integers, the graph multiplies and takes them mod 4093. */
+/** One place of dropout: the trainer feeds small random integers, of which the graph makes the mask (see `Dropout`). */
 export interface DropoutSite {
   /** Input, float32 [rows, 1]: integers in [1, 4092]. */
   readonly rowsInput: string;
