@@ -46,10 +46,7 @@ export function differences(
   const found = dataDifferences(data, now);
   return encoder === null || isSame(choice.encoder, encoder)
     ? found
-    : [
-        ...found,
-        { setting: 'Encoder', was: encoderInWords(choice.encoder), now: encoderInWords(encoder) },
-      ];
+    : [...found, { setting: 'Encoder', ...encodersInWords(choice.encoder, encoder) }];
 }
 
 /** The one that was begun with is pinned to a revision; the chosen one may stand for whichever is here. */
@@ -62,8 +59,15 @@ function isSame(begun: EncoderReference, now: EncoderReference): boolean {
   );
 }
 
-function encoderInWords({ id, precision }: EncoderReference): string {
-  return `${id} (${precision})`;
+/** By name alone where that tells them apart. */
+function encodersInWords(
+  begun: EncoderReference,
+  now: EncoderReference,
+): Pick<Difference, 'was' | 'now'> {
+  if (begun.id !== now.id) return { was: begun.id, now: now.id };
+  const whole = ({ id, precision, revision, source }: EncoderReference): string =>
+    [id, precision, revision?.slice(0, 7) ?? '', source].filter((part) => part !== '').join(', ');
+  return { was: whole(begun), now: whole(now) };
 }
 
 function inWords(name: keyof DataChoice, choice: DataChoice): string {
