@@ -130,6 +130,8 @@ function lookAt(column: Traits, delimiter: string): { labels: number; several: n
   const stride = Math.max(1, Math.floor(total / LOOKED_AT));
   const cellsWith = new Map<string, Set<string>>();
   const seconds = new Set<string>();
+  /** Labels that stand in a cell with others. */
+  const together = new Set<string>();
   const counts = new Map<string, number>();
   let [looked, several, most, twice, pieces] = [0, 0, 0, 0, 0];
   for (const cells of column.cells) {
@@ -140,6 +142,7 @@ function lookAt(column: Traits, delimiter: string): { labels: number; several: n
       const parts = splitLabels(cell, delimiter);
       if (parts.length > 1) {
         several++;
+        for (const part of parts) together.add(part);
         if (parts.length === 2) seconds.add(parts[1] ?? '');
       }
       if (new Set(parts).size < parts.length) twice++;
@@ -165,8 +168,8 @@ function lookAt(column: Traits, delimiter: string): { labels: number; several: n
   // 3,5 and 4,0 are numbers: always one comma, or one of very few ends.
   if (whole && delimiter === ',' && most === 2 && (share === 1 || seconds.size <= 2)) return null;
   // “Business, Finance” is one name when neither stands in any other cell.
-  const shared = labels.filter((label) => (cellsWith.get(label)?.size ?? 0) > 1).length;
-  if (shared < 0.5 * labels.length) return null;
+  const shared = [...together].filter((label) => (cellsWith.get(label)?.size ?? 0) > 1).length;
+  if (shared < 0.5 * together.size) return null;
   const words = labels.reduce((sum, label) => sum + label.split(/\s+/).length, 0) / labels.length;
   return words > 3 ? null : { labels: labels.length, several: share };
 }
