@@ -6,48 +6,32 @@ import {
   TRAINER_DEFAULTS,
   type FinetuneRequest,
   type FinetuneResult,
+  type TrainerSettings,
 } from '../../../../src/learning/finetune';
 import type { OnnxRuntime } from '../../../../src/platform';
-import { memoryStorage } from '../../../helpers/memory-storage';
 import { deviceRuntime } from './device-runtime';
 import { nodeRuntime } from './runtime';
-import { smallModel, smallTexts } from './small-model';
+import { smallModel, smallRequest, smallTexts } from './small-model';
 
 let cpu: OnnxRuntime;
 beforeAll(async () => {
   cpu = await nodeRuntime();
 });
 
-function request(runtime: OnnxRuntime, changed: Partial<FinetuneRequest> = {}): FinetuneRequest {
-  return {
-    model: smallModel(),
-    data: {
-      train: smallTexts(46, 1),
-      validation: smallTexts(30, 2),
-      padId: 0,
-      classes: ['a', 'b', 'c'],
-    },
-    settings: {
-      ...TRAINER_DEFAULTS,
-      learning_rate: 0.02,
-      weight_decay: 0.1,
-      per_device_train_batch_size: 4,
-      gradient_accumulation_steps: 3,
-      warmup_steps: 2,
-      eval_strategy: 'epoch',
-      save_strategy: 'epoch',
-      load_best_model_at_end: true,
-    },
-    loss: { name: 'cross_entropy', classWeights: null },
-    device: 'cpu',
-    runtime,
-    storage: memoryStorage(),
-    scope: 'project/finetune',
-    identity: 'this one',
-    then: 'train',
-    ...changed,
-  };
-}
+const SETTINGS: TrainerSettings = {
+  ...TRAINER_DEFAULTS,
+  learning_rate: 0.02,
+  weight_decay: 0.1,
+  per_device_train_batch_size: 4,
+  gradient_accumulation_steps: 3,
+  warmup_steps: 2,
+  eval_strategy: 'epoch',
+  save_strategy: 'epoch',
+  load_best_model_at_end: true,
+};
+
+const request = (runtime: OnnxRuntime, changed: Partial<FinetuneRequest> = {}): FinetuneRequest =>
+  smallRequest(runtime, SETTINGS, changed);
 
 function expectClose(a: FinetuneResult, b: FinetuneResult): void {
   expect([...a.trained.keys()].sort()).toEqual([...b.trained.keys()].sort());

@@ -13,7 +13,7 @@ import {
 import type { OnnxRuntime, RuntimeSession } from '../../../../src/platform';
 import { memoryStorage } from '../../../helpers/memory-storage';
 import { nodeRuntime } from './runtime';
-import { smallModel, smallTexts } from './small-model';
+import { smallModel, smallRequest, smallTexts } from './small-model';
 
 let runtime: OnnxRuntime;
 beforeAll(async () => {
@@ -34,25 +34,8 @@ const SETTINGS: TrainerSettings = {
 };
 
 function request(changed: Partial<FinetuneRequest> = {}): FinetuneRequest {
-  return {
-    model: smallModel(),
-    data: {
-      train: smallTexts(46, 1),
-      validation: smallTexts(30, 2),
-      padId: 0,
-      classes: ['a', 'b', 'c'],
-    },
-    settings: SETTINGS,
-    loss: { name: 'cross_entropy', classWeights: Float32Array.of(1, 2, 0.5) },
-    device: 'cpu',
-    threads: 1,
-    runtime,
-    storage: memoryStorage(),
-    scope: 'project/finetune',
-    identity: 'this one',
-    then: 'train',
-    ...changed,
-  };
+  const loss = { name: 'cross_entropy', classWeights: Float32Array.of(1, 2, 0.5) } as const;
+  return smallRequest(runtime, SETTINGS, { loss, threads: 1, ...changed });
 }
 
 /** Runs until so many steps are done, then stops it as a person would. */

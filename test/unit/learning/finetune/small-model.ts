@@ -5,7 +5,9 @@
 import { seededRandom } from '../../../../src/base';
 import { attribute, type GraphBuilder, type Value } from '../../../../src/graph/onnx';
 import type { Parameter, TrainableModel, TrainTask } from '../../../../src/models';
-import type { Example } from '../../../../src/learning/finetune';
+import type { Example, FinetuneRequest, TrainerSettings } from '../../../../src/learning/finetune';
+import type { OnnxRuntime } from '../../../../src/platform';
+import { memoryStorage } from '../../../helpers/memory-storage';
 
 export interface SmallModelOptions {
   readonly task?: TrainTask;
@@ -139,4 +141,30 @@ export function smallTexts(rows: number, seed: number, classes = 3): Example[] {
     for (let i = 0; i < length; i++) ids.push(20 + random.integer(VOCABULARY - 22));
     return { ids, types: null, target };
   });
+}
+
+/** A fine-tune of the small model on small texts, kept nowhere. */
+export function smallRequest(
+  runtime: OnnxRuntime,
+  settings: TrainerSettings,
+  changed: Partial<FinetuneRequest> = {},
+): FinetuneRequest {
+  return {
+    model: smallModel(),
+    data: {
+      train: smallTexts(46, 1),
+      validation: smallTexts(30, 2),
+      padId: 0,
+      classes: ['a', 'b', 'c'],
+    },
+    settings,
+    loss: { name: 'cross_entropy', classWeights: null },
+    device: 'cpu',
+    runtime,
+    storage: memoryStorage(),
+    scope: 'project/finetune',
+    identity: 'this one',
+    then: 'train',
+    ...changed,
+  };
 }
