@@ -144,7 +144,7 @@ function areaUnderCurve(
     const scores = Float64Array.from(labels, (_, row) => probabilities[row * classes + c]!);
     const area = rocAuc(
       scores,
-      Array.from(labels, (label) => label === c),
+      labels.map((label) => (label === c ? 1 : 0)),
     );
     if (area === null) return null;
     areas.push(area);
