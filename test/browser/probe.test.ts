@@ -5,7 +5,16 @@ import { securityHeaders } from '../../src/platform/web/policy';
 import { launchChromium } from '../helpers/browser';
 import { buildHarness, openHarness, removeHarnessBuilds, type Harness } from '../helpers/harness';
 import { serveFolder, type StaticServer } from '../helpers/static-server';
-import { dataset, float64, headCases, relativeError, settingsOf } from '../unit/learning/goldens';
+import {
+  dataset,
+  float64,
+  golden,
+  headCases,
+  relativeError,
+  settingsOf,
+  unpackFeatures,
+} from '../unit/learning/goldens';
+import { givenTraining, mlpCases } from '../unit/learning/mlp-golden';
 
 let browser: Browser;
 let server: StaticServer;
@@ -50,5 +59,68 @@ describe.each(['wasm', 'webgpu'] as const)('on tfjs %s', (backend) => {
     if (reference.C !== undefined) expect(fitted.C).toBe(reference.C);
     const same = fitted.predictions.filter((label, row) => label === reference.predictions[row]);
     expect(same.length / labels.length).toBeGreaterThanOrEqual(0.999);
+  });
+
+  it.each(mlpCases)('trains the hidden layer as scikit-learn: $name', async (reference) => {
+    const { lossCurve, weights } = await harness.call<{ lossCurve: number[]; weights: number[] }>(
+      'trainMlp',
+      backend,
+      givenTraining(reference),
+    );
+    expect(lossCurve).toHaveLength(reference.loss_curve.length);
+    for (const [epoch, loss] of reference.loss_curve.entries())
+      expect(Math.abs(lossCurve[epoch]! - loss)).toBeLessThan(backend === 'wasm' ? 1e-5 : 1e-4);
+    expect(relativeError(Float64Array.from(weights), float64(reference.end))).toBeLessThan(1e-4);
+  });
+
+  it('fits several labels together as scikit-learn', async () => {
+    const { columns, classes, cases, ...packed } = golden('multi-label.json') as {
+      rows: number;
+      columns: number;
+      classes: number;
+      features: string;
+      cases: { name: string; targets: number[]; settings: object; coef: string[] }[];
+    };
+    const reference = cases.find(({ name }) => name === 'C=1')!;
+    const { coef } = await harness.call<{ coef: number[] }>(
+      'fitLabels',
+      backend,
+      columns,
+      Array.from(unpackFeatures({ columns, ...packed }).data),
+      reference.targets,
+      Array.from({ length: classes }, (_, k) => `label ${k}`),
+      settingsOf(reference.settings),
+    );
+    for (const [k, expected] of reference.coef.entries()) {
+      const own = Float64Array.from(coef.slice(k * columns, (k + 1) * columns));
+      expect(relativeError(own, float64(expected))).toBeLessThan(1e-3);
+    }
+  });
+
+  it('finds the neighbours that scikit-learn finds', async () => {
+    const { columns, train, labels, knn, ...packed } = golden('neighbours.json') as {
+      rows: number;
+      train: number;
+      columns: number;
+      features: string;
+      labels: number[];
+      knn: { n_neighbors: number; weights: string; metric: string; probabilities: string }[];
+    };
+    const reference = knn.find(
+      (one) => one.n_neighbors === 5 && one.weights === 'uniform' && one.metric === 'cosine',
+    )!;
+    const data = Array.from(unpackFeatures({ columns, ...packed }).data);
+    const probabilities = await harness.call<number[]>(
+      'findNeighbors',
+      backend,
+      columns,
+      data.slice(0, train * columns),
+      labels.slice(0, train),
+      ['a', 'b', 'c', 'd'],
+      data.slice(train * columns),
+    );
+    const expected = float64(reference.probabilities);
+    expect(probabilities).toHaveLength(expected.length);
+    for (const [at, p] of probabilities.entries()) expect(p).toBeCloseTo(expected[at]!, 9);
   });
 });
