@@ -73,6 +73,14 @@ export function predictionsCsv(
   return rowsCsv(names, rows());
 }
 
+/** The rows of a file that were left out, as they stand in it, with line and reason. */
+export function rejectedCsv(table: Table): string {
+  return rowsCsv(
+    ['line', 'problem', 'row'],
+    table.rejected.rows.map(({ line, problem, text }) => [line, problem, text]),
+  );
+}
+
 /** A row as a line of the file, without its end. */
 export function csvLine(cells: readonly CsvCell[]): string {
   // A lone empty cell would be an empty line, which readers skip.

@@ -1,6 +1,6 @@
 /**
- * Bytes to text: a byte order mark decides, then valid UTF-8, else Windows-1252. What is no text at all
- * (a workbook, a PDF, an archive) is refused with what it seems to be and what to do.
+ * Bytes to text, whole or in pieces: a byte order mark decides, then UTF-16 by its NUL bytes, then valid
+ * UTF-8, else Windows-1252.
  */
 import { HeadlightError } from '../base';
 import type { EncodingName } from './types';
@@ -38,10 +38,66 @@ export function decodeBytes(bytes: Uint8Array, encoding?: EncodingName): Decoded
   }
 }
 
-function encodingOfMark(bytes: Uint8Array): EncodingName {
+/** UTF-16 text has a NUL for every ASCII character, all on one side; nothing else has. */
+export function encodingOfMark(bytes: Uint8Array): EncodingName {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
+  const length = Math.min(bytes.length, 1 << 16) & ~1;
+  const nul: [number, number] = [0, 0];
+  for (let i = 0; i < length; i++) if (bytes[i] === 0) nul[i % 2 === 0 ? 0 : 1]++;
+  if (nul[1] > 0.2 * length && nul[0] <= 0.01 * length) return 'utf-16le';
+  if (nul[0] > 0.2 * length && nul[1] <= 0.01 * length) return 'utf-16be';
   return 'utf-8';
+}
+
+/** The encoding of a file, by its first bytes; of UTF-8 not more is known than that they are. */
+export function findEncoding(head: Uint8Array, isWhole: boolean): EncodingName {
+  const marked = encodingOfMark(head);
+  if (marked !== 'utf-8') return marked;
+  return decodeUtf8(isWhole ? head : head.subarray(0, utf8Cut(head))) === null
+    ? 'windows-1252'
+    : 'utf-8';
+}
+
+/** A piece of text that begins a file, for sniffing: what its end cuts in two is left out. */
+export function decodeHead(head: Uint8Array, encoding: EncodingName): string {
+  if (encoding === 'windows-1252') return decodeWindows1252(head);
+  return new TextDecoder(encoding).decode(head, { stream: true });
+}
+
+/** Bytes that are not text in the encoding they were read in. */
+export class BadEncoding extends Error {
+  constructor(
+    readonly encoding: EncodingName,
+    /** About where: so many bytes from the beginning. */
+    readonly offset: number,
+  ) {
+    super(`not ${encoding}`);
+  }
+}
+
+/** Decodes a file that comes in pieces. */
+export class TextStream {
+  readonly #encoding: EncodingName;
+  readonly #decoder: TextDecoder | null;
+  #offset = 0;
+
+  constructor(encoding: EncodingName) {
+    this.#encoding = encoding;
+    this.#decoder = encoding === 'windows-1252' ? null : new TextDecoder(encoding, { fatal: true });
+  }
+
+  /** @throws BadEncoding where the bytes are no such text. */
+  decode(bytes: Uint8Array, last: boolean): string {
+    const offset = this.#offset;
+    this.#offset += bytes.length;
+    if (this.#decoder === null) return decodeWindows1252(bytes);
+    try {
+      return this.#decoder.decode(bytes, { stream: !last });
+    } catch {
+      throw new BadEncoding(this.#encoding, offset);
+    }
+  }
 }
 
 /** null when the bytes are not valid UTF-8. */
@@ -79,126 +135,11 @@ function decodeWindows1252(bytes: Uint8Array): string {
   return pieces.join('');
 }
 
-const SIGNATURES: readonly { starts: string; what: string; hint: string }[] = [
-  {
-    starts: '\xd0\xcf\x11\xe0',
-    what: 'an old Excel or Word file',
-    hint: 'Open it in a spreadsheet program and save the sheet as CSV (UTF-8), then drop that.',
-  },
-  { starts: '%PDF', what: 'a PDF', hint: 'Put the texts in a table and save it as CSV.' },
-  { starts: '\x1f\x8b', what: 'a gzip archive', hint: 'Unpack it and drop the file inside.' },
-  { starts: 'BZh', what: 'a bzip2 archive', hint: 'Unpack it and drop the file inside.' },
-  { starts: '\xfd7zXZ', what: 'an xz archive', hint: 'Unpack it and drop the file inside.' },
-  { starts: '7z\xbc\xaf', what: 'a 7-Zip archive', hint: 'Unpack it and drop the file inside.' },
-  { starts: 'Rar!', what: 'a RAR archive', hint: 'Unpack it and drop the file inside.' },
-  { starts: 'PAR1', what: 'a Parquet file', hint: 'Save the table as CSV and drop that.' },
-  { starts: 'ARROW1', what: 'an Arrow file', hint: 'Save the table as CSV and drop that.' },
-  {
-    starts: 'SQLite format 3',
-    what: 'a SQLite database',
-    hint: 'Save the table as CSV and drop that.',
-  },
-  { starts: '\x89PNG', what: 'a picture', hint: 'Drop a CSV or TSV file with texts and labels.' },
-  {
-    starts: '\xff\xd8\xff',
-    what: 'a picture',
-    hint: 'Drop a CSV or TSV file with texts and labels.',
-  },
-  { starts: 'GIF8', what: 'a picture', hint: 'Drop a CSV or TSV file with texts and labels.' },
-  {
-    starts: '{\\rtf',
-    what: 'a rich text document',
-    hint: 'Put the texts in a table and save it as CSV.',
-  },
-];
-
-/**
- * Refuses what is no table of text.
- * @param name the file's name, for the message.
- * @throws HeadlightError `bad-file` naming what the file seems to be.
- */
-export function refuseBinary(name: string, bytes: Uint8Array, encoding?: EncodingName): void {
-  if (bytes.length === 0) {
-    throw new HeadlightError('bad-file', `${name} is empty.`, {
-      hint: 'Check that the file was saved and copied completely.',
-    });
-  }
-  const head = latin1(bytes.subarray(0, 16));
-  if (head.startsWith('PK\x03\x04') || head.startsWith('PK\x05\x06')) throw zipError(name, bytes);
-  const signature = SIGNATURES.find(({ starts }) => head.startsWith(starts));
-  if (signature !== undefined) throw refused(name, signature.what, signature.hint);
-  if (encoding?.startsWith('utf-16') === true || encodingOfMark(bytes) !== 'utf-8') return;
-  const sample = bytes.subarray(0, 1 << 16);
-  let nul = 0;
-  let control = 0;
-  for (const byte of sample) {
-    if (byte === 0) nul++;
-    if (byte < 0x20 && byte !== 9 && byte !== 10 && byte !== 12 && byte !== 13 && byte !== 27)
-      control++;
-  }
-  if (nul > 0.2 * sample.length && control - nul < 0.02 * sample.length) {
-    throw refused(
-      name,
-      'UTF-16 text without a byte order mark',
-      'Save it as UTF-8, or choose UTF-16 as its encoding.',
-    );
-  }
-  // Random bytes have one control character in nine; text that is not UTF-8 has hardly any.
-  const limit = decodeUtf8(bytes.subarray(0, utf8Cut(sample))) === null ? 0.03 : 0.1;
-  if (control > limit * sample.length) {
-    throw refused(name, 'binary data', 'Drop a CSV or TSV file with texts and labels.');
-  }
-}
-
-/** Refuses text in another notation than a table. */
-export function refuseOtherText(name: string, text: string): void {
-  const head = text.slice(0, 500).trimStart();
-  if (/^(<!doctype html|<html)/i.test(head)) {
-    throw refused(name, 'a web page', 'Download the table itself, as CSV, and drop that.');
-  }
-  const json = /\.(json|jsonl|ndjson)$/i.test(name) ? /^[{[]/ : /^(\{\s*"[^"\n]*"\s*:|\[\s*\{\s*")/;
-  if (json.test(head)) {
-    throw refused(name, 'JSON', 'Save the table as CSV, with a column a field, and drop that.');
-  }
-}
-
-function zipError(name: string, bytes: Uint8Array): HeadlightError {
-  const sheet =
-    'Open it in a spreadsheet program and save the sheet as CSV (UTF-8), then drop that.';
-  // The names of the parts stand in the local headers at the front and in the directory at the end.
-  const parts =
-    latin1(bytes.subarray(0, 4096)) + latin1(bytes.subarray(Math.max(0, bytes.length - 8192)));
-  if (/xl\/(workbook|worksheets|_rels)/.test(parts))
-    return refused(name, 'an Excel workbook', sheet);
-  if (parts.includes('opendocument.spreadsheet'))
-    return refused(name, 'an OpenDocument sheet', sheet);
-  if (/word\/|opendocument\.text/.test(parts)) {
-    return refused(
-      name,
-      'a word processor document',
-      'Put the texts in a table and save it as CSV.',
-    );
-  }
-  if (/\.xls[xmb]$/i.test(name)) return refused(name, 'an Excel workbook', sheet);
-  return refused(name, 'a zip archive', 'Unpack it and drop the CSV file inside.');
-}
-
-function refused(name: string, what: string, hint: string): HeadlightError {
-  return new HeadlightError('bad-file', `${name} seems to be ${what}, not a CSV or TSV file.`, {
-    hint,
-  });
-}
-
-function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
-}
-
 /** Where a sample can end without cutting a UTF-8 sequence in two. */
 function utf8Cut(sample: Uint8Array): number {
   let end = sample.length;
-  if (end < 1 << 16) return end;
-  while (end > 0 && ((sample[end - 1] ?? 0) & 0xc0) === 0x80) end--;
-  return Math.max(0, end - 1);
+  while (end > 0 && end > sample.length - 4 && ((sample[end - 1] ?? 0) & 0xc0) === 0x80) end--;
+  // The byte before is plain, or begins a sequence that may not be whole.
+  const before = sample[end - 1] ?? 0;
+  return before >= 0xc0 ? end - 1 : sample.length;
 }

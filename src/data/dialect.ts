@@ -2,6 +2,7 @@
  * How a file is written: its delimiter, and whether double quotes enclose cells or are plain characters.
  * Only row counts and cell counts are found here; the cells themselves are Papa Parse's work.
  */
+import { RowScanner } from './rows';
 import type { Table } from './types';
 
 export type Delimiter = Table['delimiter'];
@@ -18,97 +19,35 @@ interface Shape {
   readonly multiline: number;
 }
 
-const QUOTE = 34;
-const LF = 10;
-const CR = 13;
-const SPACE = 32;
 /** Enough to tell the delimiter; a whole file of 100 MB need not be read for it. */
 const SAMPLE = 1 << 18;
 const DELIMITERS: readonly Delimiter[] = ['\t', ',', ';', '|'];
 
-/**
- * Walks a text the way Papa Parse reads quotes: a cell that begins with a quote ends at a quote that
- * a delimiter, a line end or the end follows (spaces between allowed); other quotes inside are malformed.
- * @param onRowBreak called with the offset and length of each line break that ends a row.
- */
-function walk(
-  text: string,
-  delimiter: Delimiter,
-  quoting: boolean,
-  onRowBreak?: (offset: number, length: number) => void,
-): Shape {
-  const separator = delimiter.charCodeAt(0);
+function walk(text: string, delimiter: Delimiter, quoting: boolean): Shape {
+  const scanner = new RowScanner(delimiter, quoting);
   const widths = new Map<number, number>();
   let rows = 0;
   let firstWidth = 0;
-  let malformed = 0;
-  let multiline = 0;
-  let cells = 1;
-  let rowStart = 0;
-  const length = text.length;
-
-  const endRow = (end: number): void => {
-    if (end > rowStart) {
-      if (rows === 0) firstWidth = cells;
-      rows++;
-      widths.set(cells, (widths.get(cells) ?? 0) + 1);
-    }
-    cells = 1;
+  let start = 0;
+  const endRow = (end: number, cells: number): void => {
+    if (end === start) return;
+    if (rows === 0) firstWidth = cells;
+    rows++;
+    widths.set(cells, (widths.get(cells) ?? 0) + 1);
   };
-
-  /** From just after an opening quote to just after the closing one. */
-  const skipQuoted = (from: number): number => {
-    let broken = false;
-    let lines = false;
-    let i = from;
-    for (; i < length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit === LF || unit === CR) lines = true;
-      if (unit !== QUOTE) continue;
-      if (text.charCodeAt(i + 1) === QUOTE) {
-        i++;
-        continue;
-      }
-      let next = i + 1;
-      while (text.charCodeAt(next) === SPACE) next++;
-      const after = text.charCodeAt(next);
-      if (next >= length || after === separator || after === LF || after === CR) {
-        if (broken) malformed++;
-        if (lines) multiline++;
-        return i + 1;
-      }
-      broken = true;
-    }
-    malformed++;
-    if (lines) multiline++;
-    return length;
+  scanner.scan(text, 0, true, (offset, size, cells) => {
+    endRow(offset, cells);
+    start = offset + size;
+  });
+  endRow(text.length, scanner.cells);
+  const unclosed = scanner.quoted ? 1 : 0;
+  return {
+    widths,
+    firstWidth,
+    rows,
+    malformed: scanner.malformed + unclosed,
+    multiline: scanner.multiline + unclosed,
   };
-
-  let cellStart = true;
-  let i = 0;
-  while (i < length) {
-    const unit = text.charCodeAt(i);
-    if (cellStart && quoting && unit === QUOTE) {
-      i = skipQuoted(i + 1);
-      cellStart = false;
-    } else if (unit === separator) {
-      cells++;
-      cellStart = true;
-      i++;
-    } else if (unit === LF || unit === CR) {
-      endRow(i);
-      const size = unit === CR && text.charCodeAt(i + 1) === LF ? 2 : 1;
-      onRowBreak?.(i, size);
-      i += size;
-      rowStart = i;
-      cellStart = true;
-    } else {
-      cellStart = false;
-      i++;
-    }
-  }
-  endRow(length);
-  return { widths, firstWidth, rows, malformed, multiline };
 }
 
 function commonest(shape: Shape): { width: number; share: number } {
@@ -166,18 +105,11 @@ export function isQuoted(text: string, delimiter: Delimiter): boolean {
   return commonest(literal).share < 1 || commonest(literal).width < 2;
 }
 
-/** Row ends written as one line feed each, whatever mixture they were; line breaks inside quotes stay. */
-export function unifyRowEnds(text: string, delimiter: Delimiter, quoting: boolean): string {
-  if (!text.includes('\r')) return text;
-  if (!quoting || !text.includes('"')) return text.replace(/\r\n?/g, '\n');
-  const pieces: string[] = [];
-  let start = 0;
-  walk(text, delimiter, true, (offset, length) => {
-    pieces.push(text.slice(start, offset));
-    start = offset + length;
-  });
-  pieces.push(text.slice(start));
-  return pieces.join('\n');
+/** Whether most rows are cut into the same number of cells, at least two. */
+export function isRegular(text: string, delimiter: Delimiter): boolean {
+  const sample = sampleOf(text);
+  const { width, share } = commonest(walk(sample, delimiter, isQuoted(sample, delimiter)));
+  return width >= 2 && share >= 0.9;
 }
 
 /** The first rows, cut at a line end so that no row is half there. */

@@ -25,14 +25,14 @@ describe('bytes become text', () => {
     expect(() => decodeBytes(bytesOf('caf\xe9'), 'utf-8')).toThrow(/not UTF-8/);
   });
   test.each([
-    ['PK\x03\x04....xl/workbook.xml', /Excel workbook/],
+    ['PK\x03\x04....xl/workbook.bin', /binary Excel workbook/],
+    ['\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', /old Excel/],
     ['PK\x03\x04....a.csv', /zip archive/],
     ['%PDF-1.7', /PDF/],
     ['', /empty/],
     ['\n\n \n', /blank/],
     ['\x00\x01\x02\xff\xfe\x03\x04\x80', /binary/],
-    ['a\0b\0,\0c\0\n\0', /UTF-16/],
-    ['{"text": "a"}', /JSON/],
+    ['<!DOCTYPE html><p>', /web page/],
   ])('%j is refused with what it is', (content, message) => {
     expect(() => read(bytesOf(content))).toThrow(message);
     try {

@@ -1,0 +1,128 @@
+/** An Excel workbook (.xlsx) to a table: read-excel-file reads it; one sheet, the first that has rows. */
+import readWorkbook from 'read-excel-file/universal';
+import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../../base';
+import { TableBuilder } from '../builder';
+import { columnNames, findHeader } from '../header';
+import type { ParseSettings, SourceFile, Table } from '../types';
+import { cellOf } from './values';
+
+/** A workbook is read whole, and is several times larger in memory. */
+const LARGEST = 200_000_000;
+const UNPACKED = 1_500_000_000;
+const HEADER_ROWS = 1000;
+
+/** @throws HeadlightError `bad-file` when it is damaged or too large, `bad-setting` for a sheet it has not. */
+export async function* readXlsx(
+  file: SourceFile,
+  settings: ParseSettings,
+  signal?: AbortSignal,
+): Job<Table> {
+  const { name, size } = file;
+  const meter = new ProgressMeter(`Reading ${name}`, 'MB', size / 1e6);
+  yield meter.at(0);
+  if (size > LARGEST) throw tooLarge(name);
+  const bytes = await file.slice(0, size);
+  if (unpackedSize(bytes) > UNPACKED) throw tooLarge(name);
+  let workbook: { sheet: string; data: readonly (readonly unknown[])[] }[];
+  try {
+    workbook = await readWorkbook(new Uint8Array(bytes).buffer, { trim: false });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new HeadlightError(
+      'bad-file',
+      `${name} cannot be read as an Excel workbook: ${why.slice(0, 200)}`,
+      {
+        hint: 'Open it in a spreadsheet program and save it again, or as CSV (UTF-8).',
+        cause: error,
+      },
+    );
+  }
+  throwIfAborted(signal);
+  const sheets = workbook.map(({ sheet }) => sheet);
+  const chosen =
+    settings.sheet === undefined
+      ? (workbook.find(({ data }) => data.some(hasContent)) ?? workbook[0])
+      : workbook.find(({ sheet }) => sheet === settings.sheet);
+  if (chosen === undefined) {
+    throw new HeadlightError('bad-setting', `${name} has no sheet “${settings.sheet ?? ''}”.`, {
+      hint: `Its sheets are: ${sheets.join(', ')}.`,
+    });
+  }
+  yield meter.at(size / 1e6);
+  return sheetTable(file.name, settings, chosen, sheets);
+}
+
+function sheetTable(
+  name: string,
+  settings: ParseSettings,
+  { sheet, data }: { sheet: string; data: readonly (readonly unknown[])[] },
+  sheets: readonly string[],
+): Table {
+  const rows = data
+    .map((cells, index) => ({ cells: cells.map(cellOf), line: index + 1 }))
+    .filter(({ cells }) => cells.some((cell) => cell.trim() !== ''));
+  const finding =
+    settings.hasHeader === undefined
+      ? findHeader(rows.slice(0, HEADER_ROWS).map(({ cells }) => cells))
+      : { hasHeader: settings.hasHeader, reason: 'Set by you.' };
+  const header = finding.hasHeader ? (rows[0]?.cells ?? null) : null;
+  const width = rows.reduce((most, { cells }) => Math.max(most, cells.length), 0);
+  const builder = new TableBuilder();
+  for (let column = 0; column < width; column++) builder.addColumn();
+  for (const { cells, line } of header === null ? rows : rows.slice(1)) builder.addRow(cells, line);
+  builder.refuseEmpty(
+    name,
+    `Sheet “${sheet}” of {name} has no rows${header === null ? '' : ' below its header'}.`,
+    sheets.length > 1
+      ? `Choose another sheet: ${sheets.join(', ')}.`
+      : 'Drop a file with at least a few rows of texts and labels.',
+  );
+  const others = sheets.filter((other) => other !== sheet);
+  return builder.finish(columnNames(header, width), {
+    name,
+    format: 'xlsx',
+    encoding: 'utf-8',
+    delimiter: ',',
+    hasHeader: header !== null,
+    headerReason: finding.reason,
+    sheet,
+    sheets,
+    ...(others.length === 0
+      ? {}
+      : {
+          notes: [
+            `Sheet “${sheet}” was read; there ${others.length === 1 ? 'is' : 'are'} also ${others.join(', ')}.`,
+          ],
+        }),
+  });
+}
+
+function hasContent(cells: readonly unknown[]): boolean {
+  return cells.some((cell) => cell !== null && cell !== '');
+}
+
+function tooLarge(name: string): HeadlightError {
+  return new HeadlightError('bad-file', `${name} is too large a workbook to be read at once.`, {
+    hint: 'Open it in a spreadsheet program and save the sheet as CSV (UTF-8), then drop that.',
+  });
+}
+
+/** Sum of what the zip's directory says of its files: a small zip can unpack to more than there is room for. */
+function unpackedSize(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let end = bytes.length - 22;
+  const lowest = Math.max(0, end - 65_535);
+  while (end >= lowest && view.getUint32(end, true) !== 0x06054b50) end--;
+  if (end < lowest) return 0; // no directory: the reader says that it is damaged
+  let at = view.getUint32(end + 16, true);
+  let sum = 0;
+  while (at + 46 <= bytes.length && view.getUint32(at, true) === 0x02014b50) {
+    sum += view.getUint32(at + 24, true);
+    at +=
+      46 +
+      view.getUint16(at + 28, true) +
+      view.getUint16(at + 30, true) +
+      view.getUint16(at + 32, true);
+  }
+  return sum;
+}
