@@ -2,17 +2,24 @@
  * Which column holds the texts, which the labels, and what the others are for, each with the reason in plain
  * words; the person can choose otherwise.
  */
-import { findIds, findSplit, partOfFile } from './wizard/aside';
 import {
+  allTraits,
   findBinaryColumns,
   findDelimited,
+  findIds,
   findLabels,
+  findSplit,
+  findTexts,
   labelReason,
+  looksLikeNames,
+  namesOf,
+  namesReason,
+  pairFinding,
+  partOfFile,
   saysLabel,
-} from './wizard/label';
-import { looksLikeNames, namesOf, namesReason } from './wizard/names';
-import { findTexts, pairFinding, textReason } from './wizard/text';
-import { allTraits, type Traits } from './wizard/traits';
+  textReason,
+  type Traits,
+} from './wizard';
 import { splitLabels } from './label-cells';
 import type {
   ColumnFindings,
@@ -24,7 +31,7 @@ import type {
   Table,
 } from './types';
 
-export { wordCount } from './wizard/traits';
+export { wordCount } from './wizard';
 
 const ALTERNATIVES = 3;
 

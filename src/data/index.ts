@@ -17,8 +17,8 @@ export {
 } from './labels';
 export { makeSplit, splitSentences, type FileParts } from './split';
 export { drawRows, drawTexts } from './draw';
-export { groupTexts, normalText, type RowGroups } from './audit/same-text';
-export { namesOf } from './wizard/names';
+export { groupTexts, normalText, type RowGroups } from './same-text';
+export { namesOf } from './wizard';
 export {
   inspectTables,
   suggestedSplit,
@@ -26,11 +26,10 @@ export {
   type InspectOptions,
   type InspectReport,
   type InspectedFile,
-} from './wizard/inspect';
-export { auditData, type AuditInput } from './audit/audit';
-export { junkOf, type TokenLimit } from './audit/rows';
-export { applyRepairs, splitRepaired, type Repaired } from './repair/apply';
-export { splitCsv } from './split/csv';
+} from './inspect';
+export { auditData, junkOf, type AuditInput, type TokenLimit } from './audit';
+export { applyRepairs, splitRepaired, type Repaired } from './repair';
+export { splitCsv } from './parts';
 export { dominantTag, entityType, tagWords } from './tags';
 export { predictionsCsv, rowsCsv, safeCell, type CsvCell } from './csv';
 export { parseParseSettings, parseSplitSettings } from './settings';

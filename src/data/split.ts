@@ -3,11 +3,9 @@
  * or nearly (`normalText`) are one group, and a group is never cut. Seeded; the same everywhere.
  */
 import { HeadlightError, seededRandom } from '../base';
-import { groupTexts, joinGroups, type RowGroups } from './audit/same-text';
+import { groupTexts, joinGroups, type RowGroups } from './same-text';
 import { cellsOf } from './labels';
-import { splitGiven } from './split/given';
-import { divideByLabels } from './split/iterative';
-import { TEST, VALIDATION, divideByClass, divideByRows } from './split/stratified';
+import { TEST, VALIDATION, divideByClass, divideByLabels, divideByRows, splitGiven } from './parts';
 import { entityType } from './tags';
 import type { Cells, LabelledTexts, Part, Split, SplitSettings, Table } from './types';
 

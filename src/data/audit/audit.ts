@@ -3,7 +3,7 @@ import type { AuditFinding, LabelChoice, LabelledTexts, Split, Table } from '../
 import { auditNames, auditOrder, auditSmall, auditSpelling } from './classes';
 import { auditTellingColumns, auditTellingTexts } from './leaks';
 import { auditEmpty, auditJunk, auditLength, auditRagged, type TokenLimit } from './rows';
-import { groupTexts } from './same-text';
+import { groupTexts } from '../same-text';
 import { auditConflicts, auditCopies } from './texts';
 
 export interface AuditInput {

@@ -1,8 +1,8 @@
 /** Classes that cannot be learned, are one class twice, have no names, or come one after the other. */
 import { classCounts } from '../labels';
 import type { AuditFinding, LabelledTexts } from '../types';
-import type { RowGroups } from './same-text';
-import { listed, many, origins } from './words';
+import type { RowGroups } from '../same-text';
+import { listed, many, origins } from '../words';
 
 /** Fewer rows than this are too few to test a class. */
 const FEW = 8;

@@ -1,6 +1,6 @@
 /** What gives the label away: the label written in its own text, or another column that says the same. */
 import type { AuditFinding, Column, LabelledTexts, Table } from '../types';
-import { listed, origins, percent } from './words';
+import { listed, origins, percent } from '../words';
 
 const LOOKED_AT = 20_000;
 

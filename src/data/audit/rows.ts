@@ -1,8 +1,8 @@
 /** Rows that are not what they should be: without a text, too long, not text at all, or cut wrongly. */
 import { cellsOf } from '../labels';
 import type { AuditFinding, LabelledTexts, RowOrigin, Table } from '../types';
-import { wordCount } from '../wizard/traits';
-import { listed, many, origins, percent } from './words';
+import { wordCount } from '../columns';
+import { listed, many, origins, percent } from '../words';
 
 const ROWS_SHOWN = 100;
 
@@ -84,14 +84,19 @@ export function auditLength(data: LabelledTexts, limit: TokenLimit): AuditFindin
 }
 
 export type Junk = 'control' | 'replacement' | 'encoded' | 'markup';
-const CONTROL = /[^\P{Cc}\t\n\r\u0085]/u;
+/** Not those from 0x80 on: punctuation of Windows-1252 that was converted wrongly, as in many old files. */
+const CONTROL = /[^\P{Cc}\t\n\r\u007f-\u009f]/gu;
+/** One that slipped in does no harm; a NUL, or this share of the text, is no text. */
+const CONTROL_SHARE = 0.02;
 const ENCODED = /[A-Za-z0-9+/]{120,}|[0-9A-Fa-f]{64,}/;
 const TAG = /<\/?[a-z][^<>]*>/gi;
 const PAGE = /<!doctype html|<html[\s>]|<script[\s>]/i;
 
 /** What makes a cell no text; null of a text. */
 export function junkOf(text: string): Junk | null {
-  if (CONTROL.test(text)) return 'control';
+  if (text.includes('\0')) return 'control';
+  const controls = text.match(CONTROL)?.length ?? 0;
+  if (controls > CONTROL_SHARE * text.length) return 'control';
   if (text.includes('\ufffd')) return 'replacement';
   if (text.length >= 64) {
     const [run] = ENCODED.exec(text) ?? [];

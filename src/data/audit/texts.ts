@@ -1,7 +1,7 @@
 /** Texts that stand more than once: exactly, nearly, and under different labels. */
 import type { AuditFinding, LabelledTexts, Split } from '../types';
-import { groupTexts, type RowGroups } from './same-text';
-import { labelKeys, many, origins } from './words';
+import { groupTexts, type RowGroups } from '../same-text';
+import { labelKeys, many, origins } from '../words';
 
 export function auditCopies(
   data: LabelledTexts,
@@ -77,7 +77,7 @@ export function auditConflicts(data: LabelledTexts, groups: RowGroups): AuditFin
       id: 'conflicting_labels',
       severity: 'warn',
       title: `${many(texts, 'text has', 'texts have')} different ${what} in different rows`,
-      detail: `${many(rows.length, 'row')} hold these texts. At most one of their ${what} can be right, so they teach nothing and cannot all be answered rightly in a test.`,
+      detail: `${many(rows.length, 'row')} hold these texts. They cannot all be right: they teach two things at once, and not all of them can be answered rightly in a test.`,
       count: rows.length,
       rows: origins(data, rows),
       repair: { kind: 'drop_conflicting' },

@@ -4,9 +4,9 @@
  * leaving it out.
  */
 import { HeadlightError } from '../../base';
-import { groupTexts, type RowGroups } from '../audit/same-text';
-import { inConflict } from '../audit/texts';
-import { labelKeys, many, origins } from '../audit/words';
+import { inConflict } from '../audit';
+import { groupTexts, type RowGroups } from '../same-text';
+import { labelKeys, many, origins } from '../words';
 import { classCounts } from '../labels';
 import { makeSplit, type FileParts } from '../split';
 import type { LabelledTexts, Repair, RepairChange, Split, SplitSettings, Table } from '../types';

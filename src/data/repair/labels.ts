@@ -1,6 +1,6 @@
 /** Repairs of labels: joined, named, left out. They hold for every part, and do not depend on their order. */
 import { HeadlightError } from '../../base';
-import { listed, many } from '../audit/words';
+import { listed, many } from '../words';
 import { classCounts, selectRows, sortClasses, strata } from '../labels';
 import type { LabelledTexts, Repair, RepairChange } from '../types';
 

@@ -139,6 +139,7 @@ describe('what is no text', () => {
     Uint8Array.from({ length: 200 }, (_, i) => (i * 97 + 13) % 256),
   ).toString('base64');
   test.each([
+    ['control', 'one \u0001\u0002 two'],
     ['control', 'PNG\u0000\u0001\u0002 data'],
     ['replacement', 'caf\ufffd au lait'],
     ['encoded', `image: ${base64}`],
@@ -156,6 +157,8 @@ describe('what is no text', () => {
     ['lines and tabs', 'one\ttwo\r\nthree'],
     ['shouting', `NO${'O'.repeat(300)} 123`],
     ['another script', 'これは日本語の文章です。'.repeat(20)],
+    ['a stray sign in a sentence', `one \u0008 slipped into ${'this long sentence '.repeat(5)}`],
+    ['quotes of Windows-1252 gone wrong', 'I\u0092m fine \u0096 and you?'],
     ['emoji', '👩‍👩‍👧 great!'],
     ['a formula', 'if a < b and b > c then x <= 3'],
   ])('but not %s', (_, text) => {

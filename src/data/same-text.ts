@@ -2,7 +2,7 @@
  * Which texts are the same, exactly or nearly. The key of a text is its normal form; keys are hashed and
  * compared only where hashes meet, so that a million texts need no second copy of themselves.
  */
-import type { LabelledTexts } from '../types';
+import type { LabelledTexts } from './types';
 
 /** Written without effect on what is read: zero-width space, word joiner, byte order mark, soft hyphen. */
 const INVISIBLE = /[\u00ad\u200b\u2060\ufeff]/g;

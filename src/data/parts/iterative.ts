@@ -3,7 +3,7 @@
  * Stratification of Multi-label Data”, ECML PKDD 2011, algorithm 1. Groups of rows stand in for single rows.
  */
 import type { Random } from '../../base';
-import type { RowGroups } from '../audit/same-text';
+import type { RowGroups } from '../same-text';
 import type { LabelledTexts } from '../types';
 import { TEST, TRAIN, VALIDATION, tooFewTexts, type Shares } from './stratified';
 

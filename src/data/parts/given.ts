@@ -1,7 +1,7 @@
 /** Parts that are given, by file or by a column: what stands in two of them is taken out of the earlier one. */
 import { HeadlightError } from '../../base';
-import { groupTexts } from '../audit/same-text';
-import { many } from '../audit/words';
+import { groupTexts } from '../same-text';
+import { many } from '../words';
 import { classCounts } from '../labels';
 import type { LabelledTexts, Part, Split } from '../types';
 

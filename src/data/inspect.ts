@@ -1,13 +1,12 @@
 /** Everything that is found out about some tables, as plain JSON: for `headlight inspect` and for the page. */
-import { HeadlightError } from '../../base';
-import { auditData } from '../audit/audit';
-import { auditRagged, type TokenLimit } from '../audit/rows';
-import { dataTables, findColumns, findFileParts } from '../columns';
-import { TAGS_COLUMN, WORDS_COLUMN } from '../conll';
-import { drawTexts } from '../draw';
-import { classCounts, labelSentences, labelTexts } from '../labels';
-import { splitRepaired } from '../repair/apply';
-import { splitSentences, type FileParts } from '../split';
+import { HeadlightError } from '../base';
+import { auditData, auditRagged, type TokenLimit } from './audit';
+import { dataTables, findColumns, findFileParts } from './columns';
+import { TAGS_COLUMN, WORDS_COLUMN } from './conll';
+import { drawTexts } from './draw';
+import { classCounts, labelSentences, labelTexts } from './labels';
+import { splitRepaired } from './repair';
+import { splitSentences, type FileParts } from './split';
 import type {
   AuditFinding,
   ColumnFindings,
@@ -20,8 +19,8 @@ import type {
   Split,
   SplitSettings,
   Table,
-} from '../types';
-import { namesOf } from './names';
+} from './types';
+import { namesOf } from './wizard';
 
 export type DataTask = 'classification' | 'multi_label' | 'token_classification';
 

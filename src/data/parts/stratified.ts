@@ -3,7 +3,7 @@
  * every class is held to its share; seeded, the same everywhere.
  */
 import { HeadlightError, type Random } from '../../base';
-import type { RowGroups } from '../audit/same-text';
+import type { RowGroups } from '../same-text';
 import { classCounts } from '../labels';
 import type { LabelledTexts } from '../types';
 

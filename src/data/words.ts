@@ -1,5 +1,5 @@
 /** Small words for the audit's sentences. */
-import type { LabelledTexts, RowOrigin } from '../types';
+import type { LabelledTexts, RowOrigin } from './types';
 
 const ROWS_SHOWN = 100;
 
