@@ -190,12 +190,17 @@ class Extension {
 
   model(): Model {
     const { graph } = this.#source;
-    const weights = new Set(graph.initializers.map(({ name }) => name));
     const [before, after] = [this.#before, this.after];
+    // A value inside of the file may have the name of an output here, `embedding`.
+    const taken = new Set(this.#outputs.map(({ name }) => name));
+    const own = (name: string): string => (taken.has(name) ? `headlight/file/${name}` : name);
     const renamed = graph.nodes.map((node) => ({
       ...node,
-      inputs: node.inputs.map((name) => this.#made.get(name) ?? name),
+      inputs: node.inputs.map((name) => this.#made.get(name) ?? own(name)),
+      outputs: node.outputs.map(own),
     }));
+    const added = after.nodes.map((node) => ({ ...node, inputs: node.inputs.map(own) }));
+    const kept = graph.initializers.map((tensor) => ({ ...tensor, name: own(tensor.name) }));
     const tokens = (name: string): ValueInfo => ({
       name,
       type: { elementType: 'int64', dims: ['batch', 'tokens'] },
@@ -204,13 +209,9 @@ class Extension {
       ...this.#source,
       graph: {
         ...graph,
-        nodes: [...before.nodes, ...renamed, ...after.nodes],
-        initializers: [...graph.initializers, ...before.initializers, ...after.initializers],
-        inputs: [
-          tokens('input_ids'),
-          tokens('attention_mask'),
-          ...graph.inputs.filter(({ name }) => weights.has(name)),
-        ],
+        nodes: [...before.nodes, ...renamed, ...added],
+        initializers: [...kept, ...before.initializers, ...after.initializers],
+        inputs: [tokens('input_ids'), tokens('attention_mask')],
         outputs: this.#outputs,
         // Of the file's own inputs they may say other sizes.
         valueInfo: [],
