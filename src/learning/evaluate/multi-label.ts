@@ -155,7 +155,10 @@ function averaged(
   const of = (value: (entry: LabelMetrics) => number): number =>
     total === 0 ? 0 : labels.reduce((all, entry) => all + weight(entry) * value(entry), 0) / total;
   const ranking = (key: 'roc_auc' | 'average_precision'): number | null =>
-    labels.some((entry) => entry[key] === null) ? null : of((entry) => entry[key] ?? 0);
+    // Without any weight scikit-learn gives 0, but it refuses scores that are not finite.
+    labels.some((entry) => entry[total === 0 ? 'average_precision' : key] === null)
+      ? null
+      : of((entry) => entry[key] ?? 0);
   return {
     precision: of((entry) => entry.precision),
     recall: of((entry) => entry.recall),
