@@ -122,3 +122,27 @@ function stepsOf(points: readonly CurvePoint[]): CurveStep[] {
     };
   });
 }
+
+/**
+ * One figure on the test part at each size, as `summariseLearningCurve` takes it. A fit that no seed changes
+ * (a logistic regression on all rows) was made once and counts for each seed: its value has no spread of its
+ * own, so that an interval is of the spread at the other sizes. A figure that was not defined is left out.
+ */
+export function curveRuns(
+  { points }: Pick<LearningCurve, 'points'>,
+  figure: string,
+): { readonly rows: number; readonly values: readonly number[] }[] {
+  const sizes = [...new Set(points.map(({ trainRows }) => trainRows))];
+  const seeds = new Set(points.map(({ seed }) => seed)).size;
+  return sizes
+    .map((rows) => {
+      const own = points.filter(({ trainRows }) => trainRows === rows);
+      const values = own
+        .map(({ test }) => test[figure])
+        .filter((value): value is number => typeof value === 'number' && Number.isFinite(value));
+      const [only] = values;
+      const isOnce = own.length === 1 && only !== undefined;
+      return { rows, values: isOnce ? new Array<number>(seeds).fill(only) : values };
+    })
+    .filter(({ values }) => values.length > 0);
+}

@@ -13,12 +13,14 @@ import {
 } from '../../../src/learning/heads';
 import {
   DEFAULT_CURVE,
+  curveRuns,
   learningCurve,
   repeatedFits,
   type RepeatSettings,
   type Scorer,
   type StudyRows,
 } from '../../../src/learning/studies';
+import { summariseLearningCurve } from '../../../src/learning/evaluate';
 import {
   stratifiedGroupFolds,
   stratifiedOrder,
@@ -124,6 +126,14 @@ describe('the learning curve', () => {
     expect(means.at(-1)).toBeGreaterThan(means[0]!);
     const gaps = curve.steps.map((step) => step.train.accuracy!.mean - step.test.accuracy!.mean);
     expect(gaps.at(-1)).toBeLessThan(gaps[0]!);
+
+    const runs = curveRuns(curve, 'accuracy');
+    expect(runs.map(({ rows, values }) => [rows, values.length])).toEqual(
+      [15, 30, 60, 105, 150].map((rows) => [rows, 3]),
+    );
+    const { gain_interval } = summariseLearningCurve(runs);
+    expect(gain_interval![0]).toBeLessThan(gain_interval![1]);
+    expect(curveRuns(curve, 'unheard of')).toEqual([]);
 
     const total = 3 * (15 + 30 + 60 + 105) + 150;
     expect(seen.at(-1)).toMatchObject({ done: total, total, unit: 'rows', secondsLeft: 0 });
