@@ -101,7 +101,8 @@ export function evaluateMultiLabel(
     samples.f1_score += row.f1_score / rows;
   }
   const per_label = classes.map((label, c): LabelMetrics => {
-    const own = targets.filter((_, at) => at % k === c);
+    const own = new Uint8Array(rows);
+    for (let i = 0; i < rows; i++) own[i] = targets[i * k + c]!;
     const counts = rankedCounts(columnOfScores(probabilities, k, c), own);
     const fp = predicted[c]! - tp[c]!;
     const fn = actual[c]! - tp[c]!;

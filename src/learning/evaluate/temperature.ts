@@ -16,7 +16,7 @@ const MOST = 100;
 
 /**
  * Guo et al. 2017, On Calibration of Modern Neural Networks. The loss is convex in 1/T, so its only minimum is
- * where its slope crosses 0, found by bisection. Fit on validation rows, never on test rows.
+ * where its slope crosses 0. Fit on validation rows, never on test rows.
  * @param logits [rows, classes] row-major; [rows] for two classes (of the second one), with `classes` 1.
  * @param labels index of the actual class of each row (0 or 1 with `classes` 1), [rows].
  * @throws HeadlightError `bad-table` without rows, `internal` for other shapes or logits that are not finite.
@@ -41,20 +41,7 @@ export function fitTemperature(
     throw new HeadlightError('internal', 'A logit is not a finite number.');
   const nll = (beta: number): number => lossAndSlope(logits, labels, classes, beta)[0];
   const slope = (beta: number): number => lossAndSlope(logits, labels, classes, beta)[1];
-  let low = Math.log(1 / MOST);
-  let high = Math.log(1 / LEAST);
-  let found: number;
-  if (slope(1 / MOST) >= 0) found = low;
-  else if (slope(1 / LEAST) <= 0) found = high;
-  else {
-    // 40 halvings of the logarithm: to about 1e-11
-    for (let i = 0; i < 40; i++) {
-      const middle = (low + high) / 2;
-      if (slope(Math.exp(middle)) < 0) low = middle;
-      else high = middle;
-    }
-    found = (low + high) / 2;
-  }
+  const found = flattest(slope);
   const beta = Math.exp(found);
   return {
     temperature: 1 / beta,
@@ -62,6 +49,37 @@ export function fitTemperature(
     nll_after: nll(beta),
     at_bound: beta <= 1.0000001 / MOST || beta >= 0.9999999 / LEAST,
   };
+}
+
+/** Logarithm of 1/T where the slope is 0: false position (Illinois), about ten passes over the rows. */
+function flattest(slope: (beta: number) => number): number {
+  let low = Math.log(1 / MOST);
+  let high = Math.log(1 / LEAST);
+  let atLow = slope(1 / MOST);
+  let atHigh = slope(1 / LEAST);
+  if (atLow >= 0) return low;
+  if (atHigh <= 0) return high;
+  let found = low;
+  let side = 0;
+  for (let i = 0; i < 100; i++) {
+    const next = (low * atHigh - high * atLow) / (atHigh - atLow);
+    const settled = Math.abs(next - found) < 1e-10;
+    found = next;
+    const here = slope(Math.exp(next));
+    if (here === 0 || settled) break;
+    if (here < 0) {
+      low = next;
+      atLow = here;
+      if (side === -1) atHigh /= 2;
+      side = -1;
+    } else {
+      high = next;
+      atHigh = here;
+      if (side === 1) atLow /= 2;
+      side = 1;
+    }
+  }
+  return found;
 }
 
 /** Logits divided by the temperature: probabilities change, the order of the classes does not. */

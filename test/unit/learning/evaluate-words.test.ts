@@ -20,7 +20,7 @@ import { seededRandom } from '../../../src/base';
 
 describe('bootstrap', () => {
   const random = seededRandom(3);
-  const right = Array.from({ length: 400 }, () => (random.next() < 0.8 ? 1 : 0));
+  const right = Array.from({ length: 400 }, (): number => (random.next() < 0.8 ? 1 : 0));
   const accuracy = (rows: Int32Array): number =>
     rows.reduce((sum, row) => sum + right[row]!, 0) / rows.length;
 
