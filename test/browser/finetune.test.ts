@@ -59,3 +59,17 @@ describe('a stopped training in the page', () => {
     expect(harness.complaints.filter((text) => /fallback|assigned to CPU/i.test(text))).toEqual([]);
   });
 });
+
+describe('LoRA on WebGPU', () => {
+  test('has the loss of WASM after each step to 1e-4, dropout and all', async () => {
+    const asked = { method: 'lora', steps: 3, stops: [], evaluateEachStep: true } as const;
+    const gpu = await train({ ...asked, device: 'webgpu' });
+    const cpu = await train({ ...asked, device: 'wasm' });
+    expect(cpu.evaluations).toHaveLength(asked.steps);
+    expect(largest(gpu.evaluations, cpu.evaluations)).toBeLessThan(1e-4);
+    // It trained: another rate, other losses.
+    const slow = await train({ ...asked, device: 'wasm', learningRate: 1e-5 });
+    expect(largest(slow.evaluations, cpu.evaluations)).toBeGreaterThan(1e-3);
+    expect(harness.complaints.filter((text) => /fallback|assigned to CPU/i.test(text))).toEqual([]);
+  });
+});

@@ -22,6 +22,10 @@ export interface TinyTraining {
   readonly steps: number;
   /** Steps after which it is stopped and gone on with, each counted from the start. */
   readonly stops: readonly number[];
+  /** Of the optimiser; default 2e-3. */
+  readonly learningRate?: number;
+  /** Default: after each epoch. */
+  readonly evaluateEachStep?: boolean;
 }
 
 export interface TinyTrained {
@@ -29,6 +33,7 @@ export interface TinyTrained {
   readonly hash: string;
   /** Every trained value, parameter after parameter in the order of their names. */
   readonly values: readonly number[];
+  /** Of training: means since the one before, as often as the page is told. */
   readonly losses: readonly number[];
   readonly evaluations: readonly number[];
   readonly resumedAt: number | null;
@@ -108,13 +113,15 @@ async function request(asked: TinyTraining, scope: string): Promise<FinetuneRequ
     data: { train: examples(26, 0), validation: examples(10, 1), padId: 0, classes: [] },
     settings: {
       ...TRAINER_DEFAULTS,
-      learning_rate: 2e-3,
+      learning_rate: asked.learningRate ?? 2e-3,
       weight_decay: 0.01,
       warmup_steps: 2,
       per_device_train_batch_size: 4,
       gradient_accumulation_steps: 2,
       max_steps: asked.steps,
-      eval_strategy: 'epoch',
+      ...(asked.evaluateEachStep === true
+        ? { eval_strategy: 'steps', eval_steps: 1 }
+        : { eval_strategy: 'epoch' }),
       save_strategy: 'epoch',
     },
     loss: { name: 'cross_entropy', classWeights: null },
