@@ -10,9 +10,11 @@ import {
   columnOf,
   CONSTANT_LOGIT,
   countTargets,
+  isUndecided,
   rowWeights,
   stopping,
   stratifiedFolds,
+  undecidedNote,
   type FitReport,
   type Targets,
 } from '../heads';
@@ -124,6 +126,8 @@ export async function* tfidfLogistic(
         else coef[j * width + index + k] = value;
       }
   }
+  const undecided = classes.filter((_, k) => isUndecided(fits[k]?.crossValidation ?? null));
+  if (multiLabel) notes.push(...undecidedNote(undecided));
   yield meter.at(total, notes.length === 0 ? undefined : notes.join(' '));
   return {
     model: { vocabulary, classes, multiLabel, coef, intercept },

@@ -234,6 +234,21 @@ export function choose(
   return { C: Cs[best]!, crossValidation, start };
 }
 
+/** Told of labels for which accuracy was the same at every C: they are too rare for it to move. */
+export function undecidedNote(labels: readonly string[]): string[] {
+  if (labels.length === 0) return [];
+  return [
+    `Cross-validation by accuracy could not tell the values of C apart for ${labels.join(', ')}, ` +
+      'so the smallest is used; give C to choose it.',
+  ];
+}
+
+/** Whether every C of a grid was as good as any other. */
+export function isUndecided(crossValidation: FitReport['crossValidation']): boolean {
+  if (crossValidation === null || crossValidation.length < 2) return false;
+  return crossValidation.every(({ mean }) => mean === crossValidation[0]!.mean);
+}
+
 /** From a point for the centred features to scikit-learn's coefficients. */
 export function headOf(
   point: Float64Array,

@@ -29,5 +29,5 @@ export { Lbfgs } from './lbfgs';
 export { visitLoss, type Tally } from './objective';
 export { stopping } from './pause';
 export { checkFinite } from './design';
-export { checkLabels, rowWeights } from './fit';
+export { checkLabels, isUndecided, rowWeights, undecidedNote } from './fit';
 export { columnOf, countTargets } from './multi-label-input';

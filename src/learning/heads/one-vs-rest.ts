@@ -8,7 +8,7 @@ import { HeadlightError, ProgressMeter, type Job } from '../../base';
 import type { TensorBackendName } from '../../platform';
 import { fitBatch, type BatchContext, type FitRequest, type FitStep } from './batch';
 import { prepareDesign } from './design';
-import { choose, FINAL_STEP, FOLD_STEP, headOf } from './fit';
+import { choose, FINAL_STEP, FOLD_STEP, headOf, isUndecided, undecidedNote } from './fit';
 import { stratifiedFolds } from './folds';
 import { columnOf, countTargets } from './multi-label-input';
 import { stopping } from './pause';
@@ -186,6 +186,8 @@ export async function* fitOneVsRest(
           'the features.',
       );
     }
+    const undecided = fits.filter(({ crossValidation }) => isUndecided(crossValidation));
+    notes.push(...undecidedNote(undecided.map(({ label }) => label)));
     const thresholds = tuned(head, context.validation, notes);
     await pause();
     yield meter.at(total, notes.length === 0 ? undefined : notes.join(' '));

@@ -166,11 +166,27 @@ describe('small and wrong inputs', () => {
 
   it('uses fewer folds, or C = 1, for a label with few rows, and says so', async () => {
     const { report } = await fit([0, 1, 1, 0, 0, 0, 1, 0]);
-    expect(report.notes).toEqual([
+    expect(report.notes.slice(0, 2)).toEqual([
       'The label a has 2 training rows with it: 2 folds instead of 5.',
       'The label b has a single training row with it, so C cannot be cross-validated: C = 1 is used.',
     ]);
     expect(report.labels[1]).toMatchObject({ C: 1, crossValidation: null });
+  });
+
+  it('says for which labels accuracy does not choose a C', async () => {
+    // One column that says nothing, and two rows of a hundred with the label.
+    const flat: Matrix = {
+      rows: 100,
+      columns: 1,
+      data: new Float32Array(100).map((_, i) => i % 2),
+    };
+    const targets = Array.from({ length: 100 }, (_, row) => (row < 2 ? 1 : 0));
+    const { report } = await fit(targets, ['rare'], {}, flat);
+    expect(report.labels[0]?.C).toBe(0.01);
+    expect(report.notes.at(-1)).toBe(
+      'Cross-validation by accuracy could not tell the values of C apart for rare, so the smallest ' +
+        'is used; give C to choose it.',
+    );
   });
 
   it('takes a single label, a constant column, and labels that are all constant', async () => {
