@@ -78,6 +78,16 @@ async function unfoldAll(page: Page): Promise<void> {
   });
 }
 
+async function unfoldStep(page: Page, step: string): Promise<void> {
+  const button = await see(page, `step-${step}`);
+  const open = await button.evaluate((element) => element.getAttribute('aria-expanded'));
+  if (open !== 'true') await press(page, `step-${step}`);
+}
+
+function isChecked(element: Element): boolean {
+  return (element as HTMLInputElement).checked;
+}
+
 async function trained(page: Page): Promise<void> {
   await page.waitForFunction(
     () =>
@@ -179,7 +189,19 @@ describe('fine-tuning is accessible', () => {
       await unfoldAll(page);
       expect(await faults(page), 'unfinished').toEqual([]);
 
+      // Other settings: said which, before anything is lost, and one press goes back and on.
+      await unfoldStep(page, 'encoder');
+      await press(page, 'encoder-instant');
+      const said = await (
+        await see(page, 'other-settings')
+      ).evaluate(({ textContent }) => textContent);
+      expect(said).toMatch(/Encoder: begun with\s+all-MiniLM-L6-v2, now\s+instant/);
+      expect(await faults(page), 'unfinished, of other settings').toEqual([]);
+
       await press(page, 'resume-button');
+      await see(page, 'finetune-progress');
+      await unfoldStep(page, 'encoder');
+      expect(await page.$eval('[data-testid="encoder-instant"]', isChecked)).toBe(false);
       await see(page, 'finetune-button');
       await see(page, 'verdict');
       await unfoldAll(page);
