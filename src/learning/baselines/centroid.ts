@@ -5,7 +5,7 @@
  * Probabilities are the softmax of minus a scale times the distance (squared when Euclidean). The scale is
  * the one of the least log-loss on the training rows, each measured without itself in its class's mean.
  */
-import { ProgressMeter, type Job } from '../../base';
+import { HeadlightError, ProgressMeter, type Job } from '../../base';
 import { checkFinite, checkLabels, stopping, type Matrix } from '../heads';
 import { bestScale } from './scale';
 import type { BaselineResult } from './types';
@@ -41,6 +41,12 @@ export async function* nearestCentroid(
   const started = performance.now();
   const pause = stopping(signal);
   const counts = checkLabels(train, labels, classes);
+  if (rows.columns !== train.columns) {
+    throw new HeadlightError(
+      'internal',
+      `Centroids of ${train.columns} features for rows of ${rows.columns}.`,
+    );
+  }
   checkFinite(train);
   checkFinite(rows);
   await pause();

@@ -321,6 +321,30 @@ describe('nearest centroid', () => {
     expect(bestScale([], [])).toBe(1);
   });
 
+  it('refuses one class, a NaN, rows of another width; stops when told to', async () => {
+    const run = (labels: Int32Array, names: string[], rows: Matrix, signal?: AbortSignal) =>
+      finish(nearestCentroid(train, labels, names, rows, 'cosine', signal));
+    await expect(
+      run(
+        trainLabels.map(() => 0),
+        ['a'],
+        test,
+      ),
+    ).rejects.toMatchObject({
+      code: 'bad-labels',
+    });
+    const broken = { ...test, data: test.data.slice() };
+    broken.data[13] = NaN;
+    await expect(run(trainLabels, classes, broken)).rejects.toMatchObject({
+      message: 'The features of row 2 are not finite numbers.',
+    });
+    const narrow: Matrix = { rows: 1, columns: 1, data: new Float32Array(1) };
+    await expect(run(trainLabels, classes, narrow)).rejects.toMatchObject({ code: 'internal' });
+    await expect(run(trainLabels, classes, test, AbortSignal.abort())).rejects.toMatchObject({
+      code: 'aborted',
+    });
+  });
+
   it('takes a row a class, rows that are all the same, and zeros', async () => {
     const flat: Matrix = { rows: 3, columns: 2, data: new Float32Array(6) };
     for (const metric of ['cosine', 'euclidean'] as const) {
