@@ -1,5 +1,5 @@
 /** `--encoder`: what ships, a folder on this disk, or a repository of the Hub. */
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { HeadlightError } from '../src/base';
 import type { EncoderEntry, Engine } from '../src/engine';
 import type { EmbedSettings, EncoderInfo, Pooling, Precision } from '../src/models';
@@ -9,6 +9,8 @@ import type { ProgressLine } from './progress-line';
 export const DEFAULT_ENCODER = 'all-MiniLM-L6-v2';
 /** What an encoder needs of its folder: other exports beside it may be gigabytes. */
 const MODEL_FILES = /\.(json|safetensors|txt)$|(^|\/)model(_fp16|_quantized)?\.onnx$/i;
+/** Where there is a checkpoint, exports beside it stay unread too. */
+const CHECKPOINT_FILES = /\.(json|safetensors|txt)$/i;
 const REPOSITORY = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/;
 
 export interface EmbedOptions {
@@ -70,7 +72,8 @@ export async function addFolder(
   progress: ProgressLine,
   signal: AbortSignal,
 ): Promise<EncoderEntry> {
-  const files = await readFolder(folder, MODEL_FILES);
+  const hasCheckpoint = (await kindOf(join(folder, 'model.safetensors'))) === 'file';
+  const files = await readFolder(folder, hasCheckpoint ? CHECKPOINT_FILES : MODEL_FILES);
   return progress.follow(
     engine.addFolderEncoder(basename(resolve(folder)), files, precision, signal),
   );

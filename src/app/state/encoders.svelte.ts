@@ -9,6 +9,8 @@ import { Work } from './work.svelte';
 const DEFAULT_ENCODER = 'all-MiniLM-L6-v2';
 /** What an encoder needs of a folder; the rest (other exports, read-mes) stays unread. */
 const MODEL_FILES = /\.(json|safetensors|txt)$|(^|\/)model(_fp16|_quantized)?\.onnx$/i;
+/** Where this is, exports beside it stay unread too. */
+const CHECKPOINT = /^model(_q8)?\.safetensors$/i;
 
 export function encoderKey({ source, id, revision, precision }: EncoderReference): string {
   return [source, id, revision ?? '', precision].join(' ');
@@ -134,7 +136,10 @@ export class Encoders {
   }
 
   async addFolder(folder: PickedFolder, precision: Precision): Promise<boolean> {
-    const wanted = folder.files.filter(({ path }) => MODEL_FILES.test(path));
+    const hasCheckpoint = folder.files.some(({ path }) => CHECKPOINT.test(path));
+    const wanted = folder.files.filter(
+      ({ path }) => MODEL_FILES.test(path) && !(hasCheckpoint && path.endsWith('.onnx')),
+    );
     const files = await this.work.attempt(() =>
       Promise.all(wanted.map(({ path, file }) => readFile(file, path))),
     );

@@ -250,13 +250,9 @@ function weightsName(names: readonly string[], id: string): string {
     : names.includes('pytorch_model.bin')
       ? 'only pytorch_model.bin'
       : 'no weights that Headlight can read';
-  throw new HeadlightError(
-    'bad-model',
-    `${id} has no model.safetensors: ${found}.`,
-    {
-      hint: 'Choose a model, or a revision of it, that has model.safetensors or onnx/model.onnx. A pytorch_model.bin is not read, since it can run code.',
-    },
-  );
+  throw new HeadlightError('bad-model', `${id} has no model.safetensors: ${found}.`, {
+    hint: 'Choose a model, or a revision of it, that has model.safetensors or onnx/model.onnx. A pytorch_model.bin is not read, since it can run code.',
+  });
 }
 
 /**
@@ -278,13 +274,18 @@ function relativeFiles(files: readonly ModelFile[]): readonly ModelFile[] {
     name: name.replaceAll('\\', '/').replace(/^\.?\//, ''),
     bytes,
   }));
-  const configs = named.map((file) => file.name).filter((name) => /(^|\/)config\.json$/.test(name));
-  // `1_Pooling/config.json` lies deeper than the model's own.
-  const config = configs.sort((a, b) => a.split('/').length - b.split('/').length)[0];
-  const root = config?.slice(0, -'config.json'.length) ?? '';
+  const root = rootOf(named.map((file) => file.name));
   return named.flatMap(({ name, bytes }) =>
     name.startsWith(root) ? [{ name: name.slice(root.length), bytes }] : [],
   );
+}
+
+/** The folder that holds the model's `config.json`, with its `/`. */
+function rootOf(names: readonly string[]): string {
+  const configs = names.filter((name) => /(^|\/)config\.json$/.test(name));
+  // `1_Pooling/config.json` lies deeper than the model's own.
+  const config = configs.sort((a, b) => a.split('/').length - b.split('/').length)[0];
+  return config?.slice(0, -'config.json'.length) ?? '';
 }
 
 /** Those that matter. */
