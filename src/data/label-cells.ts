@@ -17,6 +17,8 @@ export function binaryValue(cell: string): 0 | 1 | null {
  */
 export function splitLabels(cell: string, delimiter: string): string[] {
   let inner = cell.trim();
+  const list = inner.startsWith('[') ? jsonList(inner) : null;
+  if (list !== null) return list;
   if (/^\[.*\]$|^\{.*\}$|^\(.*\)$/s.test(inner)) inner = inner.slice(1, -1);
   if (inner.trim() === '') return [];
   const parts = delimiter === ' ' ? inner.split(/\s+/) : inner.split(delimiter);
@@ -29,4 +31,18 @@ export function splitLabels(cell: string, delimiter: string): string[] {
     if (label !== '') labels.push(label);
   }
   return labels;
+}
+
+/** The labels of a JSON list of texts and numbers; null of anything else. */
+function jsonList(cell: string): string[] | null {
+  let list: unknown;
+  try {
+    list = JSON.parse(cell);
+  } catch {
+    // Python writes lists with single quotes: no JSON, but read by its commas.
+    return null;
+  }
+  if (!Array.isArray(list)) return null;
+  if (!list.every((item) => typeof item === 'string' || typeof item === 'number')) return null;
+  return list.map((item) => String(item).trim()).filter((item) => item !== '');
 }

@@ -84,28 +84,42 @@ export function auditLength(data: LabelledTexts, limit: TokenLimit): AuditFindin
 }
 
 export type Junk = 'control' | 'replacement' | 'encoded' | 'markup';
-/** Not those from 0x80 on: punctuation of Windows-1252 that was converted wrongly, as in many old files. */
-const CONTROL = /[^\P{Cc}\t\n\r\u007f-\u009f]/gu;
-/** One that slipped in does no harm; a NUL, or this share of the text, is no text. */
+/** One control character that slipped in does no harm; a NUL, or this share of the text, is no text. */
 const CONTROL_SHARE = 0.02;
 const ENCODED = /[A-Za-z0-9+/]{120,}|[0-9A-Fa-f]{64,}/;
+const LONGEST_WORD = 63;
 const TAG = /<\/?[a-z][^<>]*>/gi;
 const PAGE = /<!doctype html|<html[\s>]|<script[\s>]/i;
 
 /** What makes a cell no text; null of a text. */
 export function junkOf(text: string): Junk | null {
-  if (text.includes('\0')) return 'control';
-  const controls = text.match(CONTROL)?.length ?? 0;
+  let controls = 0;
+  let word = 0;
+  let longest = 0;
+  let markup = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 32) {
+      // Not those from 0x80 on: punctuation of Windows-1252 that was converted wrongly, as in many old files.
+      if (code === 0xfffd) return 'replacement';
+      if (code === 60) markup = true;
+      word++;
+      continue;
+    }
+    if (word > longest) longest = word;
+    word = 0;
+    if (code === 0) return 'control';
+    if (code < 32 && (code < 9 || code > 13 || code === 11 || code === 12)) controls++;
+  }
   if (controls > CONTROL_SHARE * text.length) return 'control';
-  if (text.includes('\ufffd')) return 'replacement';
-  if (text.length >= 64) {
+  if (Math.max(word, longest) > LONGEST_WORD) {
     const [run] = ENCODED.exec(text) ?? [];
     // A long word of one kind of sign is shouting, not an encoded file.
     if (run !== undefined && /\d.*\d.*\d/.test(run) && /[a-z]/i.test(run) && varied(run)) {
       return 'encoded';
     }
   }
-  if (!text.includes('<')) return null;
+  if (!markup) return null;
   if (PAGE.test(text)) return 'markup';
   const tags = text.match(TAG) ?? [];
   const inTags = tags.reduce((sum, tag) => sum + tag.length, 0);

@@ -23,7 +23,7 @@ export function auditCopies(
   for (let group = 0; group < exact.count; group++) {
     const [first, ...others] = Array.from(exact.rows(group), (at) => repeated[at] ?? 0);
     for (const row of others) copies.push(row);
-    if (first !== undefined && groups.rows(groups.of[first] ?? 0)[0] !== first) near.push(first);
+    if (first !== undefined && groups.first(groups.of[first] ?? 0) !== first) near.push(first);
   }
   copies.sort((a, b) => a - b);
   near.sort((a, b) => a - b);
@@ -66,7 +66,7 @@ export function auditConflicts(data: LabelledTexts, groups: RowGroups): AuditFin
   let texts = 0;
   const key = labelKeys(data);
   for (let group = 0; group < groups.count; group++) {
-    if (!inConflict(groups.rows(group), key)) continue;
+    if (groups.size(group) < 2 || !inConflict(groups.rows(group), key)) continue;
     texts++;
     for (const row of groups.rows(group)) rows.push(row);
   }

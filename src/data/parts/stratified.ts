@@ -20,6 +20,7 @@ export interface Shares {
 /** How many rows of each class a group has; a text may stand under several labels. */
 function rowsByClass(data: LabelledTexts, groups: RowGroups, group: number): Map<number, number> {
   const found = new Map<number, number>();
+  if (groups.size(group) === 1) return found.set(data.labels[groups.first(group)] ?? 0, 1);
   for (const row of groups.rows(group)) {
     const label = data.labels[row] ?? 0;
     found.set(label, (found.get(label) ?? 0) + 1);
@@ -53,11 +54,9 @@ export function divideByClass(
   });
   if (shares.validation === 0) return parts;
   const trained = new Int32Array(counts.length);
-  for (let group = 0; group < groups.count; group++) {
-    if (parts[group] !== TRAIN) continue;
-    for (const [label, rows] of rowsByClass(data, groups, group))
-      trained[label] = (trained[label] ?? 0) + rows;
-  }
+  data.labels.forEach((label, row) => {
+    if (parts[groups.of[row] ?? 0] === TRAIN) trained[label] = (trained[label] ?? 0) + 1;
+  });
   const wanted = allocate(counts, shares.validation).map((rows, label) =>
     Math.max(0, Math.min(rows, (trained[label] ?? 0) - 1)),
   );
@@ -95,7 +94,7 @@ function take(
   const taken = new Int32Array(target.length);
   const fits = (group: number, limit: Int32Array): boolean => {
     if (groups.size(group) === 1) {
-      const label = data.labels[groups.rows(group)[0] ?? 0] ?? 0;
+      const label = data.labels[groups.first(group)] ?? 0;
       return (taken[label] ?? 0) < (limit[label] ?? 0);
     }
     for (const [label, rows] of rowsByClass(data, groups, group)) {
@@ -105,15 +104,14 @@ function take(
   };
   const move = (group: number): void => {
     parts[group] = part;
-    for (const row of groups.rows(group)) {
-      const label = data.labels[row] ?? 0;
-      taken[label] = (taken[label] ?? 0) + 1;
+    for (const [label, rows] of rowsByClass(data, groups, group)) {
+      taken[label] = (taken[label] ?? 0) + rows;
     }
   };
   const byClass: number[][] = data.classes.map(() => []);
   for (let group = 0; group < groups.count; group++) {
     if (parts[group] !== TRAIN) continue;
-    byClass[data.labels[groups.rows(group)[0] ?? 0] ?? 0]?.push(group);
+    byClass[data.labels[groups.first(group)] ?? 0]?.push(group);
   }
   for (const members of byClass) {
     const order = random === null ? members.reverse() : random.shuffle(members);
@@ -167,8 +165,9 @@ function checkSplittable(
 ): void {
   const texts = new Int32Array(data.classes.length);
   for (let group = 0; group < groups.count; group++) {
-    for (const label of rowsByClass(data, groups, group).keys())
+    for (const label of rowsByClass(data, groups, group).keys()) {
       texts[label] = (texts[label] ?? 0) + 1;
+    }
   }
   data.classes.forEach((label, index) => {
     if ((texts[index] ?? 0) < 2) throw tooFewTexts(label, counts[index] ?? 0, wide);

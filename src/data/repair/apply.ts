@@ -150,7 +150,7 @@ function droppingOf(
   if (repair.kind === 'drop_conflicting') {
     const marked = new Uint8Array(groups.count);
     for (let group = 0; group < groups.count; group++) {
-      if (inConflict(groups.rows(group), key)) marked[group] = 1;
+      if (groups.size(group) > 1 && inConflict(groups.rows(group), key)) marked[group] = 1;
     }
     return {
       repair,

@@ -11,27 +11,31 @@ export class ValueCounter {
   #low = new Int32Array(64);
   #rows = new Int32Array(64);
   #distinct = 0;
-  /** Rows of each of the first values, in the order of their first appearance. */
-  readonly kept = new Map<string, number>();
+  #lastHigh = 0;
+  #lastLow = 0;
+  readonly #first: string[] = [];
 
   /** How many different values there are. */
   get distinct(): number {
     return this.#distinct;
   }
 
-  /** True when `kept` holds every value. */
-  get complete(): boolean {
-    return this.#distinct === this.kept.size;
+  /** Rows of each of the first values, in the order of their first appearance. */
+  kept(): Map<string, number> {
+    return new Map(this.#first.map((value) => [value, this.#rows[this.#find(value)] ?? 0]));
   }
 
+  /** Adds one row of this value. */
   add(value: string): void {
-    const before = this.kept.get(value);
-    if (before !== undefined) {
-      this.kept.set(value, before + 1);
-      this.#count(value);
-      return;
-    }
-    if (this.#count(value) && this.kept.size < KEPT) this.kept.set(value, 1);
+    if (this.#distinct * 2 >= this.#rows.length) this.#grow();
+    const slot = this.#find(value);
+    const rows = this.#rows[slot] ?? 0;
+    this.#rows[slot] = rows + 1;
+    if (rows > 0) return;
+    this.#high[slot] = this.#lastHigh;
+    this.#low[slot] = this.#lastLow;
+    this.#distinct++;
+    if (this.#first.length < KEPT) this.#first.push(value);
   }
 
   /** Rows a value, most frequent first. */
@@ -42,9 +46,8 @@ export class ValueCounter {
       .reverse();
   }
 
-  /** @returns true when the value is new. */
-  #count(value: string): boolean {
-    if (this.#distinct * 2 >= this.#rows.length) this.#grow();
+  /** The slot of a value; its hash is left in `#lastHigh` and `#lastLow`. */
+  #find(value: string): number {
     let high = 0xdeadbeef;
     let low = 0x41c6ce57;
     for (let i = 0; i < value.length; i++) {
@@ -52,17 +55,12 @@ export class ValueCounter {
       high = Math.imul(high ^ unit, 2654435761);
       low = Math.imul(low ^ unit, 1597334677);
     }
-    const a =
+    this.#lastHigh =
       Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-    const b = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
-    const slot = this.#slot(a, b);
-    const rows = this.#rows[slot] ?? 0;
-    this.#rows[slot] = rows + 1;
-    if (rows > 0) return false;
-    this.#high[slot] = a;
-    this.#low[slot] = b;
-    this.#distinct++;
-    return true;
+    this.#lastLow =
+      Math.imul(low ^ (low >>> 16), 2246822507) ^
+      Math.imul(this.#lastHigh ^ (this.#lastHigh >>> 13), 3266489909);
+    return this.#slot(this.#lastHigh, this.#lastLow);
   }
 
   #slot(high: number, low: number): number {

@@ -93,6 +93,7 @@ function traitsOf(name: string, index: number, parts: readonly Cells[]): Traits 
     }
   }
   const filled = rows - empty;
+  const kept = counter.kept();
   const share = (count: number, of: number): number => (of === 0 ? 0 : count / of);
   return {
     name,
@@ -100,12 +101,12 @@ function traitsOf(name: string, index: number, parts: readonly Cells[]): Traits 
     distinct: counter.distinct,
     empty,
     meanLength: share(characters, filled),
-    examples: [...counter.kept.keys()].slice(0, 3),
+    examples: [...kept.keys()].slice(0, 3),
     filled,
     meanWords: share(words, looked),
     counts: counter.sorted(),
-    values: counter.kept,
-    complete: counter.complete,
+    values: kept,
+    complete: kept.size === counter.distinct,
     numeric: share(numeric, filled),
     whole: share(whole, filled),
     fractional: share(fractional, filled),

@@ -53,6 +53,10 @@ describe('several labels in a cell', () => {
     expect(sets(data)).toEqual(['awe+joy', 'joy', '', 'awe']);
     expect(data.leftOut).toEqual([{ reason: 'no label', rows: 1 }]);
   });
+  test('labels of a JSON list may hold the delimiter', () => {
+    const data = read(['["a, b", "c"]', '["c"]', '["a, b"]', '[1]', '[1, "c"]'], ',');
+    expect(sets(data)).toEqual(['a, b+c', 'c', 'a, b', '1', '1+c']);
+  });
   test('fastText’s prefix is no part of a label', () => {
     const data = read(['__label__a __label__b', '__label__b', '__label__a'], ' ');
     expect(sets(data)).toEqual(['a+b', 'b', 'a']);
