@@ -15,26 +15,29 @@ export interface Difference {
   readonly now: string;
 }
 
-const SETTINGS: Readonly<Record<keyof DataChoice, string>> = {
+const SETTINGS: Readonly<Record<string, string>> = {
+  files: 'Files',
   trainFile: 'Training file',
   testFile: 'Test file',
   textColumn: 'Column of texts',
   textPairColumn: 'Column of second texts',
   labelColumn: 'Column of labels',
+  label: 'Labels',
+  useRows: 'Rows that are used',
   split: 'Split',
+  repairs: 'Repairs of the data',
   parse: 'How the file is read',
 };
 
 /** What of the data is chosen otherwise; empty when the checkpoint fits. */
 export function dataDifferences(begun: DataChoice, now: DataChoice): readonly Difference[] {
-  const names = Object.keys(SETTINGS) as (keyof DataChoice)[];
-  return names
-    .filter((name) => canonicalJson(begun[name]) !== canonicalJson(now[name]))
-    .map((name) => ({
-      setting: SETTINGS[name],
-      was: inWords(name, begun),
-      now: inWords(name, now),
-    }));
+  const after = new Map<string, unknown>(Object.entries(now));
+  return Object.entries(begun).flatMap(([name, was]: [string, unknown]) => {
+    const is = after.get(name);
+    return canonicalJson(was) === canonicalJson(is)
+      ? []
+      : [{ setting: SETTINGS[name] ?? name, was: inWords(name, was), now: inWords(name, is) }];
+  });
 }
 
 /** The same, and the encoder where another is chosen. */
@@ -70,18 +73,41 @@ function encodersInWords(
   return { was: whole(begun), now: whole(now) };
 }
 
-function inWords(name: keyof DataChoice, choice: DataChoice): string {
-  if (name === 'split') {
-    const { split } = choice;
-    return split.method === 'stratified'
-      ? `${percent(split.testShare, 0)} for the test, seed ${split.seed}`
-      : 'a test file of its own';
+function inWords(name: string, value: unknown): string {
+  if (name === 'split' && isRecord(value)) return splitInWords(value);
+  if (name === 'useRows' && value === null) return 'all';
+  const said = plain(value);
+  if (said !== '') return said;
+  return name === 'parse' ? 'as found' : 'none';
+}
+
+function splitInWords(split: Readonly<Record<string, unknown>>): string {
+  if (split['method'] === 'files') return 'a test file of its own';
+  if (split['method'] !== 'stratified') return plain(split);
+  const { method: _method, testShare, validationShare, seed, ...rest } = split;
+  const parts = [`${percent(Number(testShare), 0)} for the test`];
+  if (typeof validationShare === 'number' && validationShare > 0) {
+    parts.push(`${percent(validationShare, 0)} for validation`);
   }
-  if (name === 'parse') {
-    const { hasHeader, ...rest } = choice.parse;
-    const said = Object.values(rest).map((value) => (value === '\t' ? 'tab' : value));
-    if (hasHeader !== undefined) said.push(hasHeader ? 'with a header' : 'without a header');
-    return said.length === 0 ? 'as found' : said.join(', ');
+  parts.push(`seed ${String(seed)}`);
+  if (Object.keys(rest).length > 0) parts.push(plain(rest));
+  return parts.join(', ');
+}
+
+/** Values as they are, with the names of those that would say nothing alone. */
+function plain(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (value === '\t') return 'tab';
+  if (Array.isArray(value)) return value.map(plain).join(', ');
+  if (isRecord(value)) {
+    return Object.entries(value)
+      .map(([name, one]) => (name === 'kind' ? '' : `${name} ${plain(one)}`))
+      .filter((words) => words !== '')
+      .join(', ');
   }
-  return choice[name] ?? 'none';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
