@@ -1,7 +1,17 @@
 /** Tables: files in, columns, labels, splits, and tables out. */
 export * from './types';
 export { decodeBytes, type DecodedText } from './decode';
-export { parseTable } from './parse';
+export { parseTable, readTable } from './parse';
+export {
+  bytesOfFile,
+  fileOfBlob,
+  fileOfBytes,
+  fileOfText,
+  piecesOf,
+  sourceOf,
+  type InputFile,
+} from './source';
+export { LIST_DELIMITER } from './readers';
 export { TAGS_COLUMN, WORDS_COLUMN } from './conll';
 export { dataTables, findColumns, findFileParts, wordCount } from './columns';
 export {
@@ -31,5 +41,5 @@ export { auditData, junkOf, type AuditInput, type TokenLimit } from './audit';
 export { applyRepairs, splitRepaired, type Repaired } from './repair';
 export { splitCsv } from './parts';
 export { dominantTag, entityType, tagWords } from './tags';
-export { predictionsCsv, rowsCsv, safeCell, type CsvCell } from './csv';
+export { predictionsCsv, rejectedCsv, rowsCsv, safeCell, type CsvCell } from './csv';
 export { parseParseSettings, parseSplitSettings } from './settings';

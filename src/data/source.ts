@@ -1,4 +1,5 @@
 /** Files as the readers take them: bytes in pieces, whatever they come from. */
+import { HeadlightError } from '../base';
 import type { FileBytes, SourceFile } from './types';
 
 /** Bytes in memory as a file; a piece is a view of them, not a copy. */
@@ -15,8 +16,34 @@ export function fileOfBlob(name: string, blob: Blob): SourceFile {
   return {
     name,
     size: blob.size,
-    slice: async (start, end) => new Uint8Array(await blob.slice(start, end).arrayBuffer()),
+    slice: async (start, end) => {
+      try {
+        return new Uint8Array(await blob.slice(start, end).arrayBuffer());
+      } catch (cause) {
+        throw new HeadlightError('bad-file', `${name} cannot be read.`, {
+          hint: 'It may have been moved or changed since. Choose it again.',
+          cause,
+        });
+      }
+    },
   };
+}
+
+/** A file as it can be handed over: bytes, a Blob (which crosses to a worker without being read), or a file. */
+export type InputFile = FileBytes | { readonly name: string; readonly blob: Blob } | SourceFile;
+
+export function sourceOf(input: InputFile): SourceFile {
+  if ('bytes' in input) return fileOfBytes(input.name, input.bytes);
+  return 'blob' in input ? fileOfBlob(input.name, input.blob) : input;
+}
+
+const PIECE = 1 << 22;
+
+/** All of a file, a few megabytes at a time. */
+export async function* piecesOf(file: SourceFile): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < file.size; start += PIECE) {
+    yield await file.slice(start, Math.min(start + PIECE, file.size));
+  }
 }
 
 /** Pasted text as a file. */

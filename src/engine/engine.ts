@@ -4,7 +4,7 @@
  * All methods throw HeadlightError.
  */
 import type { Job } from '../base';
-import type { ColumnFindings, RowProblem, FileBytes, Table } from '../data';
+import type { ColumnFindings, FileBytes, InputFile, RowProblem, Table } from '../data';
 import type { LogisticSettings } from '../learning/heads';
 import type { EmbedSettings, EncoderInfo, EncoderReference, Precision } from '../models';
 import type {
@@ -28,7 +28,7 @@ export interface Engine extends FinetuningEngine {
   /** Newest first. */
   listProjects(): Promise<readonly ProjectSummary[]>;
   /** One file, or a train and a test file; parsed, columns found, kept. Named after the first file. */
-  createProject(files: readonly FileBytes[], signal?: AbortSignal): Job<ProjectView>;
+  createProject(files: readonly InputFile[], signal?: AbortSignal): Job<ProjectView>;
   openProject(project: string, signal?: AbortSignal): Job<ProjectView>;
   renameProject(project: string, name: string): Promise<void>;
   /** With its texts, features and runs. */

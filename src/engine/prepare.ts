@@ -3,7 +3,7 @@
  * function serves the page's summary, training, a run's rows and the command line, so that all of them
  * speak of the same rows.
  */
-import { HeadlightError } from '../base';
+import { HeadlightError, type Job } from '../base';
 import {
   classCounts,
   entityType,
@@ -14,10 +14,10 @@ import {
   splitSentences,
   TAGS_COLUMN,
   WORDS_COLUMN,
-  parseTable,
+  readTable,
   type ColumnFindings,
   type LabelledTexts,
-  type FileBytes,
+  type SourceFile,
   type Split,
   type Table,
 } from '../data';
@@ -65,11 +65,14 @@ export function defaultChoice(tables: readonly Table[], findings: ColumnFindings
 }
 
 /** @throws HeadlightError `bad-file`, `bad-table`. */
-export function readTables(
-  files: readonly FileBytes[],
+export async function* readTables(
+  files: readonly SourceFile[],
   choice: Pick<DataChoice, 'parse'>,
-): Table[] {
-  return files.map((file) => parseTable(file, choice.parse));
+  signal?: AbortSignal,
+): Job<Table[]> {
+  const tables: Table[] = [];
+  for (const file of files) tables.push(yield* readTable(file, choice.parse, signal));
+  return tables;
 }
 
 export function findings(tables: readonly Table[]): ColumnFindings {

@@ -1,13 +1,14 @@
 /** The life of a project: made from dropped files, opened, changed, deleted. */
 import {
+  finish,
   HeadlightError,
   ProgressMeter,
-  sha256,
+  Sha256,
   throwIfAborted,
   toHeadlightError,
   type Job,
 } from '../base';
-import type { FileBytes, Table } from '../data';
+import { piecesOf, sourceOf, type InputFile, type SourceFile, type Table } from '../data';
 import type { Storage } from '../platform';
 import {
   PROJECT_VERSION,
@@ -78,7 +79,8 @@ export class Projects {
     return summaries.sort((a, b) => b.modified - a.modified);
   }
 
-  async *create(files: readonly FileBytes[], signal?: AbortSignal): Job<ProjectView> {
+  async *create(given: readonly InputFile[], signal?: AbortSignal): Job<ProjectView> {
+    const files = given.map(sourceOf);
     if (files.length === 0) {
       throw new HeadlightError('bad-file', 'No file was given.', {
         hint: 'Choose a CSV or TSV file.',
@@ -96,14 +98,7 @@ export class Projects {
       });
     }
     for (const { name } of files) checkFileName(name);
-    const meter = new ProgressMeter('Reading the data', 'files', files.length);
-    const tables: Table[] = [];
-    yield meter.at(0);
-    for (const file of files) {
-      tables.push(...readTables([file], { parse: {} }));
-      throwIfAborted(signal);
-      yield meter.at(tables.length);
-    }
+    const tables = yield* readTables(files, { parse: {} }, signal);
     const choice = defaultChoice(tables, findings(tables));
     const now = Date.now();
     const record: ProjectRecord = {
@@ -116,8 +111,8 @@ export class Projects {
       files: await Promise.all(
         files.map(async (file) => ({
           name: file.name,
-          sha256: await sha256(file.bytes),
-          bytes: file.bytes.byteLength,
+          sha256: await hashOf(file),
+          bytes: file.size,
         })),
       ),
       choice,
@@ -131,7 +126,7 @@ export class Projects {
   async *open(project: string, signal?: AbortSignal): Job<ProjectView> {
     const meter = new ProgressMeter('Opening the project', 'files', null);
     yield meter.at(0);
-    const open = await this.load(project);
+    const open = yield* this.#load(project, signal);
     throwIfAborted(signal);
     return this.#view(open);
   }
@@ -148,7 +143,7 @@ export class Projects {
     const files = await Promise.all(
       before.files.map((file) => this.store.file(project, file.name)),
     );
-    const tables = readTables(files, choice);
+    const tables = yield* readTables(files, choice, signal);
     throwIfAborted(signal);
     const settled = { ...choice, ...existingColumns(tables, choice) };
     const record: ProjectRecord = {
@@ -194,14 +189,18 @@ export class Projects {
     this.#prepared = null;
   }
 
-  async load(project: string): Promise<OpenProject> {
+  load(project: string): Promise<OpenProject> {
+    return finish(this.#load(project));
+  }
+
+  async *#load(project: string, signal?: AbortSignal): Job<OpenProject> {
     const record = await this.store.read(project);
     const key = tablesKey(record);
     if (this.#open?.key === key) return { record, tables: this.#open.tables };
     const files = await Promise.all(
       record.files.map((file) => this.store.file(project, file.name)),
     );
-    const tables = readTables(files, record.choice);
+    const tables = yield* readTables(files, record.choice, signal);
     this.#remember(record, tables);
     return { record, tables };
   }
@@ -227,10 +226,8 @@ export class Projects {
     const used = record.files.filter(
       ({ name }) => name === choice.trainFile || name === choice.testFile,
     );
-    return readTables(
-      await Promise.all(used.map(({ name }) => this.store.file(record.id, name))),
-      choice,
-    );
+    const files = await Promise.all(used.map(({ name }) => this.store.file(record.id, name)));
+    return finish(readTables(files, choice));
   }
 
   #remember(record: ProjectRecord, tables: readonly Table[]): void {
@@ -262,6 +259,12 @@ export class Projects {
       runs: await this.store.runs(record.id),
     };
   }
+}
+
+async function hashOf(file: SourceFile): Promise<string> {
+  const hash = new Sha256();
+  for await (const piece of piecesOf(file)) hash.update(piece);
+  return hash.digest();
 }
 
 const LONGEST_NAME = 200;

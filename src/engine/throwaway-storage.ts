@@ -1,5 +1,5 @@
 /** Storage that is gone with its owner: what a measurement writes is nobody's. */
-import type { Area, Storage, StoredEntry } from '../platform';
+import { joined, type Area, type Storage, type StoredEntry } from '../platform';
 
 export function throwawayStorage(): Storage {
   const kept = new Map<string, { readonly bytes: Uint8Array; readonly written: number }>();
@@ -11,6 +11,11 @@ export function throwawayStorage(): Storage {
     write(area, key, bytes) {
       kept.set(name(area, key), { bytes: bytes.slice(), written: Date.now() });
       return Promise.resolve();
+    },
+    readRange: (area, key, start, end) =>
+      Promise.resolve(kept.get(name(area, key))?.bytes.slice(start, end) ?? null),
+    async writePieces(area, key, pieces) {
+      kept.set(name(area, key), { bytes: await joined(pieces), written: Date.now() });
     },
     delete(area, key) {
       kept.delete(name(area, key));

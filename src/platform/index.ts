@@ -1,2 +1,3 @@
-/** The interfaces only; `platform/web` and `platform/node` are imported by entry points alone. */
+/** The interfaces, and what both sides share; `platform/web` and `platform/node` are imported by entry points alone. */
 export * from './platform';
+export { joined } from './pieces';

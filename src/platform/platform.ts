@@ -152,7 +152,11 @@ export interface StorageEstimate {
  */
 export interface Storage {
   read(area: Area, key: string): Promise<Uint8Array | null>;
+  /** Bytes `[start, end)` without reading the others; fewer where it ends before; null where there is none. */
+  readRange(area: Area, key: string, start: number, end: number): Promise<Uint8Array | null>;
   write(area: Area, key: string, bytes: Uint8Array): Promise<void>;
+  /** As `write`, of content that comes in pieces and is never whole in memory, where the place can help it. */
+  writePieces(area: Area, key: string, pieces: AsyncIterable<Uint8Array>): Promise<void>;
   delete(area: Area, key: string): Promise<void>;
   /** Deletes every key that starts with the prefix. */
   deleteAll(area: Area, prefix: string): Promise<void>;

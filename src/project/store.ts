@@ -13,7 +13,7 @@
  * A run is committed by its run.json, written last: a run without one is not there.
  */
 import { HeadlightError } from '../base';
-import type { FileBytes } from '../data';
+import { piecesOf, sourceOf, type InputFile, type SourceFile } from '../data';
 import type { Storage } from '../platform';
 import { jsonBytes, parseJson, readProjectRecord, readRun } from './documents';
 import type { ProjectRecord, RunDocument } from './types';
@@ -72,12 +72,16 @@ export class ProjectStore {
    */
   async create(
     record: ProjectRecord,
-    files: readonly FileBytes[],
+    files: readonly InputFile[],
     runs: readonly WholeRun[] = [],
   ): Promise<void> {
     try {
       for (const file of files) {
-        await this.#storage.write('files', `${record.id}/${file.name}`, file.bytes);
+        await this.#storage.writePieces(
+          'files',
+          `${record.id}/${file.name}`,
+          piecesOf(sourceOf(file)),
+        );
       }
       for (const run of runs) await this.writeRun(record.id, run);
       await this.write(record);
@@ -110,19 +114,20 @@ export class ProjectStore {
     for (const area of OWNED) await this.#storage.deleteAll(area, `${project}/`);
   }
 
-  /** @throws HeadlightError `not-found` naming the file. */
-  async file(project: string, name: string): Promise<FileBytes> {
-    const bytes = await this.#storage.read('files', `${project}/${name}`);
-    if (bytes === null) {
-      throw new HeadlightError(
-        'not-found',
-        `The file ${name} of this project is no longer stored.`,
-        {
-          hint: 'Drop the file again to start a new project.',
-        },
-      );
-    }
-    return { name, bytes };
+  /** A file of the project, its bytes read in pieces. @throws HeadlightError `not-found` naming the file. */
+  async file(project: string, name: string): Promise<SourceFile> {
+    const key = `${project}/${name}`;
+    const entry = (await this.#storage.entries('files', key)).find((found) => found.key === key);
+    if (entry === undefined) throw fileNotFound(name);
+    return {
+      name,
+      size: entry.bytes,
+      slice: async (start, end) => {
+        const bytes = await this.#storage.readRange('files', key, start, end);
+        if (bytes === null) throw fileNotFound(name);
+        return bytes;
+      },
+    };
   }
 
   async writeRun(project: string, parts: WholeRun): Promise<void> {
@@ -194,5 +199,11 @@ export class ProjectStore {
 function runNotFound(run: string): HeadlightError {
   return new HeadlightError('not-found', `Run ${run} is not stored any more.`, {
     hint: 'Train again; the embeddings are still there, so it is quick.',
+  });
+}
+
+function fileNotFound(name: string): HeadlightError {
+  return new HeadlightError('not-found', `The file ${name} of this project is no longer stored.`, {
+    hint: 'Drop the file again to start a new project.',
   });
 }

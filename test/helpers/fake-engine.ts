@@ -9,7 +9,13 @@ import {
   type CurvePoint,
   type Job,
 } from '../../src/base';
-import type { ColumnProfile, FileBytes } from '../../src/data';
+import {
+  bytesOfFile,
+  sourceOf,
+  type ColumnProfile,
+  type FileBytes,
+  type InputFile,
+} from '../../src/data';
 import type {
   DataChoice,
   DataSummary,
@@ -134,13 +140,16 @@ export class FakeEngine extends FakeFinetuning implements Engine {
     }));
   }
 
-  async *createProject(files: readonly FileBytes[], signal?: AbortSignal): Job<ProjectView> {
+  async *createProject(files: readonly InputFile[], signal?: AbortSignal): Job<ProjectView> {
     this.#fail('createProject');
     yield* this.#work('Reading the data', 'files', files.length, signal);
-    const tables = files.map(({ name, bytes }) => {
-      const text = new TextDecoder().decode(bytes);
-      return name.endsWith('.conll') ? parseConll(text) : parse(text);
-    });
+    const tables = await Promise.all(
+      files.map(async (file) => {
+        const { name, bytes } = await bytesOfFile(sourceOf(file));
+        const text = new TextDecoder().decode(bytes);
+        return name.endsWith('.conll') ? parseConll(text) : parse(text);
+      }),
+    );
     const first = files[0];
     const header = tables[0]?.[0] ?? [];
     if (first === undefined || header.length < 2) {
@@ -169,9 +178,9 @@ export class FakeEngine extends FakeFinetuning implements Engine {
       id: `p${++this.#ids}`,
       name: first.name.replace(/\.[^.]+$/, ''),
       created: Date.now(),
-      files: files.map(({ name, bytes }, index) => ({
+      files: files.map(sourceOf).map(({ name, size }, index) => ({
         name,
-        bytes: bytes.byteLength,
+        bytes: size,
         rows: (tables[index]?.length ?? 1) - 1,
         encoding: 'utf-8',
         delimiter: ',',

@@ -1,6 +1,6 @@
 /** Storage in memory, for tests of what stands on storage; can be made to fail like a full disk. */
 import { HeadlightError } from '../../src/base';
-import type { Area, Storage, StoredEntry } from '../../src/platform';
+import { joined, type Area, type Storage, type StoredEntry } from '../../src/platform';
 
 export interface MemoryStorage extends Storage {
   /** Writes beyond this many bytes in all throw `storage-full`. */
@@ -26,6 +26,12 @@ export function memoryStorage(): MemoryStorage {
       }
       storage.writes.push(at(area, key));
       kept.set(at(area, key), { bytes: bytes.slice(), written: Date.now() });
+    },
+    async readRange(area, key, start, end) {
+      return kept.get(at(area, key))?.bytes.slice(start, end) ?? null;
+    },
+    async writePieces(area, key, pieces) {
+      await storage.write(area, key, await joined(pieces));
     },
     async delete(area, key) {
       kept.delete(at(area, key));

@@ -63,6 +63,47 @@ export const STORAGE_CONTRACT: readonly StorageCheck[] = [
     },
   },
   {
+    promise: 'gives back a part of what was written, whole or in pieces, without the rest',
+    async check(storage) {
+      const large = new Uint8Array(3_000_000).map((_, index) => (index * 31) % 251);
+      const pieces = async function* (): AsyncGenerator<Uint8Array> {
+        for (let at = 0; at < large.length; at += 700_001) {
+          yield await Promise.resolve(large.slice(at, at + 700_001));
+        }
+      };
+      await storage.write('files', 'p/whole', large);
+      await storage.writePieces('files', 'p/pieces', pieces());
+      for (const key of ['p/whole', 'p/pieces']) {
+        equal(
+          await storage.readRange('files', key, 699_990, 700_010),
+          large.slice(699_990, 700_010),
+        );
+        equal(await storage.readRange('files', key, 2_999_999, 4_000_000), large.slice(-1));
+        equal((await storage.readRange('files', key, 5_000_000, 6_000_000))?.length, 0);
+        equal(await storage.read('files', key), large);
+      }
+      equal(
+        (await storage.entries('files')).map((entry) => entry.bytes),
+        [3_000_000, 3_000_000],
+      );
+      equal(await storage.readRange('files', 'p/none', 0, 1), null);
+    },
+  },
+  {
+    promise: 'what fails half-way leaves what was there before',
+    async check(storage) {
+      await storage.write('files', 'f', bytes(1, 2));
+      const failing = async function* (): AsyncGenerator<Uint8Array> {
+        yield await Promise.resolve(bytes(3));
+        throw new Error('the file is gone');
+      };
+      let failed = false;
+      await storage.writePieces('files', 'f', failing()).catch(() => (failed = true));
+      equal(failed, true);
+      equal(await storage.read('files', 'f'), bytes(1, 2));
+    },
+  },
+  {
     promise:
       'writes only the part of a buffer that was handed in, and is not changed by it afterwards',
     async check(storage) {

@@ -158,16 +158,18 @@ export class App {
 
   /** What was dropped or picked: one file, a train and a test file, or a project's zip. */
   async take(files: readonly File[]): Promise<void> {
+    if (files.length === 0) return;
     const zip = files.find((file) => isZip(file.name));
-    const sources = await this.opening.attempt(() =>
-      Promise.all((zip === undefined ? files : [zip]).map((file) => readFile(file))),
-    );
-    const [first] = sources ?? [];
-    if (sources === null || first === undefined) return;
+    const archive = zip === undefined ? null : await this.opening.attempt(() => readFile(zip));
+    if (zip !== undefined && archive === null) return;
+    // Tables are handed over unread: the worker reads them in pieces.
     const view = await this.opening.run('Reading the data', (signal) =>
-      zip === undefined
-        ? this.engine.createProject(sources, signal)
-        : this.engine.importProject(first, signal),
+      archive === null
+        ? this.engine.createProject(
+            files.map((file) => ({ name: file.name, blob: file })),
+            signal,
+          )
+        : this.engine.importProject(archive, signal),
     );
     await this.#entered(view);
   }

@@ -2,6 +2,7 @@
  * Storage whose chosen areas live in memory and are gone with the process. The command line keeps models
  * and settings on disk, and a person's texts and embeddings nowhere.
  */
+import { joined } from '../pieces';
 import type { Area, Storage, StoredEntry } from '../platform';
 
 interface Kept {
@@ -26,6 +27,18 @@ export function withMemoryAreas(disk: Storage, areas: readonly Area[]): Storage 
       if (kept === undefined) return disk.write(area, key, bytes);
       const now = Date.now();
       kept.set(key, { bytes: bytes.slice(), written: now, lastUsed: now });
+    },
+    async readRange(area, key, start, end) {
+      const kept = memory.get(area);
+      if (kept === undefined) return disk.readRange(area, key, start, end);
+      return kept.get(key)?.bytes.slice(start, end) ?? null;
+    },
+    async writePieces(area, key, pieces) {
+      const kept = memory.get(area);
+      if (kept === undefined) return disk.writePieces(area, key, pieces);
+      const bytes = await joined(pieces);
+      const now = Date.now();
+      kept.set(key, { bytes, written: now, lastUsed: now });
     },
     async delete(area, key) {
       const kept = memory.get(area);

@@ -15,6 +15,7 @@ import {
   stat,
   statfs,
   utimes,
+  type FileHandle,
 } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
@@ -78,7 +79,38 @@ class FolderStorage implements Storage {
     });
   }
 
+  async readRange(area: Area, key: string, start: number, end: number): Promise<Uint8Array | null> {
+    const path = this.#path(area, key);
+    return this.#guard(path, async () => {
+      const file = await ifThere(open(path, 'r'));
+      if (file === null) return null;
+      try {
+        const { size } = await file.stat();
+        const bytes = new Uint8Array(Math.max(0, Math.min(end, size) - start));
+        let done = 0;
+        while (done < bytes.length) {
+          const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done);
+          if (bytesRead === 0) break;
+          done += bytesRead;
+        }
+        return bytes.subarray(0, done);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
   async write(area: Area, key: string, bytes: Uint8Array): Promise<void> {
+    await this.#write(area, key, (file) => file.writeFile(bytes));
+  }
+
+  async writePieces(area: Area, key: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#write(area, key, async (file) => {
+      for await (const piece of pieces) await file.writeFile(piece);
+    });
+  }
+
+  async #write(area: Area, key: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
     const path = this.#path(area, key);
     const temporary = join(
       this.#home,
@@ -90,7 +122,7 @@ class FolderStorage implements Storage {
         await mkdir(dirname(temporary), { recursive: true });
         const file = await open(temporary, 'wx', 0o600);
         try {
-          await file.writeFile(bytes);
+          await fill(file);
           // Without it, a power cut can leave the name with nothing behind it.
           await file.sync();
         } finally {

@@ -14,14 +14,17 @@ interface Meta {
   readonly lastUsed: number;
 }
 
+/** Large files are Blobs: the browser keeps them on the disk, and a piece can be read by itself. */
+type Content = Uint8Array | Blob;
+
 interface HeadlightDatabase extends DBSchema {
-  projects: { key: string; value: Uint8Array };
-  files: { key: string; value: Uint8Array };
-  features: { key: string; value: Uint8Array };
-  runs: { key: string; value: Uint8Array };
-  checkpoints: { key: string; value: Uint8Array };
-  models: { key: string; value: Uint8Array };
-  settings: { key: string; value: Uint8Array };
+  projects: { key: string; value: Content };
+  files: { key: string; value: Content };
+  features: { key: string; value: Content };
+  runs: { key: string; value: Content };
+  checkpoints: { key: string; value: Content };
+  models: { key: string; value: Content };
+  settings: { key: string; value: Content };
   /** Keyed by `[area, key]`. */
   meta: { key: [Area, string]; value: Meta };
 }
@@ -105,10 +108,35 @@ export function createStorage(options: StorageOptions = {}): Storage {
   const storage: Storage = {
     read: (area, key) =>
       guarded(`read ${area}/${key}`, async (opened) => {
-        const bytes = await opened.get(area, key);
-        if (bytes === undefined) return null;
+        const content = await opened.get(area, key);
+        if (content === undefined) return null;
         await markUsed(opened, area, key);
-        return bytes;
+        return content instanceof Blob ? new Uint8Array(await content.arrayBuffer()) : content;
+      }),
+
+    readRange: (area, key, start, end) =>
+      guarded(`read ${area}/${key}`, async (opened) => {
+        const content = await opened.get(area, key);
+        if (content === undefined) return null;
+        if (start === 0) await markUsed(opened, area, key);
+        const piece = content.slice(start, end);
+        return piece instanceof Blob ? new Uint8Array(await piece.arrayBuffer()) : piece;
+      }),
+
+    writePieces: (area, key, pieces) =>
+      guarded(`keep ${area}/${key}`, async (opened) => {
+        const parts: Blob[] = [];
+        for await (const piece of pieces) parts.push(new Blob([piece as Uint8Array<ArrayBuffer>]));
+        const whole = new Blob(parts);
+        const now = Date.now();
+        const meta: Meta = { bytes: whole.size, written: now, lastUsed: now };
+        await together(
+          opened.transaction<Stores, 'readwrite'>([area, 'meta'], 'readwrite'),
+          (writing) => [
+            writing.objectStore(area).put(whole, key),
+            writing.objectStore('meta').put(meta, [area, key]),
+          ],
+        );
       }),
 
     write: (area, key, bytes) =>

@@ -5,7 +5,7 @@
  */
 import * as v from 'valibot';
 import { canonicalJson, HeadlightError, sha256, toHeadlightError } from '../../base';
-import type { FileBytes } from '../../data';
+import { bytesOfFile, type FileBytes } from '../../data';
 import { jsonBytes, parseJson, readProjectRecord, readRun } from '../documents';
 import { readPredictions } from '../predictions';
 import { parseDocument } from '../schema';
@@ -27,7 +27,8 @@ export async function writeProjectZip(store: ProjectStore, project: string): Pro
   const record = await store.read(project);
   const entries = new Map<string, Uint8Array>([['project.json', jsonBytes(record)]]);
   for (const file of record.files) {
-    entries.set(`files/${file.name}`, (await store.file(project, file.name)).bytes);
+    const { bytes } = await bytesOfFile(await store.file(project, file.name));
+    entries.set(`files/${file.name}`, bytes);
   }
   for (const { id } of await store.runs(project)) {
     const parts = await store.run(project, id);
@@ -141,31 +142,38 @@ function checkRun({ document, head, predictions }: WholeRun, folder: string, zip
       throw refuse('head.json', `it takes ${probe.features} features, not ${encoder.hidden_size}`);
   }
   const parts = read('predictions.safetensors', () => readPredictions(predictions));
-  const texts = split.train_rows + split.test_rows + split.dropped_from_train;
+  const texts = data.files.reduce((sum, { rows }) => sum + rows, 0);
   const { record } = document;
   // A fine-tune is reported on the rows that it was trained on.
   const trained = record.method === 'finetune' ? record.finetune.fit.train_rows : split.train_rows;
   for (const [part, rows] of [
     ['train', trained],
+    ['validation', split.validation_rows],
     ['test', split.test_rows],
   ] as const) {
-    const { indices, labels, probabilities } = parts[part];
+    const kept = parts[part];
+    // A fine-tune's validation part is used for its stops only where it was drawn from training.
+    if (kept === null) continue;
+    const { indices, labels, probabilities, targets } = kept;
     const classes = data.classes.length;
     const within = (values: Int32Array, end: number): boolean =>
       values.every((value) => value >= 0 && value < end);
     const wrong =
       // A row of token classification is a word; there are as many as there are.
-      task === 'classification' && indices.length !== rows
+      task !== 'token_classification' && indices.length !== rows
         ? `${indices.length} rows instead of ${rows}`
         : probabilities.length !== indices.length * classes
           ? `${probabilities.length} probabilities instead of ${indices.length} x ${classes}`
           : !within(indices, texts)
             ? 'a row that is not there'
-            : !within(labels, classes)
+            : // The stratum of a row without labels is the number of classes.
+              !within(labels, task === 'multi_label' ? classes + 1 : classes)
               ? 'a class that is not there'
               : !probabilities.every((share) => share >= 0 && share <= 1)
                 ? 'a probability that is not between 0 and 1'
-                : null;
+                : (task === 'multi_label') !== (targets !== null)
+                  ? 'no targets, or too many'
+                  : null;
     if (wrong !== null) throw refuse('predictions.safetensors', `its ${part} part has ${wrong}`);
   }
 }

@@ -173,7 +173,9 @@ describe('an engine behind a port', () => {
     const engine = served({
       async *createProject(files): Job<ProjectView> {
         yield progress(1);
-        return { name: `${files[0]?.bytes.byteLength}` } as ProjectView;
+        const [file] = files;
+        const size = file !== undefined && 'bytes' in file ? file.bytes.byteLength : -1;
+        return { name: `${size}` } as ProjectView;
       },
     });
     const bytes = new Uint8Array(1000);

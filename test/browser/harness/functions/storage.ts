@@ -102,7 +102,9 @@ export async function upgrades(): Promise<unknown> {
       async (_database, transaction) => {
         ran.push(transaction.db.version);
         const store = transaction.objectStore('projects');
-        await store.put(text(`${textOf((await store.get('p')) ?? null) ?? ''}, upgraded`), 'p');
+        const before = await store.get('p');
+        const was = before instanceof Uint8Array ? textOf(before) : null;
+        await store.put(text(`${was ?? ''}, upgraded`), 'p');
       },
     ],
   });
