@@ -14,6 +14,7 @@ import {
   type ModelFile,
   type ModelSources,
 } from '../../../../src/models';
+import { asUnknownArchitecture, exportedModelFiles } from '../../../helpers/exported-model';
 import { startHubServer, type HubServer } from '../../../helpers/hub-server';
 import { memoryStorage, type MemoryStorage } from '../../../helpers/memory-storage';
 import { tinyModelFiles } from '../../../helpers/tiny-model';
@@ -166,6 +167,29 @@ describe('a download that is cut', () => {
     hub.corrupt('model.safetensors', weights.bytes);
     expect(await listCached(storage)).toEqual([]);
     expect((await load()).info.layers).toBe(2);
+  });
+});
+
+describe('a repository with an exported ONNX', () => {
+  it('and no safetensors is loaded from it, only that file downloaded, and read from storage again', async () => {
+    const id = 'lab/exported';
+    const files = exportedModelFiles('fused', 'onnx/model.onnx');
+    const other = { name: 'onnx/model_quantized.onnx', bytes: new Uint8Array(9) };
+    hub.put({ id, commit: FIRST, files: [...files, other] });
+    const { info } = await load({ id });
+    expect(info).toMatchObject({ architecture: 'bert', layers: 2, hiddenSize: 32 });
+    expect(hub.requests.some(({ path }) => path.includes('quantized'))).toBe(false);
+    hub.requests.length = 0;
+    expect((await load({ id, revision: FIRST })).info).toEqual(info);
+    expect(hub.requests).toEqual([]);
+  });
+
+  it('of another architecture is loaded too, where its safetensors would be refused', async () => {
+    const id = 'lab/exported-electra';
+    hub.put({ id, commit: FIRST, files: asUnknownArchitecture(exportedModelFiles('plain')) });
+    expect((await load({ id })).info.architecture).toBe('exported');
+    hub.put({ id: 'lab/electra', commit: FIRST, files: asUnknownArchitecture(tinyModelFiles()) });
+    await expect(load({ id: 'lab/electra' })).rejects.toMatchObject({ code: 'bad-model' });
   });
 });
 
