@@ -78,7 +78,7 @@ export async function* embedTexts(request: EmbedRequest, signal?: AbortSignal): 
     let tokens = 0;
     const embedder = await openEmbedder(request);
     try {
-      for (const batch of planBatches(uniques, kept.vectors, device, encoder.model.layers)) {
+      for (const batch of planBatches(uniques, kept.vectors, device, encoder)) {
         if (signal?.aborted) await writer.commit();
         throwIfAborted(signal);
         const members = batch.indices.map((index) => uniques[index]).filter(isPresent);
@@ -176,9 +176,9 @@ function planBatches(
   uniques: readonly Unique[],
   done: ReadonlyMap<string, unknown>,
   device: Device,
-  layers: number,
+  encoder: Encoder,
 ): Batch[] {
-  const options = batchOptions(device, layers);
+  const options = batchOptions(device, encoder.model);
   const missing = (index: number): boolean => !done.has(uniques[index]?.hash ?? '');
   const whole: Batch[] = [];
   const rest: number[] = [];

@@ -87,7 +87,7 @@ export async function openEmbedder(options: EmbedderOptions): Promise<Embedder> 
       const data = new Float32Array(texts.length * columns);
       const pause = pauser();
       const lengths = sequences.map((sequence) => sequence.length);
-      for (const batch of makeBatches(lengths, batchOptions(device, model.layers))) {
+      for (const batch of makeBatches(lengths, batchOptions(device, model))) {
         throwIfAborted(signal);
         const vectors = await run(
           batch.indices.map((index) => sequences[index] ?? []),

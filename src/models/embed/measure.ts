@@ -73,7 +73,7 @@ export async function* measureDevices(
   }
   // A table of word vectors is looked up, not computed: no GPU makes that faster than it already is.
   const others =
-    encoder.model.layers === 0
+    encoder.model.architecture === 'static'
       ? []
       : found.filter((info) => info !== reference && info.emulated !== true);
   const order = [reference, ...others];
@@ -96,7 +96,7 @@ export async function* measureDevices(
   return {
     device: best.device,
     precision: encoder.model.precision,
-    reason: whyThis(best, measurements, found, encoder.model.layers),
+    reason: whyThis(best, measurements, found, encoder.model.architecture === 'static'),
     measurements,
   };
 }
@@ -149,11 +149,11 @@ function whyThis(
   best: MeasuredDevice,
   measurements: readonly MeasuredDevice[],
   found: readonly DeviceInfo[],
-  layers: number,
+  isLookUp: boolean,
 ): string {
   if (found.length === 1 || measurements.length > 1) return reasonFor(best, measurements);
   const alone = `${best.label}: ${rate(best)} texts a second`;
-  if (layers === 0) return `${alone}; a table look-up gains nothing from another device.`;
+  if (isLookUp) return `${alone}; a table look-up gains nothing from another device.`;
   return [`${alone}.`, ...found.filter(isEmulated).map(whyNotMeasured)].join(' ');
 }
 
