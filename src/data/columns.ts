@@ -40,7 +40,23 @@ const ALTERNATIVES = 3;
  * otherwise). A file that is a list of names is taken as that, not as data. What is not found is null.
  */
 export function findColumns(tables: readonly Table[]): ColumnFindings {
-  const data = dataTables(tables);
+  const data = withoutNames(tables);
+  const found = lookAt(tables, data);
+  if (found.text !== null && found.labelChoice !== null) return found;
+  // A file without labels beside the labelled one (to be predicted later) hides the column of labels.
+  const widest = Math.max(0, ...data.map(({ columns }) => columns.length));
+  const lead = data.find(({ columns }) => columns.length === widest);
+  const names = lead?.columns.map(({ name }) => name) ?? [];
+  const alike = data.filter(({ columns }) => {
+    const own = new Set(columns.map(({ name }) => name));
+    return names.every((name) => own.has(name));
+  });
+  if (alike.length === 0 || alike.length === data.length) return found;
+  const labelled = lookAt(tables, alike);
+  return labelled.text !== null && labelled.labelChoice !== null ? labelled : found;
+}
+
+function lookAt(tables: readonly Table[], data: readonly Table[]): ColumnFindings {
   const traits = allTraits(data);
   const { texts, pair } = findTexts(traits);
   const text = pair?.[0] ?? texts[0] ?? null;
@@ -53,6 +69,7 @@ export function findColumns(tables: readonly Table[]): ColumnFindings {
   const ids = findIds(rest.filter(({ name }) => !usesColumn(labelChoice?.choice, name)));
   const id = ids[0];
   return {
+    files: data.map(({ name }) => name),
     text:
       text === null
         ? null
@@ -84,8 +101,16 @@ export function findColumns(tables: readonly Table[]): ColumnFindings {
   };
 }
 
-/** The tables that hold rows to learn from: those that are not lists of names beside wider ones. */
-export function dataTables(tables: readonly Table[]): Table[] {
+/** The tables that hold rows to learn from. */
+export function dataTables(
+  tables: readonly Table[],
+  findings: Pick<ColumnFindings, 'files'> = findColumns(tables),
+): Table[] {
+  return tables.filter(({ name }) => findings.files.includes(name));
+}
+
+/** Those that are not lists of names beside wider ones. */
+function withoutNames(tables: readonly Table[]): Table[] {
   const widest = Math.max(0, ...tables.map(({ columns }) => columns.length));
   const data = tables.filter((table) => table.columns.length === widest || !looksLikeNames(table));
   return data.length > 0 ? data : [...tables];
@@ -95,7 +120,7 @@ export function dataTables(tables: readonly Table[]): Table[] {
 export function findFileParts(
   tables: readonly Table[],
 ): { readonly parts: Readonly<Record<string, Part>>; readonly reason: string } | null {
-  const data = dataTables(tables);
+  const data = withoutNames(tables);
   if (data.length < 2) return null;
   const named = data.map(({ name }) => ({ name, part: partOfFile(name) }));
   const has = (part: Part): boolean => named.some((file) => file.part === part);

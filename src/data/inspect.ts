@@ -20,7 +20,7 @@ import type {
   SplitSettings,
   Table,
 } from './types';
-import { namesOf } from './wizard';
+import { looksLikeNames, namesOf } from './wizard';
 
 export type DataTask = 'classification' | 'multi_label' | 'token_classification';
 
@@ -109,8 +109,8 @@ export function inspectTables(
 ): InspectReport {
   const words = tables.length > 0 && tables.every(({ format }) => format === 'conll');
   const findings = words ? wordFindings(tables) : findColumns(tables);
-  const fileParts = findFileParts(tables);
-  const used = dataTables(tables);
+  const used = dataTables(tables, findings);
+  const fileParts = findFileParts(used);
   const report: InspectReport = {
     files: tables.map((table) => fileOf(table, used, findings)),
     findings,
@@ -159,8 +159,8 @@ function learnable(
   const { useRows = null, repairs = [] } = options;
   const data = useRows === null ? all : drawTexts(all, useRows, 0);
   const counts = words ? null : classCounts(data);
-  const namesTable = tables.find(({ name }) => name === findings.names?.file);
-  const names = namesTable === undefined ? null : namesOf(namesTable, data.classes);
+  const lists = tables.filter((table) => !used.includes(table) && looksLikeNames(table));
+  const names = lists.map((table) => namesOf(table, data.classes)).find((found) => found !== null);
   const settings = options.split ?? suggestedSplit(findings, fileParts);
   const files: FileParts =
     settings.method === 'files' ? (options.fileParts ?? fileParts?.parts ?? null) : null;
@@ -188,7 +188,7 @@ function learnable(
     split: mended.split,
     shuffled: settings.method !== 'stratified' || settings.shuffle !== false,
     limit: options.limit ?? null,
-    names,
+    names: names ?? null,
   });
   const { split } = mended;
   return {

@@ -130,6 +130,8 @@ export interface NamesFinding {
 }
 
 export interface ColumnFindings {
+  /** The files that these columns are of; others hold names of labels, or rows without labels. */
+  readonly files: readonly string[];
   readonly text: Finding | null;
   /** The second text of each row, where the texts are pairs. */
   readonly pair: Finding | null;

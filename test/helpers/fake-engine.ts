@@ -197,6 +197,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
             : [],
       })),
       findings: {
+        files: files.map(({ name }) => name),
         text: {
           column: textColumn,
           reason: `“${textColumn}” has the longest texts, almost all different.`,

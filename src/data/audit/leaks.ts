@@ -3,6 +3,8 @@ import type { AuditFinding, Column, LabelledTexts, Table } from '../types';
 import { listed, origins, percent } from '../words';
 
 const LOOKED_AT = 20_000;
+/** So many telling columns are named. */
+const MOST_TELLING = 10;
 
 /** Labels that stand as a word in nearly all of their texts, and hardly in any other. */
 export function auditTellingTexts(data: LabelledTexts): AuditFinding[] {
@@ -82,12 +84,19 @@ export function auditTellingColumns(
   const names = (tables[0]?.columns ?? [])
     .map(({ name }) => name)
     .filter((name) => !used.has(name));
+  const places = new Map(
+    tables.map((table) => [
+      table.name,
+      new Map(table.columns.map((column) => [column.name, column])),
+    ]),
+  );
   const findings: AuditFinding[] = [];
   for (const name of names) {
+    if (findings.length === MOST_TELLING) break;
     const columns = new Map<string, Column>();
-    for (const table of tables) {
-      const column = table.columns.find((candidate) => candidate.name === name);
-      if (column !== undefined) columns.set(table.name, column);
+    for (const [table, byName] of places) {
+      const column = byName.get(name);
+      if (column !== undefined) columns.set(table, column);
     }
     if (columns.size < tables.length) continue;
     const share = agreement(data, columns);

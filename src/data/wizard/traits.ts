@@ -38,13 +38,11 @@ export function wordCount(text: string): number {
 export function allTraits(tables: readonly Table[]): Traits[] {
   const first = tables[0];
   if (first === undefined) return [];
-  const shared = first.columns.filter(({ name }) =>
-    tables.every((table) => table.columns.some((column) => column.name === name)),
-  );
-  const names = (shared.length > 0 ? shared : first.columns).map(({ name }) => name);
   const places = tables.map(
     (table) => new Map(table.columns.map((column) => [column.name, column.cells])),
   );
+  const shared = first.columns.filter(({ name }) => places.every((columns) => columns.has(name)));
+  const names = (shared.length > 0 ? shared : first.columns).map(({ name }) => name);
   return names.map((name, index) => {
     const parts: Cells[] = [];
     for (const columns of places) {

@@ -305,3 +305,87 @@ describe('the whole report', () => {
     expect(inspectTables([]).problem).not.toBeNull();
   });
 });
+
+test('a file without labels beside the labelled one does not hide the labels', () => {
+  const text = sentences(60);
+  const target = text.map((_, i) => (i % 3 === 0 ? '1' : '0'));
+  const id = text.map((_, i) => `r${i}`);
+  const tables = [
+    table('sample.csv', { id, target }),
+    table('test.csv', { id, text: sentences(60, 500) }),
+    table('train.csv', { id, text, target }),
+  ];
+  const found = findColumns(tables);
+  expect([found.text?.column, found.label?.column, found.files]).toEqual([
+    'text',
+    'target',
+    ['train.csv'],
+  ]);
+  const report = inspectTables(tables);
+  expect(report.files.map(({ role }) => role)).toEqual(['other', 'other', 'data']);
+  expect(report).toMatchObject({ rows: 60, problem: null, fileParts: null });
+});
+
+test('10,000 columns are looked at in a moment', () => {
+  const columns: Record<string, string[]> = {
+    text: sentences(40),
+    label: sentences(40).map((_, i) => (i % 2 === 0 ? 'a' : 'b')),
+  };
+  for (let c = 0; c < 10_000; c++)
+    columns[`feature ${c}`] = Array.from({ length: 40 }, (_, i) => String((i * c) % 13));
+  const start = performance.now();
+  const report = inspectTables([table('wide.csv', columns)]);
+  expect(report.findings.label?.column).toBe('label');
+  expect(report.problem).toBeNull();
+  expect(performance.now() - start).toBeLessThan(15_000);
+});
+
+test('whatever a table holds, the wizard ends in a report', () => {
+  let state = 1;
+  const next = (below: number): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 8) % below;
+  };
+  const cells = [
+    '',
+    ' ',
+    '0',
+    '1',
+    'yes',
+    'no',
+    'train',
+    'test',
+    'a,b',
+    'b',
+    'a',
+    '["a"]',
+    '[',
+    '{}',
+    '__label__a',
+    '3,5',
+    'two words',
+    '\u0000',
+    '中文',
+    '\ud800',
+    'a long text of several words that goes on',
+  ];
+  for (let n = 0; n < 300; n++) {
+    const rows = next(30);
+    const tables = Array.from({ length: 1 + next(3) }, (_, t) =>
+      table(
+        `${['train', 'test', 'names'][t] ?? ''}.csv`,
+        Object.fromEntries(
+          Array.from({ length: next(5) }, (__, c) => {
+            const of = Array.from({ length: 1 + next(4) }, () => cells[next(cells.length)] ?? '');
+            return [
+              ['text', 'label', 'id', 'split', 'x'][c] ?? '',
+              Array.from({ length: rows }, () => of[next(of.length)] ?? ''),
+            ];
+          }),
+        ),
+      ),
+    );
+    const report = inspectTables(tables, { limit: { tokens: 5 } });
+    expect(report.problem === null).toBe(report.split !== null);
+  }
+});
