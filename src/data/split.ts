@@ -4,9 +4,10 @@
  */
 import { HeadlightError, seededRandom } from '../base';
 import { groupTexts, joinGroups, type RowGroups } from './same-text';
-import { cellsOf } from './labels';
+import { cellsOf, classCounts } from './labels';
 import { TEST, VALIDATION, divideByClass, divideByLabels, divideByRows, splitGiven } from './parts';
 import { entityType } from './tags';
+import { listed } from './words';
 import type { Cells, LabelledTexts, Part, Split, SplitSettings, Table } from './types';
 
 /** The test file, or the part of each file; files that are not named are training (null: no file is the test). */
@@ -164,7 +165,10 @@ function splitByShare(data: LabelledTexts, settings: ByShare, tables: readonly T
     test: Int32Array.from(rows.test),
     droppedFromTrain: new Int32Array(0),
     alsoInTraining: new Int32Array(0),
-    notes: shareNotes(data, settings, texts, wide, rows.test.length),
+    notes: [
+      ...shareNotes(data, settings, texts, wide, rows.test.length),
+      ...(validationShare > 0 ? notValidated(data, rows.validation) : []),
+    ],
   };
 }
 
@@ -229,6 +233,16 @@ function checkTrained(
       { hint: 'Stratify the split, or shuffle it.' },
     );
   });
+}
+
+/** A class of two or three rows cannot stand in three parts. */
+function notValidated(data: LabelledTexts, validation: readonly number[]): string[] {
+  const counts = classCounts(data, Int32Array.from(validation));
+  const missing = data.classes.filter((_, index) => counts[index] === 0);
+  if (missing.length === 0) return [];
+  return [
+    `${listed(missing)} ${missing.length === 1 ? 'does' : 'do'} not stand in the validation part: too few rows for three parts.`,
+  ];
 }
 
 function shareNotes(

@@ -151,7 +151,7 @@ export function auditOrder(data: LabelledTexts, shuffled: boolean): AuditFinding
         id: 'sorted_by_class',
         severity: shuffled ? 'note' : 'warn',
         title: `${file} is sorted by class`,
-        detail: `Its ${many(rows, 'row')} stand in ${many(blocks, 'block')} of one class each. ${shuffled ? 'They are shuffled before they are split, so nothing need be done.' : 'Without shuffling, whole classes fall into one part: shuffle the split.'}`,
+        detail: `Its ${many(rows, 'row')} stand in ${many(blocks, 'block')} of one class each. ${shuffled ? 'Rows are divided and trained in random order, so nothing need be done.' : 'Without shuffling, whole classes fall into one part: shuffle the split.'}`,
         count: rows,
         rows: origins(data, changes),
         repair: null,

@@ -57,6 +57,16 @@ describe('training, validation and test', () => {
     expect(makeSplit(data, share(), null).test).toEqual(split.test);
     expect(makeSplit(data, share(), null).validation).toHaveLength(0);
   });
+  test('a class too small for three parts is trained and tested, and named', () => {
+    const rare = labelTexts(
+      [table('t.csv', { text: texts, label: labels.map((name, i) => (i < 2 ? 'rare' : name)) })],
+      'text',
+      'label',
+    );
+    const { test: tested, notes } = makeSplit(rare, share({ validationShare: 0.1 }), null);
+    expect(tested.filter((row) => row < 2)).toHaveLength(1);
+    expect(notes.join(' ')).toMatch(/“rare” does not stand in the validation part/);
+  });
   test('shares that leave nothing for training are refused', () => {
     expect(() => makeSplit(data, share({ testShare: 0.5, validationShare: 0.5 }), null)).toThrow(
       /nothing is left/,
@@ -114,6 +124,12 @@ describe('groups', () => {
     expect(new Set(sides(split, (row) => author[row] ?? ''))).toEqual(new Set([1]));
     expect(Math.abs(split.test.length - 0.2 * N)).toBeLessThanOrEqual(20);
     expect(Math.abs(split.validation.length - 0.1 * N)).toBeLessThanOrEqual(20);
+  });
+  test('that were read with the texts are kept as those of a column', () => {
+    const read = labelTexts(tables, 'text', 'label', null, { groups: 'author' });
+    expect(makeSplit(read, share(), null).test).toEqual(
+      makeSplit(all, share({ groups: 'author' }), null, tables).test,
+    );
   });
   test('that share a text are one group', () => {
     const shared = [...texts];
