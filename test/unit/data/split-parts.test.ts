@@ -13,6 +13,7 @@ import {
   type Table,
 } from '../../../src/data';
 import { seededRandom } from '../../../src/base';
+import golden from '../../reference/data/multi_label_split.json';
 import { sentences, table } from './tables';
 
 const N = 600;
@@ -204,6 +205,33 @@ describe('several labels a row, by iterative stratification', () => {
       const chance = makeSplit(all, share({ seed, stratify: false }), null);
       expect(distance(split.test)).toBeLessThan(distance(chance.test) / 2);
     }
+  });
+  test('is as near as the package iterative-stratification, on the same targets', () => {
+    const names = Array.from({ length: 8 }, (_, c) => `l${c}`);
+    const bits = golden.targets.map((row) => [...row]);
+    const many = labelTexts(
+      [
+        table('g.csv', {
+          text: sentences(bits.length),
+          ...Object.fromEntries(names.map((name, c) => [name, bits.map((row) => row[c] ?? '0')])),
+        }),
+      ],
+      'text',
+      { kind: 'columns', columns: names },
+    );
+    const sums = names.map((_, c) => bits.filter((row) => row[c] === '1').length);
+    const distances = Array.from({ length: 20 }, (_, seed) => {
+      const part = makeSplit(many, share({ seed, testShare: golden.share }), null).test;
+      const off = names.map((_, c) => {
+        const got = part.filter((row) => bits[row]?.[c] === '1').length;
+        return Math.abs(got - golden.share * (sums[c] ?? 0));
+      });
+      return off.reduce((sum, value) => sum + value, 0) / names.length;
+    });
+    const mean = distances.reduce((sum, value) => sum + value, 0) / distances.length;
+    expect(mean).toBeLessThanOrEqual(golden.package_mean + 1e-9);
+    expect(Math.max(...distances)).toBeLessThanOrEqual(golden.package_worst + 1e-9);
+    expect(mean).toBeLessThan(golden.chance_mean / 5);
   });
   test('two rows of a label go one to each side; one is refused by name', () => {
     const rare = (count: number): LabelledTexts =>
