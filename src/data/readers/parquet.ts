@@ -1,4 +1,8 @@
-/** Parquet to a table: hyparquet reads it, a group of rows at a time. */
+/**
+ * Parquet to a table: hyparquet reads it, a group of rows at a time. A file that was cut off is refused; of
+ * one that is damaged within a page hyparquet 1.31 can take a run of values of any length for true and end
+ * the worker, which no caller can prevent.
+ */
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../../base';
