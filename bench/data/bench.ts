@@ -76,18 +76,16 @@ async function inPage(folder: string): Promise<PageFigures & { peakBytes: number
   await run('ln', [join(folder, 'rows.csv'), join(outDir, 'rows.csv')]);
   const server = await servePage({ folder: outDir, port: 0 });
   const browser = await launchChromium();
-  let watching = true;
-  let peak = 0;
-  let before = 0;
+  const watch = { on: true, peak: 0 };
   try {
     const page = await browser.newPage();
     await page.goto(`${server.address}index.html`);
     await page.waitForFunction(() => 'measure' in window);
     const parent = browser.process()?.pid ?? -1;
-    before = await browserBytes(parent);
-    const watch = (async () => {
-      while (watching) {
-        peak = Math.max(peak, await browserBytes(parent));
+    const before = await browserBytes(parent);
+    const watching = (async () => {
+      while (watch.on) {
+        watch.peak = Math.max(watch.peak, await browserBytes(parent));
         await new Promise((resolve) => setTimeout(resolve, 200));
       }
     })();
@@ -95,11 +93,11 @@ async function inPage(folder: string): Promise<PageFigures & { peakBytes: number
       const { measure } = window as unknown as { measure: (a: string) => Promise<PageFigures> };
       return measure('rows.csv');
     });
-    watching = false;
-    await watch;
-    return { ...figures, peakBytes: peak - before };
+    watch.on = false;
+    await watching;
+    return { ...figures, peakBytes: watch.peak - before };
   } finally {
-    watching = false;
+    watch.on = false;
     await browser.close();
     await server.close();
   }

@@ -3,8 +3,6 @@
  * one that is damaged within a page hyparquet 1.31 can take a run of values of any length for true and end
  * the worker, which no caller can prevent.
  */
-import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../../base';
 import type { SourceFile, Table } from '../types';
 import { FieldsBuilder } from './values';
@@ -20,6 +18,11 @@ export async function* readParquet(file: SourceFile, signal?: AbortSignal): Job<
       return new Uint8Array(bytes).buffer;
     },
   };
+  // Fetched when the first such file is dropped: most people never drop one.
+  const [{ parquetMetadataAsync, parquetReadObjects }, { compressors }] = await Promise.all([
+    import('hyparquet'),
+    import('hyparquet-compressors'),
+  ]);
   const fields = new FieldsBuilder(name);
   try {
     const metadata = await parquetMetadataAsync(buffer);

@@ -1,5 +1,4 @@
 /** An Excel workbook (.xlsx) to a table: read-excel-file reads it; one sheet, the first that has rows. */
-import readWorkbook from 'read-excel-file/universal';
 import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../../base';
 import { TableBuilder } from '../builder';
 import { columnNames, findHeader } from '../header';
@@ -23,6 +22,8 @@ export async function* readXlsx(
   if (size > LARGEST) throw tooLarge(name);
   const bytes = await file.slice(0, size);
   if (unpackedSize(bytes) > UNPACKED) throw tooLarge(name);
+  // Fetched when the first workbook is dropped.
+  const { default: readWorkbook } = await import('read-excel-file/universal');
   let workbook: { sheet: string; data: readonly (readonly unknown[])[] }[];
   try {
     workbook = await readWorkbook(new Uint8Array(bytes).buffer, { trim: false });
