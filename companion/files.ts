@@ -14,9 +14,10 @@ export async function readSource(path: string): Promise<FileBytes> {
 }
 
 /** The data files that a command names. @throws HeadlightError `not-found`, `bad-file`. */
-export async function readSources(file: string, test: string | undefined): Promise<FileBytes[]> {
-  const train = await readSource(file);
-  return test === undefined ? [train] : [train, await readSource(test)];
+export async function readSources(paths: readonly string[]): Promise<FileBytes[]> {
+  const files: FileBytes[] = [];
+  for (const path of paths) files.push(await readSource(path));
+  return files;
 }
 
 export async function readBytes(path: string): Promise<Uint8Array> {

@@ -13,12 +13,14 @@ import { settingsOf, type SettingOptions } from './finetune-settings';
 import { duration } from './progress-line';
 import { describeRun } from './report';
 import { chooseDevice, jobKey, openSession, type Session } from './session';
-import { chooseData, sayData, type DataOptions } from './train';
+import { dataPaths, prepareData, writeParts, type DataOptions } from './data-options';
+import { sayData } from './train';
 
 export interface FinetuneOptions extends SettingOptions, DataOptions {
   readonly encoder: string;
   readonly precision?: Precision;
   readonly splitSeed: number;
+  readonly baselines: boolean;
   readonly device: Device | 'auto';
   readonly modelHost?: string;
   readonly out?: string;
@@ -36,17 +38,20 @@ export type FinetuneOutput = Pick<
   'out' | 'json' | 'resume' | 'pushToHub' | 'private'
 >;
 
-export async function finetuneCommand(file: string, options: FinetuneOptions): Promise<void> {
+export async function finetuneCommand(
+  files: readonly string[],
+  options: FinetuneOptions,
+): Promise<void> {
   if (options.out !== undefined) await checkOutFolder(options.out);
   const token = checkPush(options);
-  const sources = await readSources(file, options.test);
+  const sources = await readSources(dataPaths(files, options));
   const { out: _out, json: _json, quiet: _quiet, resume: _resume, ...asked } = options;
   const session = await openSession(options, await jobKey(sources, { ...asked, token: null }));
   const { engine, progress, signal, platform } = session;
   const created = await progress.follow(engine.createProject(sources, signal));
-  const choice = chooseData(created, file, { ...options, seed: options.splitSeed });
-  const view = await progress.follow(engine.configureData(created.id, choice, signal));
+  const view = await prepareData(session, created, { ...options, seed: options.splitSeed });
   sayData(view, progress.notice.bind(progress));
+  if (options.parts !== undefined) await writeParts(session, view, options.parts);
   const there = view.summary?.trainRows ?? 0;
   if (typeof options['trainRows'] === 'number' && options['trainRows'] > there)
     progress.notice(`There are ${there} rows to train on: --train-rows takes all of them.`);
@@ -56,6 +61,7 @@ export async function finetuneCommand(file: string, options: FinetuneOptions): P
       encoder: info.reference,
       device: await chooseDevice(platform, options.device),
       settings: settingsOf(options, info),
+      baselines: options.baselines,
     };
     if (options.estimate === true) {
       const estimate = await progress.follow(engine.estimateFinetune(view.id, finetune, signal));

@@ -7,6 +7,7 @@ import { DEFAULT_ENCODER } from './encoder-option';
 import { kindOf } from './files';
 import { finetuneCommand, type FinetuneOptions } from './finetune';
 import { addSettings } from './finetune-settings';
+import { inspectCommand, type InspectOptions } from './inspect';
 import { interruptSignal } from './interrupt';
 import { openPage } from './open-page';
 import { predictCommand, type PredictOptions } from './predict';
@@ -23,6 +24,7 @@ export function createProgram(): Command {
     .version(packageRoot().version)
     .showHelpAfterError('(headlight --help, or --help after a command, says more)')
     .exitOverride();
+  addInspect(program);
   addTrain(program);
   addFinetune(program);
   addPredict(program);
@@ -31,11 +33,26 @@ export function createProgram(): Command {
   return program;
 }
 
+function addInspect(program: Command): void {
+  const command = program
+    .command('inspect')
+    .description('say what files hold, how they would be used, and what is wrong with them')
+    .argument('<file...>', 'files with texts and labels; a file of label names too');
+  addReading(command);
+  command
+    .option('--json', 'print the findings as JSON')
+    .addHelpText(
+      'after',
+      examples('headlight inspect reviews.csv', 'headlight inspect *.tsv --json'),
+    )
+    .action(async (files: string[], options: InspectOptions) => inspectCommand(files, options));
+}
+
 function addTrain(program: Command): void {
   const command = program
     .command('train')
     .description('train a classifier on a CSV or TSV file and report how good it is')
-    .argument('<file>', 'CSV or TSV with a column of texts and a column of labels');
+    .argument('<file...>', 'files with texts and labels: CSV, TSV, JSON, Parquet, Excel, fastText');
   addDataAndEncoder(command);
   command
     .addOption(
@@ -50,6 +67,12 @@ function addTrain(program: Command): void {
       ]),
     )
     .option('--max-tokens <number>', 'longer texts are cut to this many tokens', whole(3))
+    .addOption(
+      new Option('--head <kind>', 'logistic regression, or one hidden layer')
+        .choices(['logistic', 'mlp'])
+        .default('logistic'),
+    )
+    .option('--hidden <number>', 'units of --head mlp (default: 100)', whole(1))
     .option('--C <number|cv>', 'inverse penalty, or cv: by cross-validation', penalty, 'cv')
     .addOption(new Option('--class-weight <kind>', 'weigh rare classes up').choices(['balanced']))
     .option('--standardize', 'scale features to zero mean and unit variance')
@@ -64,20 +87,20 @@ function addTrain(program: Command): void {
       examples(
         'headlight train reviews.csv',
         'headlight train train.csv --test test.csv --text text --label topic --out classifier',
+        'headlight train comments.csv --label toxic,insult,threat --split 0.8/0.1/0.1',
         'headlight train tickets.tsv --encoder ./my-bert --layer 8 --C 1 --json > run.json',
       ),
     )
-    .action(async (file: string, options: TrainOptions) => trainCommand(file, options));
+    .action(async (files: string[], options: TrainOptions) => trainCommand(files, options));
 }
 
 function addFinetune(program: Command): void {
   const command = program
     .command('finetune')
     .description('train the encoder itself, and report how good it is')
-    .argument('<file>', 'CSV or TSV with texts and labels, or CoNLL with a tag for each word');
+    .argument('<file...>', 'files with texts and labels, or CoNLL with a tag for each word');
   addDataAndEncoder(command);
   command
-    .option('--text-pair <column>', 'the column of second texts, for pairs')
     .addOption(
       new Option('--precision <kind>', 'weights to start from: as they ship, else fp32').choices([
         'fp32',
@@ -104,7 +127,7 @@ function addFinetune(program: Command): void {
         'headlight finetune train.conll --test test.conll --method lora --lora-rank 16',
       ),
     )
-    .action(async (file: string, options: FinetuneOptions) => finetuneCommand(file, options));
+    .action(async (files: string[], options: FinetuneOptions) => finetuneCommand(files, options));
 }
 
 function addPredict(program: Command): void {
@@ -160,15 +183,55 @@ function addPage(program: Command): void {
 
 function addDataAndEncoder(command: Command): void {
   command
-    .option('--test <file>', 'test on this file, instead of on a part of the first')
+    .option('--test <file>', 'test on this file, instead of on a part of the others')
+    .option('--validation <file>', 'with --test: thresholds, temperature and stops by this file')
+    .option('--names <file>', 'names of labels that are numbers, one a line')
     .option('--text <column>', 'the column that holds the texts (default: found)')
-    .option('--label <column>', 'the column that holds the labels (default: found)')
+    .option('--text-pair <column>', 'the column of second texts, for pairs')
+    .option('--label <column,…>', 'the column of labels, or several of 0 and 1 (default: found)')
+    .option('--label-delimiter <text>', 'a cell holds several labels, with this between them')
+    .option('--split-column <column>', 'its values say which part a row belongs to')
+    .option('--split <shares>', 'train/validation/test, such as 0.8/0.1/0.1, or 0.8/0.2')
+    .option('--no-stratify', 'do not keep the shares of the classes in each part')
+    .option('--no-shuffle', 'take the test part from the end of the file')
+    .option('--group <column>', 'rows with the same value stay in one part')
+    .option('--use-rows <number>', 'only so many rows, stratified', whole(2))
+    .option('--repair <which>', 'all, none, or findings of the audit by name, by commas', 'none')
+    .option('--parts <folder>', 'write the parts there as CSV; they hold your texts')
+    .option('--no-baselines', 'do not compute what is to be beaten')
     .option(
       '--encoder <name>',
       'an encoder that ships, a folder, or owner/name[@revision] on Hugging Face',
       DEFAULT_ENCODER,
     )
-    .option('--test-share <share>', 'part of the rows to test on, stratified', share, 0.2);
+    .option('--test-share <share>', 'part of the rows to test on (default: 0.2)', share);
+  addReading(command);
+}
+
+function addReading(command: Command): void {
+  command
+    .addOption(
+      new Option('--encoding <name>', 'of the files (default: found)').choices([
+        'utf-8',
+        'utf-16le',
+        'utf-16be',
+        'windows-1252',
+      ]),
+    )
+    .option('--delimiter <sign>', 'between cells: , ; | or tab (default: found)')
+    .addOption(
+      new Option('--format <kind>', 'of the files (default: found)').choices([
+        'table',
+        'json',
+        'jsonl',
+        'parquet',
+        'xlsx',
+        'lines',
+        'fasttext',
+        'conll',
+      ]),
+    )
+    .option('--sheet <name>', 'of a workbook (default: the first with rows)');
 }
 
 function device(): Option {

@@ -1,47 +1,179 @@
 /** A run as plain text for a terminal. */
 import type { RunView } from '../src/engine';
-import type { EntityScores } from '../src/learning/evaluate';
-import type { FinetuneRecord, ProbeRecord, RunRecord } from '../src/project';
+import {
+  trainTestGap,
+  type EntityScores,
+  type Metrics,
+  type MultiLabelMetrics,
+} from '../src/learning/evaluate';
+import {
+  classFigures,
+  labelName,
+  multiLabelFigures,
+  type ClassFigures,
+  type FinetuneRecord,
+  type MultiLabelFigures,
+  type ProbeRecord,
+  type RunRecord,
+} from '../src/project';
 import { duration } from './progress-line';
 
 const MOST_CLASSES = 40;
 
 export function describeRun({ record }: RunView): string {
-  const { data, split, encoder, metrics, timing } = record;
-  const { train, test, baseline } = metrics;
-  const [low, high] = test.accuracy_interval;
-  const ofWords = record.task === 'token_classification';
-  const [rows, kinds] = ofWords ? ['sentences', 'tags'] : ['rows', 'classes'];
+  const { data, split, encoder, timing } = record;
+  const several = multiLabelFigures(record);
+  const isWords = record.task === 'token_classification';
+  const rows = isWords ? 'sentences' : 'rows';
+  const kinds = isWords ? 'tags' : several === null ? 'classes' : 'labels';
   const pair = data.text_pair === null ? '' : ` and “${data.text_pair}”`;
+  const files = data.files
+    .filter(({ role }) => role !== 'names')
+    .map(({ name }) => name)
+    .join(' and ');
+  const validation = split.validation_rows === 0 ? '' : `, ${split.validation_rows} for validation`;
   const lines = [
-    `${data.train.name}${data.test === null ? '' : ` and ${data.test.name}`}: text “${data.text}”${pair}, label “${data.label}”, ${data.classes.length} ${kinds}`,
-    `${split.train_rows} ${rows} to train on, ${split.test_rows} to test on`,
+    `${files}: text “${data.text}”${pair}, label “${labelName(data.label)}”, ${data.classes.length} ${kinds}`,
+    `${split.train_rows} ${rows} to train on${validation}, ${split.test_rows} to test on`,
     ...(record.method === 'probe' ? describeProbe(record) : describeFinetune(record)),
     '',
     ...(record.method === 'finetune' && record.entities !== null
       ? [describeEntities(record.entities.test), '']
       : []),
-    table([
-      [ofWords ? 'words' : '', 'train', 'test', 'majority class'],
-      ['accuracy', ...[train, test, baseline.test].map((part) => number(part.accuracy))],
-      ['macro-F1', ...[train, test, baseline.test].map((part) => number(part.f1_macro))],
-      ['MCC', ...[train, test, baseline.test].map((part) => number(part.matthews_corrcoef))],
-      ['AUC', ...[train, test, baseline.test].map((part) => number(part.roc_auc))],
-      ['log-loss', ...[train, test, baseline.test].map((part) => number(part.log_loss))],
-    ]),
-    `Test accuracy, 95 % interval: ${number(low)} to ${number(high)}`,
+    ...(several === null
+      ? describeClasses(record, classFigures(record), isWords)
+      : describeLabels(record, several)),
     '',
-    table([
-      [ofWords ? 'tag (test)' : 'class (test)', 'precision', 'recall', 'F1', 'rows'],
-      ...test.per_class.slice(0, MOST_CLASSES).map((row) => scoreCells(row.label, row)),
-    ]),
   ];
-  if (test.per_class.length > MOST_CLASSES) {
-    lines.push(`… and ${test.per_class.length - MOST_CLASSES} more ${kinds}: see --json.`);
-  }
+  if (record.baselines !== null) lines.push(record.baselines.verdict);
   for (const note of [...split.notes, ...encoder.notes]) lines.push(note);
+  for (const { sentence } of data.changes) lines.push(`Repaired: ${sentence}`);
   lines.push(`Done in ${duration(timing.total_seconds)}.`);
   return `${lines.join('\n')}\n`;
+}
+
+function describeClasses(record: RunRecord, figures: ClassFigures, isWords: boolean): string[] {
+  const { train, validation, test, test_unshared, baseline } = figures;
+  const [low, high] = test.accuracy_interval;
+  const columns: [string, Metrics][] = [
+    ['train', train],
+    ...(validation === null ? [] : [['validation', validation] satisfies [string, Metrics]]),
+    ['test', test],
+    ...(test_unshared === null
+      ? []
+      : [['test, unshared', test_unshared] satisfies [string, Metrics]]),
+    ['majority class', baseline.test],
+    ...baselineColumns(record).filter(
+      (column): column is [string, Metrics] => 'accuracy' in column[1],
+    ),
+  ];
+  const line = (
+    name: string,
+    key: 'accuracy' | 'f1_macro' | 'matthews_corrcoef' | 'roc_auc' | 'log_loss',
+  ) => [name, ...columns.map(([, part]) => number(part[key]))];
+  const { per_class: classes } = test;
+  return [
+    table([
+      [isWords ? 'words' : '', ...columns.map(([name]) => name)],
+      line('accuracy', 'accuracy'),
+      line('macro-F1', 'f1_macro'),
+      line('MCC', 'matthews_corrcoef'),
+      line('AUC', 'roc_auc'),
+      line('log-loss', 'log_loss'),
+    ]),
+    `Test accuracy, 95 % interval: ${number(low)} to ${number(high)}`,
+    trainTestGap(train.accuracy, test.accuracy, test.accuracy_interval).sentence,
+    ...unsharedLine(record, test_unshared),
+    ...calibrationLine(record),
+    '',
+    table([
+      [isWords ? 'tag (test)' : 'class (test)', 'precision', 'recall', 'F1', 'rows'],
+      ...classes.slice(0, MOST_CLASSES).map((row) => scoreCells(row.label, row)),
+    ]),
+    ...moreLine(classes.length, isWords ? 'tags' : 'classes'),
+  ];
+}
+
+function describeLabels(record: RunRecord, figures: MultiLabelFigures): string[] {
+  const { train, validation, test, test_unshared } = figures;
+  const columns: [string, MultiLabelMetrics][] = [
+    ['train', train],
+    ...(validation === null
+      ? []
+      : [['validation', validation] satisfies [string, MultiLabelMetrics]]),
+    ['test', test],
+    ...(test_unshared === null
+      ? []
+      : [['test, unshared', test_unshared] satisfies [string, MultiLabelMetrics]]),
+    ...baselineColumns(record).filter(
+      (column): column is [string, MultiLabelMetrics] => 'micro' in column[1],
+    ),
+  ];
+  const line = (name: string, value: (part: MultiLabelMetrics) => number | null): string[] => [
+    name,
+    ...columns.map(([, part]) => number(value(part))),
+  ];
+  return [
+    table([
+      ['', ...columns.map(([name]) => name)],
+      line('micro-F1', ({ micro }) => micro.f1_score),
+      line('macro-F1', ({ macro }) => macro.f1_score),
+      line('macro AUC', ({ macro }) => macro.roc_auc),
+      line('macro average precision', ({ macro }) => macro.average_precision),
+      line('every label right', ({ subset_accuracy }) => subset_accuracy),
+      line('Hamming loss', ({ hamming_loss }) => hamming_loss),
+    ]),
+    ...unsharedLine(record, test_unshared),
+    '',
+    table([
+      ['label (test)', 'precision', 'recall', 'F1', 'rows', 'AUC', 'AP', 'threshold'],
+      ...test.per_label
+        .slice(0, MOST_CLASSES)
+        .map((row) => [
+          ...scoreCells(row.label, row),
+          number(row.roc_auc),
+          number(row.average_precision),
+          number(row.threshold),
+        ]),
+    ]),
+    ...moreLine(test.per_label.length, 'labels'),
+  ];
+}
+
+const BASELINE_NAMES = {
+  tfidf_logistic: 'TF-IDF',
+  nearest_centroid: 'centroid',
+  k_nearest: 'neighbours',
+} as const;
+
+function baselineColumns({ baselines }: RunRecord): [string, Metrics | MultiLabelMetrics][] {
+  if (baselines === null) return [];
+  return (['tfidf_logistic', 'nearest_centroid', 'k_nearest'] as const).flatMap((name) => {
+    const figures = baselines[name];
+    return figures === null ? [] : [[BASELINE_NAMES[name], figures.test]];
+  });
+}
+
+function unsharedLine({ split }: RunRecord, unshared: { readonly rows: number } | null): string[] {
+  return unshared === null
+    ? []
+    : [
+        `“unshared” leaves out ${split.test_rows - unshared.rows} test texts that stood in the training files too; there they were dropped.`,
+      ];
+}
+
+function calibrationLine(record: RunRecord): string[] {
+  if (record.method !== 'probe' || record.calibration === null) return [];
+  const { temperature, nll_before, nll_after, at_bound } = record.calibration;
+  return [
+    at_bound
+      ? 'Temperature scaling found no temperature on the validation rows; probabilities are as they were.'
+      : `Temperature ${number(temperature)}, fitted on the validation rows: their log-loss went from ${number(nll_before)} to ${number(nll_after)}.`,
+  ];
+}
+
+function moreLine(count: number, kinds: string): string[] {
+  return count > MOST_CLASSES ? [`… and ${count - MOST_CLASSES} more ${kinds}: see --json.`] : [];
 }
 
 function encoderLine({ encoder }: RunRecord): string {
@@ -52,8 +184,22 @@ function describeProbe(record: ProbeRecord): string[] {
   const { encoder, head } = record;
   return [
     `${encoderLine(record)}, layer ${encoder.layer}, ${encoder.pooling} pooling`,
-    `Logistic regression, C = ${number(head.fit.C)}${head.C === 'cv' ? ' by cross-validation' : ''}${head.fit.converged ? '' : ', not converged'}`,
+    headLine(head),
+    ...('notes' in head.fit ? head.fit.notes : []),
   ];
+}
+
+function headLine(head: ProbeRecord['head']): string {
+  const converged = head.fit.converged ? '' : ', not converged';
+  if (head.type === 'mlp')
+    return `A hidden layer of ${head.hidden} units, ${head.fit.epochs} epochs${converged}`;
+  const by = head.C === 'cv' ? ' by cross-validation' : '';
+  if ('labels' in head.fit) {
+    const Cs = head.fit.labels.map(({ C }) => C);
+    const range = [Math.min(...Cs), Math.max(...Cs)].map(number);
+    return `Logistic regression for each label, C = ${[...new Set(range)].join(' to ')}${by}${converged}`;
+  }
+  return `Logistic regression, C = ${number(head.fit.C)}${by}${converged}`;
 }
 
 function describeFinetune(record: FinetuneRecord): string[] {

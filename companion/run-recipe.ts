@@ -32,8 +32,8 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
   const recipe = readRecipe(parseJson(await readBytes(path), path), path);
   if (options.out !== undefined) await checkOutFolder(options.out);
   const folder = options.data ?? dirname(path);
-  const files = [await readPinned(folder, recipe.data.train)];
-  if (recipe.data.test !== null) files.push(await readPinned(folder, recipe.data.test));
+  const files: FileBytes[] = [];
+  for (const file of recipe.data.files) files.push(await readPinned(folder, file));
 
   const work = recipe.method === 'finetune' ? await jobKey(files, recipe) : undefined;
   const session = await openSession(options, work);

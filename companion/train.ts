@@ -1,10 +1,11 @@
 /** `headlight train`: what the page does, from files to a report. */
-import { basename } from 'node:path';
 import { HeadlightError } from '../src/base';
-import type { DataChoice, ProjectView, RunView, TrainSettings } from '../src/engine';
-import { DEFAULT_LOGISTIC } from '../src/learning/heads';
+import type { ProjectView, RunView, TrainSettings } from '../src/engine';
+import { DEFAULT_LOGISTIC, DEFAULT_MLP, type HeadSettings } from '../src/learning/heads';
 import type { Pooling, Precision } from '../src/models';
 import type { Device } from '../src/platform';
+import { labelColumns, labelName } from '../src/project';
+import { dataPaths, prepareData, writeParts, type DataOptions } from './data-options';
 import { embedSettings, findEncoder } from './encoder-option';
 import { checkOutFolder, readSources, writeUnpacked } from './files';
 import { describeRun } from './report';
@@ -16,6 +17,9 @@ export interface TrainOptions extends DataOptions {
   readonly layer?: number;
   readonly pooling?: Pooling;
   readonly maxTokens?: number;
+  readonly head: 'logistic' | 'mlp';
+  readonly hidden?: number;
+  readonly baselines: boolean;
   readonly C: number | 'cv';
   readonly classWeight?: 'balanced';
   readonly standardize?: boolean;
@@ -27,15 +31,15 @@ export interface TrainOptions extends DataOptions {
   readonly quiet?: boolean;
 }
 
-export async function trainCommand(file: string, options: TrainOptions): Promise<void> {
+export async function trainCommand(files: readonly string[], options: TrainOptions): Promise<void> {
   if (options.out !== undefined) await checkOutFolder(options.out);
   const session = await openSession(options);
   const { engine, progress, signal, platform } = session;
-  const sources = await readSources(file, options.test);
+  const sources = await readSources(dataPaths(files, options));
   const created = await progress.follow(engine.createProject(sources, signal));
-  const choice = chooseData(created, file, options);
-  const view = await progress.follow(engine.configureData(created.id, choice, signal));
+  const view = await prepareData(session, created, options);
   sayData(view, progress.notice.bind(progress));
+  if (options.parts !== undefined) await writeParts(session, view, options.parts);
 
   const { info } = await findEncoder(engine, options.encoder, options.precision, progress, signal);
   try {
@@ -43,19 +47,36 @@ export async function trainCommand(file: string, options: TrainOptions): Promise
       encoder: info.reference,
       embed: embedSettings(info, options),
       device: await chooseDevice(platform, options.device),
-      head: {
-        ...DEFAULT_LOGISTIC,
-        C: options.C,
-        class_weight: options.classWeight ?? null,
-        standardize: options.standardize === true,
-        seed: options.seed,
-      },
+      head: headSettings(options),
+      baselines: options.baselines,
     };
     await trainAndReport(session, view, settings, options);
   } finally {
     // A folder stays where it is; it is not kept a second time.
     if (info.reference.source === 'folder') await engine.removeEncoder(info.reference);
   }
+}
+
+/** @throws HeadlightError `bad-setting` for flags that the head does not have. */
+function headSettings(options: TrainOptions): HeadSettings {
+  const { head, hidden, C, classWeight, standardize, seed } = options;
+  if (head === 'mlp') {
+    if (C !== 'cv' || classWeight !== undefined) {
+      throw new HeadlightError('bad-setting', '--C and --class-weight are of --head logistic.', {
+        hint: 'Leave them out, or leave --head mlp out.',
+      });
+    }
+    return { ...DEFAULT_MLP, seed, ...(hidden === undefined ? {} : { hidden }) };
+  }
+  if (hidden !== undefined)
+    throw new HeadlightError('bad-setting', '--hidden belongs to --head mlp.');
+  return {
+    ...DEFAULT_LOGISTIC,
+    C,
+    class_weight: classWeight ?? null,
+    standardize: standardize === true,
+    seed,
+  };
 }
 
 /** The end of `train` and of `run`: train, write what was asked for, report. */
@@ -76,48 +97,11 @@ export async function trainAndReport(
   );
 }
 
-/** Which files, columns and rows. */
-export interface DataOptions {
-  readonly test?: string;
-  readonly text?: string;
-  readonly textPair?: string;
-  readonly label?: string;
-  readonly testShare: number;
-}
-
-/** @throws HeadlightError `bad-setting` when a file lacks a column, naming those it has. */
-export function chooseData(
-  view: ProjectView,
-  file: string,
-  options: DataOptions & { readonly seed: number },
-): DataChoice {
-  const { choice } = view;
-  for (const column of [options.text, options.textPair, options.label]) {
-    if (column === undefined) continue;
-    for (const { name, columnNames } of view.files) {
-      if (columnNames.includes(column)) continue;
-      throw new HeadlightError('bad-setting', `${name} has no column “${column}”.`, {
-        hint: `Its columns are: ${columnNames.join(', ')}.`,
-      });
-    }
-  }
-  const { test, testShare, seed } = options;
-  return {
-    ...choice,
-    trainFile: basename(file),
-    testFile: test === undefined ? null : basename(test),
-    textColumn: options.text ?? choice.textColumn,
-    textPairColumn: options.textPair ?? null,
-    labelColumn: options.label ?? choice.labelColumn,
-    split: test === undefined ? { method: 'stratified', testShare, seed } : { method: 'files' },
-  };
-}
-
 type ViewOfData = Pick<ProjectView, 'choice' | 'files'>;
 
 /** What to do about data that cannot be used: the rows that are wrong in it, and where a column is missing the flags. */
 function dataHint({ choice, files }: ViewOfData, hint: string | null): string {
-  const missing = choice.textColumn === null || choice.labelColumn === null;
+  const missing = choice.textColumn === null || choice.label === null;
   const names = files[0]?.columnNames.join(', ') ?? '';
   const flags = `Name the columns with --text and --label; there are: ${names}.`;
   return [...files.flatMap(firstProblem), missing || hint === null ? flags : hint].join('\n');
@@ -137,23 +121,41 @@ export function sayData(view: ProjectView, say: (line: string) => void): void {
     const { message, hint } = view.problem ?? { message: 'The data cannot be used.', hint: null };
     throw new HeadlightError('bad-setting', message, { hint: dataHint(view, hint) });
   }
-  for (const role of ['text', 'label'] as const) {
-    const column = role === 'text' ? view.choice.textColumn : view.choice.labelColumn;
-    const finding = view.findings[role];
-    const reason = finding?.column === column ? ` (${finding.reason})` : '';
-    say(`${role === 'text' ? 'Text' : 'Label'}: column “${column ?? ''}”${reason}`);
-    if (role === 'text' && view.choice.textPairColumn !== null)
-      say(`Second text: column “${view.choice.textPairColumn}”`);
-  }
-  const { trainRows, testRows, classes, notes, leftOut, tokens } = view.summary;
+  sayColumns(view, say);
+  const { trainRows, validationRows, testRows, classes, notes, leftOut, tokens } = view.summary;
   const rows = tokens === null ? 'rows' : 'sentences';
-  const kinds = tokens === null ? `${classes.length} classes` : `${classes.length} tags`;
-  say(`${trainRows} ${rows} to train on, ${testRows} to test on, ${kinds}.`);
+  const kind =
+    tokens !== null ? 'tags' : view.summary.task === 'multi_label' ? 'labels' : 'classes';
+  const validation = validationRows === 0 ? '' : `, ${validationRows} for validation`;
+  say(
+    `${trainRows} ${rows} to train on${validation}, ${testRows} to test on, ${classes.length} ${kind}.`,
+  );
   for (const { type, train, test } of tokens?.entities ?? [])
     say(`${type}: ${train} entities to train on, ${test} to test on.`);
   for (const { reason, rows } of leftOut) say(`Left out: ${rows} rows (${reason}).`);
   for (const note of notes) say(note);
+  for (const { sentence } of view.summary.changes) say(`Repaired: ${sentence}`);
+  for (const { id, severity, title, repair } of view.audit) {
+    if (severity === 'note') continue;
+    say(`Look at: ${title}${repair === null ? '' : ` (--repair ${id})`}`);
+  }
   for (const line of view.files.flatMap(firstProblem)) say(line);
+}
+
+function sayColumns({ choice, findings }: ProjectView, say: (line: string) => void): void {
+  const why = (is: boolean, reason: string | undefined): string =>
+    is && reason !== undefined ? ` (${reason})` : '';
+  const { text, labelChoice } = findings;
+  say(
+    `Text: column “${choice.textColumn ?? ''}”${why(text?.column === choice.textColumn, text?.reason)}`,
+  );
+  if (choice.textPairColumn !== null) say(`Second text: column “${choice.textPairColumn}”`);
+  if (choice.label === null) return;
+  const isFound = JSON.stringify(labelChoice?.choice) === JSON.stringify(choice.label);
+  const several = labelColumns(choice.label).length > 1;
+  say(
+    `${several ? 'Labels: columns' : 'Label: column'} “${labelName(choice.label)}”${why(isFound, labelChoice?.reason)}`,
+  );
 }
 
 async function writeClassifier(

@@ -21,6 +21,7 @@ export {
   labelTexts,
   selectRows,
   sortClasses,
+  strata,
   textLengths,
   type LabelOptions,
   type TextLengths,

@@ -8,12 +8,13 @@ import { evaluate } from '../learning/evaluate';
 import { fitLogistic, predictProbabilities, type Matrix } from '../learning/heads';
 import { embedTexts } from '../models';
 import type { Platform } from '../platform';
-import { choiceOfRecipe, probeRun } from '../project';
+import { choiceOfRecipe, classFigures, probeRun } from '../project';
 import type { Encoders } from './encoders';
 import type { FinetuneAdvice } from './finetuning-types';
 import { deviceHere } from './prediction';
 import type { Projects } from './projects';
-import { labelsOf, tensorBackend } from './training';
+import { labelsOf } from './figures';
+import { tensorBackend } from './training';
 
 const HALF_SEED = 0;
 /** Rows a class below which fine-tuning rarely gains on a probe, and from which it usually does. */
@@ -32,6 +33,14 @@ export async function* advise(
 ): Job<FinetuneAdvice> {
   const parts = await projects.store.run(project, run);
   const { recipe, record } = probeRun(parts.document);
+  const { head } = record;
+  const { accuracy: fullAccuracy } = classFigures(record).test;
+  if (head.type === 'mlp' || 'labels' in head.fit) {
+    throw new HeadlightError('bad-setting', 'Advice is read off a logistic regression.', {
+      hint: 'Train a logistic regression first: it takes seconds.',
+    });
+  }
+  const { fit, ...settings } = head;
   const prepared = await projects.prepare(project, choiceOfRecipe(recipe));
   const { data, split } = prepared;
   const encoder = yield* encoders.load(recipe.encoder, signal);
@@ -62,7 +71,7 @@ export async function* advise(
     labelsOf(prepared, half),
     data.classes,
     // The penalty that all rows chose: half of them would not choose a better one.
-    { ...recipe.head, C: record.head.fit.C },
+    { ...settings, C: fit.C },
     { backend },
     signal,
   );
@@ -72,7 +81,7 @@ export async function* advise(
     rows: split.train.length,
     classes: data.classes.length,
     halfAccuracy,
-    fullAccuracy: record.metrics.test.accuracy,
+    fullAccuracy,
   });
 }
 

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { HeadlightError, type Job } from '../base';
 import type { FileBytes } from '../data';
+import { DEFAULT_THRESHOLD } from '../learning/heads';
 import type { Device, Platform } from '../platform';
 import {
   parseDocument,
@@ -23,6 +24,8 @@ import { tokenize } from './tokenize';
 const configSchema = v.object({
   id2label: v.record(v.string(), v.string()),
   architectures: v.optional(v.array(v.string()), []),
+  problem_type: v.optional(v.nullable(v.string()), null),
+  headlight: v.optional(v.object({ thresholds: v.optional(v.array(v.number())) })),
 });
 const tokenizerConfigSchema = v.object({
   model_max_length: v.pipe(v.number(), v.integer(), v.minValue(3)),
@@ -34,7 +37,7 @@ const GRAPHS = ['onnx/model.onnx', 'onnx/model_fp16.onnx', 'onnx/model_quantized
 export interface Classifier {
   readonly task: Task;
   readonly classes: readonly string[];
-  /** @returns `[texts, classes]` row-major: softmax of the graph's logits. */
+  /** @returns `[texts, classes]` row-major: softmax of the graph's logits, sigmoids for several labels a text. */
   probabilities(texts: readonly string[], signal?: AbortSignal): Job<Float64Array>;
   /**
    * As `predictFile` of the engine.
@@ -70,14 +73,23 @@ export async function openClassifier(
   const recipeJson = files.get('recipe.json');
   const recipe = recipeJson === undefined ? null : readRecipe(parseJson(recipeJson, 'recipe.json'));
   const classes = classesOf(config.id2label);
-  const task = config.architectures.some((architecture) =>
+  const task: Task = config.architectures.some((architecture) =>
     /ForTokenClassification$/.test(architecture),
   )
     ? 'token_classification'
-    : 'classification';
+    : config.problem_type === 'multi_label_classification'
+      ? 'multi_label'
+      : 'classification';
+  const thresholds =
+    task === 'multi_label'
+      ? (config.headlight?.thresholds ?? classes.map(() => DEFAULT_THRESHOLD))
+      : null;
+  if (thresholds !== null && thresholds.length !== classes.length)
+    throw new HeadlightError('bad-model', 'config.json: there is not a threshold for each label.');
   const shape = { task, head: 'stock', classes: classes.length } as const;
   const model = await FinetunedModel.ofGraph(platform, graph, files, shape, device);
-  const about = { task, classes, pairColumn: recipe?.data.text_pair ?? null, maxLength } as const;
+  const pairColumn = recipe?.data.text_pair ?? null;
+  const about = { task, classes, thresholds, pairColumn, maxLength };
   return {
     task,
     classes,
@@ -93,7 +105,7 @@ export async function openClassifier(
       return flat;
     },
     async *predictFile(file, textColumn, signal) {
-      const table = parseToPredict(file, textColumn ?? recipe?.data.text ?? null);
+      const table = yield* parseToPredict(file, textColumn ?? recipe?.data.text ?? null, signal);
       const found = textRows(table, textColumn, recipe?.data.text ?? null);
       return yield* predictTable(model, about, file, table, found, signal);
     },

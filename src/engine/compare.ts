@@ -17,6 +17,15 @@ export async function compareRuns(
     await projects.store.run(project, first),
     await projects.store.run(project, second),
   ];
+  if (runs.some(({ document }) => document.recipe.task === 'multi_label')) {
+    throw new HeadlightError(
+      'bad-setting',
+      'Runs of several labels a text are not compared in pairs.',
+      {
+        hint: 'Compare their figures side by side.',
+      },
+    );
+  }
   const [a, b] = runs.map((run) => readPredictions(run.predictions).test);
   if (a === undefined || b === undefined || !sameRows(runs, a, b)) {
     throw new HeadlightError('bad-setting', 'These two runs were not tested on the same rows.', {

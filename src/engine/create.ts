@@ -9,8 +9,13 @@ import { exportFile } from './exporting';
 import { RunningJobs } from './jobs';
 import { Finetuning } from './finetuning';
 import { LiveModel } from './live-model';
-import { loadRun, predictFile, predictTexts, runRows } from './prediction';
+import { dataFile, setLabel } from './data-files';
+import { loadRun, predictFile, predictTexts } from './prediction';
 import { Projects } from './projects';
+import { explainText } from './explain';
+import { runReport } from './report';
+import { runRows } from './run-rows';
+import { learningCurve, repeatedFits } from './studies';
 import { measureOn, train } from './training';
 
 export function createEngine(platform: Platform): Engine {
@@ -45,6 +50,12 @@ export function createEngine(platform: Platform): Engine {
       await projects.delete(project);
     },
     configureData: (project, choice, signal) => projects.configure(project, choice, signal),
+    addFiles: (project, files, signal) => projects.add(project, files, signal),
+    removeFile: (project, name, signal) => projects.remove(project, name, signal),
+    dataFile: (project, what, file, signal) =>
+      dataFile(projects, project, what, file ?? null, signal),
+    setLabel: (project, run, row, labels, signal) =>
+      setLabel(projects, project, run, row, labels, signal),
     async *importProject(file, signal) {
       const content = await readProjectZip(file);
       const id = await projects.import(content);
@@ -96,6 +107,18 @@ export function createEngine(platform: Platform): Engine {
     adviseFinetune: (project, run, signal) => finetuning.adviseFinetune(project, run, signal),
     compareRuns: (project, first, second) => finetuning.compareRuns(project, first, second),
     pushToHub: (project, run, upload, signal) => finetuning.pushToHub(project, run, upload, signal),
+
+    runReport: (project, run, signal) => runReport(projects, project, run, signal),
+    learningCurve: (project, run, settings, signal) =>
+      jobs.of(project, signal, (stop) =>
+        learningCurve({ platform, projects, encoders }, project, run, settings, stop),
+      ),
+    repeatedFits: (project, run, settings, signal) =>
+      jobs.of(project, signal, (stop) =>
+        repeatedFits({ platform, projects, encoders }, project, run, settings, stop),
+      ),
+    explainText: (project, run, text, pair, classIndex, signal) =>
+      explainText(engine.predictTexts, project, run, text, pair, classIndex, signal),
 
     export: (project, run, kind, signal) =>
       exportFile(projects, encoders, project, run, kind, signal),

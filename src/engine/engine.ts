@@ -4,8 +4,15 @@
  * All methods throw HeadlightError.
  */
 import type { Job } from '../base';
-import type { ColumnFindings, FileBytes, InputFile, RowProblem, Table } from '../data';
-import type { LogisticSettings } from '../learning/heads';
+import type {
+  AuditFinding,
+  ColumnFindings,
+  FileBytes,
+  InputFile,
+  RowProblem,
+  Table,
+} from '../data';
+import type { HeadSettings } from '../learning/heads';
 import type { EmbedSettings, EncoderInfo, EncoderReference, Precision } from '../models';
 import type {
   Device,
@@ -16,19 +23,50 @@ import type {
 } from '../platform';
 
 export type { RequestCount } from '../platform';
-import type { DataChoice, ModelExportKind, ProbeRun, RunDocument, Task } from '../project';
+import type {
+  DataChange,
+  DataChoice,
+  FileRole,
+  ModelExportKind,
+  ProbeRun,
+  RunDocument,
+  Task,
+} from '../project';
 import type { FinetuningEngine } from './finetuning-types';
+import type { ReportEngine } from './report-types';
 
-export type { DataChoice, Task } from '../project';
+export type { DataChoice, FileRole, Task } from '../project';
 
-export interface Engine extends FinetuningEngine {
+export interface Engine extends FinetuningEngine, ReportEngine {
   about(): Promise<About>;
 
   // ------------------------------------------------------------------------------- projects
   /** Newest first. */
   listProjects(): Promise<readonly ProjectSummary[]>;
-  /** One file, or a train and a test file; parsed, columns found, kept. Named after the first file. */
+  /** 1 to 20 files; read, columns and roles found, kept. Named after the first training file. */
   createProject(files: readonly InputFile[], signal?: AbortSignal): Job<ProjectView>;
+  /** The roles of the files that were there stay; those of the new ones are found. */
+  addFiles(project: string, files: readonly InputFile[], signal?: AbortSignal): Job<ProjectView>;
+  /** @throws HeadlightError `bad-setting` for the last file. Runs that used it keep their figures only. */
+  removeFile(project: string, name: string, signal?: AbortSignal): Job<ProjectView>;
+  /** The rows of a part, or the rows of a file that were left out when it was read, as CSV. */
+  dataFile(
+    project: string,
+    what: 'train' | 'validation' | 'test' | 'rejected',
+    file?: string | null,
+    signal?: AbortSignal,
+  ): Job<ExportedFile>;
+  /**
+   * Mends the label of a row of a run's data: adds a `set_label` repair to the choice.
+   * @param row index into the labelled texts, as `RowPage` gives it.
+   */
+  setLabel(
+    project: string,
+    run: string,
+    row: number,
+    labels: readonly string[],
+    signal?: AbortSignal,
+  ): Job<ProjectView>;
   openProject(project: string, signal?: AbortSignal): Job<ProjectView>;
   renameProject(project: string, name: string): Promise<void>;
   /** With its texts, features and runs. */
@@ -88,7 +126,8 @@ export interface Engine extends FinetuningEngine {
   /**
    * The file's own columns, then `prediction`, then `probability: <class>` for each class. A run of text pairs
    * takes its second texts from the column it was trained on. Of token classification `prediction` holds a
-   * tag for each word, and there are no probabilities.
+   * tag for each word, and there are no probabilities. Of several labels a text it holds those that reach their
+   * threshold, joined by `;`.
    */
   predictFile(
     project: string,
@@ -145,15 +184,26 @@ export interface FileView {
   readonly name: string;
   readonly bytes: number;
   readonly rows: number;
+  readonly role: FileRole;
+  readonly format: Table['format'];
   readonly encoding: Table['encoding'];
   readonly delimiter: Table['delimiter'];
   readonly hasHeader: boolean;
+  /** Why the first row was taken as header or not. */
+  readonly headerReason: string | null;
+  /** Of a workbook: the sheet that was read, and all of them; else null. */
+  readonly sheet: string | null;
+  readonly sheets: readonly string[] | null;
+  /** How the file was read, where that was not plain. */
+  readonly notes: readonly string[];
   readonly columnNames: readonly string[];
   /** The first rows, cut to 200 characters a cell. */
   readonly preview: readonly (readonly string[])[];
   readonly problemCount: number;
   /** The first 20. */
   readonly problems: readonly RowProblem[];
+  /** Rows that were left out when the file was read; `dataFile(…, 'rejected')` gives them. */
+  readonly rejectedCount: number;
 }
 
 export interface DataSummary {
@@ -173,12 +223,18 @@ export interface DataSummary {
   readonly classes: readonly {
     readonly label: string;
     readonly train: number;
+    readonly validation: number;
     readonly test: number;
   }[];
   readonly trainRows: number;
+  readonly validationRows: number;
   readonly testRows: number;
   /** Training rows dropped because the same text stands in the test part. */
   readonly droppedFromTrain: number;
+  /** Test rows whose text stood in a training file too. */
+  readonly alsoInTraining: number;
+  /** What the accepted repairs did. */
+  readonly changes: readonly DataChange[];
   readonly leftOut: readonly { readonly reason: string; readonly rows: number }[];
   /** Plain sentences about what was done. */
   readonly notes: readonly string[];
@@ -190,6 +246,8 @@ export interface ProjectView {
   readonly created: number;
   readonly files: readonly FileView[];
   readonly findings: ColumnFindings;
+  /** What is to be known of the data before it is trained on: what stops first. */
+  readonly audit: readonly AuditFinding[];
   readonly choice: DataChoice;
   /** null while something is wrong with the choice; then `problem` says what. */
   readonly summary: DataSummary | null;
@@ -229,15 +287,19 @@ export interface TrainSettings {
   readonly encoder: EncoderReference;
   readonly embed: EmbedSettings;
   readonly device: Device | 'auto';
-  readonly head: LogisticSettings;
+  readonly head: HeadSettings;
+  /** Whether baselines are computed beside it; default true. */
+  readonly baselines?: boolean;
 }
 
 /** A run as the page and the command line show it. */
 export type RunView = RunDocument;
 
 export interface RowQuery {
-  readonly part: 'train' | 'test';
-  /** Class indices; null for any. */
+  readonly part: 'train' | 'validation' | 'test';
+  /** Only rows that were predicted wrong: those it was most sure of first. */
+  readonly wrongOnly?: boolean;
+  /** Class indices; null for any. Of several labels a row: rows that have this label, or were given it. */
   readonly actual: number | null;
   readonly predicted: number | null;
   readonly offset: number;
@@ -247,6 +309,8 @@ export interface RowQuery {
 export interface RowPage {
   readonly total: number;
   readonly rows: readonly {
+    /** Index into the labelled texts of the run, for `setLabel`. */
+    readonly index: number;
     readonly text: string;
     /** The second text of a pair; null without. */
     readonly pair: string | null;
@@ -254,8 +318,13 @@ export interface RowPage {
     readonly word: number | null;
     readonly actual: number;
     readonly predicted: number;
-    /** Probability of the predicted class. */
+    /** Probability of the predicted class; of several labels the one it is surest of (of a wrong row: wrongly). */
     readonly probability: number;
+    /** Several labels a row: what it has and what it was given, as class indices; else null. */
+    readonly labels: {
+      readonly actual: readonly number[];
+      readonly predicted: readonly number[];
+    } | null;
     readonly file: string;
     readonly line: number;
   }[];
@@ -263,8 +332,10 @@ export interface RowPage {
 
 export interface Predictions {
   readonly classes: readonly string[];
-  /** Of token classification: empty for each text, `words` says it. */
+  /** Of token classification: empty for each text, `words` says it. Several labels a text: each for itself. */
   readonly probabilities: readonly (readonly number[])[];
+  /** Several labels a text: the probability from which on a text has each; else null. */
+  readonly thresholds: readonly number[] | null;
   readonly milliseconds: number;
   /** Token classification: the words of each text, the tag of each, and its probability; else null. */
   readonly words: readonly (readonly PredictedWord[])[] | null;

@@ -1,6 +1,7 @@
 /** What a person takes away, and the project zip that opens again. */
 import { HeadlightError, ProgressMeter, type Job } from '../base';
 import { rowsCsv, tagWords } from '../data';
+import { labelsAbove, labelsAt } from './figures';
 import { readSafetensors } from '../models';
 import type { Platform } from '../platform';
 import {
@@ -12,6 +13,7 @@ import {
   jsonBytes,
   MODEL_EXPORT_KINDS,
   modelFiles,
+  multiLabelFigures,
   parseJson,
   probeCheckpoint,
   pushToHub,
@@ -28,7 +30,7 @@ import type { ExportedFile, ExportKind } from './engine';
 import { needFile } from './finetuned-model';
 import type { HubUpload } from './finetuning-types';
 import type { Projects } from './projects';
-import { argmax } from './text-rows';
+import { argmax, LABEL_SEPARATOR } from './text-rows';
 
 const JSON_TYPE = 'application/json';
 const ZIP_TYPE = 'application/zip';
@@ -229,7 +231,7 @@ function tokenizerOf(files: Files): { readonly name: string; readonly bytes: Uin
     .map(([name, bytes]) => ({ name, bytes }));
 }
 
-/** The test part: file, line, text, actual, predicted, a probability a class. */
+/** The test part: file, line, text, actual, predicted (several labels joined by `;`), a probability a class. */
 async function testPredictions(
   projects: Projects,
   project: string,
@@ -238,6 +240,9 @@ async function testPredictions(
   const { test } = readPredictions(parts.predictions);
   const { data } = await projects.prepare(project, choiceOfRecipe(parts.document.recipe));
   const classes = data.classes;
+  const thresholds = multiLabelFigures(parts.document.record)?.thresholds ?? null;
+  const named = (labels: readonly number[]): string =>
+    labels.map((label) => classes[label] ?? '').join(LABEL_SEPARATOR);
   const header = [
     'file',
     'line',
@@ -261,8 +266,12 @@ async function testPredictions(
       text,
       ...(data.tags === null ? [] : [tagWords(text)[word] ?? '']),
       ...(data.pairs === null ? [] : [data.pairs[index] ?? '']),
-      classes[test.labels[at] ?? -1] ?? '',
-      classes[argmax(row)] ?? '',
+      named(
+        test.targets === null
+          ? [test.labels[at] ?? -1]
+          : labelsAt(test.targets, at, classes.length),
+      ),
+      named(thresholds === null ? [argmax(row)] : labelsAbove(row, thresholds)),
       ...Array.from(row, String),
     ]);
   }

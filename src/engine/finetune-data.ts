@@ -22,11 +22,14 @@ export interface FinetuneRows {
 export function chooseRows(prepared: Prepared, settings: FinetuneSettings): FinetuneRows {
   const { data, split } = prepared;
   const wanted = Math.min(settings.train_rows ?? split.train.length, split.train.length);
+  // A validation part of the split is what it is for; else some of the training rows are held out.
+  const given = split.validation;
   const labelOf = (row: number): number => data.labels[row] ?? -1;
   const keyOf = (row: number): string => `${data.texts[row] ?? ''}\0${data.pairs?.[row] ?? ''}`;
-  const share = settings.eval_strategy === 'no' ? 0 : settings.validation_share;
+  const share = settings.eval_strategy === 'no' || given.length > 0 ? 0 : settings.validation_share;
   const held = share === 0 ? 0 : Math.max(1, Math.round(share * wanted));
-  const { drawn: validation, rest } = drawRows(split.train, labelOf, held, settings.seed, keyOf);
+  const { drawn, rest } = drawRows(split.train, labelOf, held, settings.seed, keyOf);
+  const validation = given.length > 0 ? given : drawn;
   const { drawn: train } = drawRows(
     rest,
     labelOf,
@@ -45,6 +48,7 @@ export interface TokenizedRows {
   readonly data: FinetuneData;
   /** Of the rows that are trained on, and of the test rows: for the report. */
   readonly train: readonly Sequence[];
+  readonly validation: readonly Sequence[];
   readonly test: readonly Sequence[];
   readonly notes: readonly string[];
 }
@@ -70,6 +74,7 @@ export async function* tokenizeAll(
       classes: data.classes,
     },
     train,
+    validation,
     test,
     notes,
   };

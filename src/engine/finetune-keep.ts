@@ -4,6 +4,7 @@ import type { FinetuneResult } from '../learning/finetune';
 import { writeSafetensors, type Encoder, type TrainableModel } from '../models';
 import type { Platform } from '../platform';
 import type { FinetuneRecipe, FinetuneRecord } from '../project';
+import { computeBaselines } from './baselines';
 import type { OpenFinetune } from './finetune-open';
 import { reportOn } from './finetune-report';
 import { closing, FinetunedModel, type ModelFiles } from './finetuned-model';
@@ -17,6 +18,7 @@ export interface Trained {
   readonly result: FinetuneResult;
   /** Why this device. */
   readonly notes: readonly string[];
+  readonly baselines: boolean;
   /** `performance.now()` of the start. */
   readonly begun: number;
 }
@@ -25,7 +27,7 @@ export async function* keepFinetuned(
   platform: Platform,
   projects: Projects,
   project: string,
-  { opened, recipe, model, result, notes, begun }: Trained,
+  { opened, recipe, model, result, notes, begun, baselines: wantsBaselines }: Trained,
   signal: AbortSignal,
 ): Job<FinetuneRun> {
   const { prepared, encoder, tokenized, rows } = opened;
@@ -39,9 +41,14 @@ export async function* keepFinetuned(
   const kept = await FinetunedModel.open(platform, files, shape, recipe.device);
   const parts = {
     train: { rows: rows.train, sequences: tokenized.train },
+    validation: { rows: rows.validation, sequences: tokenized.validation },
     test: { rows: prepared.split.test, sequences: tokenized.test },
   };
   const figures = yield* closing(kept, reportOn(kept, prepared, parts, signal));
+  const baselines =
+    prepared.task === 'token_classification' || !wantsBaselines
+      ? null
+      : yield* computeBaselines(prepared, null, figures.metrics, signal);
   throwIfAborted(signal);
   const record: FinetuneRecord = {
     ...recordBase(prepared, recipe),
@@ -52,7 +59,7 @@ export async function* keepFinetuned(
       device: recipe.device,
       architecture: model.architecture,
       hidden_size: model.hiddenSize,
-      notes: [...notes, ...tokenized.notes],
+      notes: [...notes, ...tokenized.notes, ...figures.notes],
     },
     finetune: {
       ...recipe.finetune,
@@ -70,6 +77,7 @@ export async function* keepFinetuned(
       },
     },
     metrics: figures.metrics,
+    baselines,
     entities: figures.entities,
     timing: {
       load_seconds: opened.loadSeconds,

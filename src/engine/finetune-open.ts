@@ -7,7 +7,7 @@ import { chooseRows, tokenizeAll, type FinetuneRows, type TokenizedRows } from '
 import type { FinetuneChoice } from './finetuning-types';
 import type { Prepared } from './prepare';
 import type { Projects } from './projects';
-import { labelsOf } from './training';
+import { labelsOf } from './figures';
 
 export interface OpenFinetune {
   readonly prepared: Awaited<ReturnType<Projects['prepare']>>;
@@ -38,6 +38,11 @@ export async function* openFinetune(
   if (prepared.task === 'token_classification' && settings.head === 'mean') {
     throw new HeadlightError('bad-setting', 'Mean pooling gives a class a text, not one a word.', {
       hint: 'Choose the stock head for token classification.',
+    });
+  }
+  if (prepared.task === 'multi_label' && settings.class_weight !== null) {
+    throw new HeadlightError('bad-setting', 'Class weights are for one class a text.', {
+      hint: 'Set class_weight to null: each label has its own threshold.',
     });
   }
   const loadStarted = performance.now();
@@ -74,7 +79,10 @@ export async function* openFinetune(
     encoder,
     rows,
     tokenized,
-    loss: { name: 'cross_entropy', classWeights: classWeights(prepared, rows.train, settings) },
+    loss:
+      task === 'multi_label'
+        ? { name: 'binary_cross_entropy' }
+        : { name: 'cross_entropy', classWeights: classWeights(prepared, rows.train, settings) },
     model,
     loadSeconds,
     tokenizeSeconds: (performance.now() - tokenizeStarted) / 1000,

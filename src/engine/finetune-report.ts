@@ -1,14 +1,9 @@
 /** What a fine-tune came to: predictions of the kept graph, figures, entities. */
 import { HeadlightError, throwIfAborted, type Job } from '../base';
-import {
-  entityScores,
-  evaluate,
-  majorityBaseline,
-  type EntityScores,
-  type MajorityBaseline,
-  type Metrics,
-} from '../learning/evaluate';
-import type { PartPredictions, RunPredictions } from '../project';
+import { entityScores, type EntityScores } from '../learning/evaluate';
+import { DEFAULT_THRESHOLD, tuneThresholds } from '../learning/heads';
+import type { ClassFigures, MultiLabelFigures, PartPredictions, RunPredictions } from '../project';
+import { figuresOf, targetsOf } from './figures';
 import type { FinetunedModel } from './finetuned-model';
 import type { Prepared } from './prepare';
 import { argmax } from './text-rows';
@@ -16,12 +11,10 @@ import type { Sequence } from './tokenize';
 
 export interface FinetuneFigures {
   readonly predictions: RunPredictions;
-  readonly metrics: {
-    readonly train: Metrics;
-    readonly test: Metrics;
-    readonly baseline: MajorityBaseline;
-  };
+  readonly metrics: ClassFigures | MultiLabelFigures;
   readonly entities: { readonly train: EntityScores; readonly test: EntityScores } | null;
+  /** On the thresholds of several labels a text. */
+  readonly notes: readonly string[];
 }
 
 interface Part {
@@ -30,13 +23,18 @@ interface Part {
   readonly sequences: readonly Sequence[];
 }
 
+const THRESHOLDS = {
+  kept: 'Without validation rows the threshold of every label is 0.5.',
+  tuned: 'The threshold of each label is the one of the best F1 on the validation rows.',
+} as const;
+
 export async function* reportOn(
   model: FinetunedModel,
   prepared: Prepared,
-  parts: { readonly train: Part; readonly test: Part },
+  parts: { readonly train: Part; readonly validation: Part; readonly test: Part },
   signal?: AbortSignal,
 ): Job<FinetuneFigures> {
-  const { data } = prepared;
+  const { data, split } = prepared;
   const train = yield* predictPart(
     model,
     prepared,
@@ -44,15 +42,30 @@ export async function* reportOn(
     'Evaluating: training rows',
     signal,
   );
+  // The rows that it was stopped by; a part of the split, or held out of training for thresholds alone.
+  const isNeeded = split.validation.length > 0 || data.targets !== null;
+  const held =
+    isNeeded && parts.validation.rows.length > 0
+      ? yield* predictPart(model, prepared, parts.validation, 'Evaluating: validation rows', signal)
+      : null;
   const test = yield* predictPart(model, prepared, parts.test, 'Evaluating: test rows', signal);
   throwIfAborted(signal);
+  const tuned =
+    held === null || held.targets === null
+      ? null
+      : tuneThresholds(held.probabilities, held.targets, data.classes);
+  const thresholds =
+    data.targets === null
+      ? null
+      : (tuned?.thresholds ?? new Float64Array(data.classes.length).fill(DEFAULT_THRESHOLD));
+  const predictions = { train, validation: split.validation.length > 0 ? held : null, test };
   return {
-    predictions: { train, test },
-    metrics: {
-      train: evaluate(train.probabilities, train.labels, data.classes),
-      test: evaluate(test.probabilities, test.labels, data.classes),
-      baseline: majorityBaseline(train.labels, test.labels, data.classes),
-    },
+    predictions,
+    metrics: figuresOf(prepared, predictions, thresholds),
+    notes:
+      thresholds === null
+        ? []
+        : [THRESHOLDS[tuned === null ? 'kept' : 'tuned'], ...(tuned?.notes ?? [])],
     entities:
       data.tags === null
         ? null
@@ -85,7 +98,7 @@ async function* predictPart(
     }
   });
   if (labels.includes(-1)) throw new HeadlightError('internal', 'a predicted row has no label');
-  return { indices, labels, probabilities };
+  return { indices, labels, probabilities, targets: targetsOf({ data }, indices) };
 }
 
 /** Sentences again, from rows of words. */

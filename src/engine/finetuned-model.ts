@@ -154,7 +154,10 @@ export class FinetunedModel {
     length: number,
   ): Float64Array {
     const { classes } = this.#shape;
-    if (words === null) return softmax(logits.subarray(row * classes, (row + 1) * classes));
+    if (words === null) {
+      const own = logits.subarray(row * classes, (row + 1) * classes);
+      return this.#shape.task === 'multi_label' ? sigmoids(own) : softmax(own);
+    }
     const values = new Float64Array(words.length * classes);
     words.forEach((at, word) => {
       const start = (row * length + at) * classes;
@@ -188,4 +191,11 @@ function softmax(logits: Float32Array): Float64Array {
   const values = Float64Array.from(logits, (logit) => Math.exp(logit - most));
   const sum = values.reduce((total, value) => total + value, 0);
   return values.map((value) => value / sum);
+}
+
+function sigmoids(logits: Float32Array): Float64Array {
+  return Float64Array.from(logits, (z) => {
+    const e = Math.exp(-Math.abs(z));
+    return (z > 0 ? 1 : e) / (1 + e);
+  });
 }

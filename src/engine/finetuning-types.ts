@@ -11,6 +11,8 @@ export interface FinetuneChoice {
   readonly encoder: EncoderReference;
   readonly device: Device | 'auto';
   readonly settings: FinetuneSettings;
+  /** Whether words alone are computed beside it; default true. */
+  readonly baselines?: boolean;
 }
 
 /** A fine-tune that was stopped or whose tab was killed; its checkpoint is kept. */

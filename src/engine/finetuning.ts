@@ -15,7 +15,12 @@ import {
 } from '../learning/finetune';
 import { pinnedReferenceSchema } from '../models';
 import type { Device, Platform } from '../platform';
-import { parseDocument, projectRecordSchema, type FinetuneRecipe } from '../project';
+import {
+  choiceOfVersion2,
+  parseDocument,
+  projectRecordSchema,
+  type FinetuneRecipe,
+} from '../project';
 import { advise } from './advice';
 import { compareRuns } from './compare';
 import type { Encoders } from './encoders';
@@ -42,9 +47,14 @@ const metaSchema = v.object({
     encoder: pinnedReferenceSchema,
     device: v.picklist(['auto', 'cpu', 'wasm', 'webgpu', 'cuda']),
     settings: finetuneSettingsSchema,
+    baselines: v.exactOptional(v.boolean()),
   }),
   /** What was chosen of the data: the checkpoint fits no other texts. */
-  data: projectRecordSchema.entries.choice,
+  data: v.pipe(
+    v.unknown(),
+    v.transform((choice) => choiceOfVersion2(choice)),
+    projectRecordSchema.entries.choice,
+  ),
   device: v.picklist(['cpu', 'wasm', 'webgpu', 'cuda']),
   reason: v.string(),
 });
@@ -178,7 +188,8 @@ export class Finetuning implements FinetuningEngine {
     };
     const result = yield* finetune(request, signal);
     const { model } = request;
-    const trained = { opened, recipe, model, result, notes: [reason], begun };
+    const baselines = choice.baselines !== false;
+    const trained = { opened, recipe, model, result, notes: [reason], baselines, begun };
     const run = yield* keepFinetuned(platform, projects, project, trained, signal);
     await discardFinetune(platform.storage, scopeOf(project));
     return run;

@@ -2,6 +2,7 @@
 import { HeadlightError, finish } from '../base';
 import { tagWords } from '../data';
 import type { Platform } from '../platform';
+import { multiLabelFigures } from '../project';
 import type { Predictions } from './engine';
 import { FinetunedModel } from './finetuned-model';
 import { deviceForTyping, shapeOf, type LoadedRun } from './prediction';
@@ -99,7 +100,9 @@ async function answer(
   const rows = await finish(model.probabilities(sequences));
   const milliseconds = performance.now() - started;
   if (!isWords) {
-    return { classes, probabilities: rows.map((row) => [...row]), milliseconds, words: null };
+    const thresholds = multiLabelFigures(record)?.thresholds ?? null;
+    const probabilities = rows.map((row) => [...row]);
+    return { classes, probabilities, thresholds, milliseconds, words: null };
   }
   const words = rows.map((row, at) =>
     tagWords(read[at] ?? '').flatMap((word, position) => {
@@ -110,5 +113,6 @@ async function answer(
       return [{ word, tag: classes[best] ?? '', probability: shares[best] ?? 0 }];
     }),
   );
-  return { classes, probabilities: texts.map(() => []), milliseconds, words };
+  const probabilities = texts.map(() => []);
+  return { classes, probabilities, thresholds: null, milliseconds, words };
 }

@@ -14,6 +14,8 @@ const PROBLEMS_SHOWN = 20;
 export interface PredictionTask {
   readonly task: Task;
   readonly classes: readonly string[];
+  /** Of several labels a text; else null. */
+  readonly thresholds: ArrayLike<number> | null;
   /** The column of the second texts, by the name it had in training; null for single texts. */
   readonly pairColumn: string | null;
   readonly maxLength: number;
@@ -28,7 +30,7 @@ export async function* predictTable(
   found: TextRows,
   signal?: AbortSignal,
 ): Job<PredictedFile> {
-  const { task, classes, pairColumn, maxLength } = about;
+  const { task, classes, thresholds, pairColumn, maxLength } = about;
   const pairs = pairColumn === null ? null : cellsOf(table, pairColumn);
   const isWords = task === 'token_classification';
   const sequences = found.rows.map((row, at) => {
@@ -43,7 +45,7 @@ export async function* predictTable(
   const rows = yield* model.probabilities(sequences, signal);
   return isWords
     ? taggedFile(file, table, found, rows, classes)
-    : labelledFile(file, table, found, join(rows, classes.length), classes);
+    : labelledFile(file, table, found, join(rows, classes.length), classes, thresholds);
 }
 
 /** @param flat `[texts, classes]`. */
@@ -53,8 +55,9 @@ export function labelledFile(
   found: TextRows,
   flat: Float64Array,
   classes: readonly string[],
+  thresholds: ArrayLike<number> | null,
 ): PredictedFile {
-  const { labels, probabilities, counts } = labelRows(table, found, flat, classes);
+  const { labels, probabilities, counts } = labelRows(table, found, flat, classes, thresholds);
   return {
     ...aboutFile(file, table, found, predictionsCsv(table, { labels, probabilities }, classes)),
     counts: classes.map((label, index) => ({ label, rows: counts[index] ?? 0 })),
@@ -123,7 +126,7 @@ function aboutFile(
     containsTexts: true,
     rows: found.rows.length,
     textColumn: found.column,
-    problemCount: table.problems.length,
+    problemCount: table.problemCount,
     problems: table.problems.slice(0, PROBLEMS_SHOWN),
   };
 }

@@ -1,29 +1,27 @@
 /** Using a run: a typed text, a dropped file, the rows behind the confusion matrix. */
 import { HeadlightError, ProgressMeter, type Job } from '../base';
 import type { FileBytes } from '../data';
-import { predictProbabilities, type LinearHead } from '../learning/heads';
+import { predictHead, type Head } from '../learning/heads';
 import { checkDevice, embedTexts } from '../models';
 import type { Device, Platform } from '../platform';
 import {
-  choiceOfRecipe,
+  multiLabelFigures,
   parseJson,
   probeRun,
   readHeadDocument,
-  readPredictions,
   type ProbeRun,
 } from '../project';
-import type { PredictedFile, Predictions, RowPage, RowQuery } from './engine';
+import type { PredictedFile, Predictions } from './engine';
 import type { Encoders } from './encoders';
 import { closing, FinetunedModel, type ModelFiles, type ModelShape } from './finetuned-model';
 import { labelledFile, predictTable } from './predict-table';
 import type { Projects } from './projects';
 import { finetuneRun, type FinetuneRun } from './run-documents';
-import { argmax, parseToPredict, textRows } from './text-rows';
-
-const MOST_ROWS_A_PAGE = 500;
+import { parseToPredict, textRows } from './text-rows';
+import { thresholdsOf } from './training';
 
 export type LoadedRun =
-  | { readonly method: 'probe'; readonly document: ProbeRun; readonly head: LinearHead }
+  | { readonly method: 'probe'; readonly document: ProbeRun; readonly head: Head }
   | { readonly method: 'finetune'; readonly document: FinetuneRun; readonly files: ModelFiles };
 
 /** @throws HeadlightError `not-found`. */
@@ -73,11 +71,12 @@ export async function predictTexts(
     load,
   );
   const features = await embedder.embed(texts);
-  const flat = predictProbabilities(run.head, features);
+  const flat = predictHead(run.head, features);
   const classes = run.head.classes.length;
   return {
     classes: run.head.classes,
     probabilities: texts.map((_, row) => [...flat.subarray(row * classes, (row + 1) * classes)]),
+    thresholds: asArray(thresholdsOf(run.head)),
     milliseconds: performance.now() - started,
     words: null,
   };
@@ -98,7 +97,7 @@ export async function* predictFile(
   signal?: AbortSignal,
 ): Job<PredictedFile> {
   const { recipe, record } = run.document;
-  const table = parseToPredict(file, textColumn ?? recipe.data.text);
+  const table = yield* parseToPredict(file, textColumn ?? recipe.data.text, signal);
   const found = textRows(table, textColumn, recipe.data.text);
   const device = await deviceHere(platform, recipe.device);
   if (device !== recipe.device) {
@@ -113,6 +112,7 @@ export async function* predictFile(
     const about = {
       task: recipe.task,
       classes,
+      thresholds: multiLabelFigures(record)?.thresholds ?? null,
       pairColumn: recipe.data.text_pair,
       maxLength: run.document.recipe.finetune.max_length,
     };
@@ -126,8 +126,8 @@ export async function* predictFile(
     { ...request, device, storage: platform.storage, scope: project },
     signal,
   );
-  const flat = predictProbabilities(run.head, embedded.features);
-  return labelledFile(file, table, found, flat, classes);
+  const flat = predictHead(run.head, embedded.features);
+  return labelledFile(file, table, found, flat, classes, thresholdsOf(run.head));
 }
 
 export function shapeOf({ recipe, record }: FinetuneRun): ModelShape {
@@ -138,46 +138,6 @@ export function shapeOf({ recipe, record }: FinetuneRun): ModelShape {
   };
 }
 
-/** Surest predictions first: what the classifier is most sure of and wrong about is what people want to see. */
-export async function runRows(
-  projects: Projects,
-  project: string,
-  run: string,
-  query: RowQuery,
-): Promise<RowPage> {
-  const parts = await projects.store.run(project, run);
-  const part = readPredictions(parts.predictions)[query.part];
-  const { data } = await projects.prepare(project, choiceOfRecipe(parts.document.recipe));
-  const classes = data.classes.length;
-  const rows: { at: number; word: number; predicted: number; probability: number }[] = [];
-  let word = 0;
-  for (let at = 0; at < part.labels.length; at++) {
-    word = at > 0 && part.indices[at] === part.indices[at - 1] ? word + 1 : 0;
-    if (query.actual !== null && part.labels[at] !== query.actual) continue;
-    const row = part.probabilities.subarray(at * classes, (at + 1) * classes);
-    const predicted = argmax(row);
-    if (query.predicted !== null && predicted !== query.predicted) continue;
-    rows.push({ at, word, predicted, probability: row[predicted] ?? 0 });
-  }
-  rows.sort((a, b) => b.probability - a.probability || a.at - b.at);
-  const limit = Math.min(query.limit, MOST_ROWS_A_PAGE);
-  return {
-    total: rows.length,
-    rows: rows
-      .slice(query.offset, query.offset + limit)
-      .map(({ at, word: position, predicted, probability }) => {
-        const index = part.indices[at] ?? -1;
-        const origin = data.origin[index];
-        return {
-          text: data.texts[index] ?? '',
-          pair: data.pairs?.[index] ?? null,
-          word: data.tags === null ? null : position,
-          actual: part.labels[at] ?? -1,
-          predicted,
-          probability,
-          file: origin?.file ?? '',
-          line: origin?.line ?? 0,
-        };
-      }),
-  };
+function asArray(values: Float64Array | null): readonly number[] | null {
+  return values === null ? null : [...values];
 }

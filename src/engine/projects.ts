@@ -1,16 +1,11 @@
 /** The life of a project: made from dropped files, opened, changed, deleted. */
-import {
-  finish,
-  HeadlightError,
-  ProgressMeter,
-  Sha256,
-  throwIfAborted,
-  toHeadlightError,
-  type Job,
-} from '../base';
-import { piecesOf, sourceOf, type InputFile, type SourceFile, type Table } from '../data';
+import { finish, HeadlightError, ProgressMeter, toHeadlightError, type Job } from '../base';
+import { sourceOf, type InputFile, type SourceFile, type Table } from '../data';
 import type { Storage } from '../platform';
 import {
+  filesOfRole,
+  headline,
+  multiLabelFigures,
   PROJECT_VERSION,
   ProjectStore,
   type DataChoice,
@@ -19,17 +14,10 @@ import {
   type RunDocument,
 } from '../project';
 import type { ProjectSummary, ProjectView } from './engine';
-import {
-  defaultChoice,
-  findings,
-  prepare,
-  readTables,
-  summarise,
-  viewFile,
-  type Prepared,
-} from './prepare';
-
-const MOST_FILES = 2;
+import { defaultChoice, existing, findings, findRoles, findSplit } from './choose';
+import { auditOnly, prepare, type Prepared } from './prepare';
+import { checkFiles, isReadSo, keptFile, readFiles } from './project-files';
+import { summarise, viewFile } from './views';
 
 export interface OpenProject {
   readonly record: ProjectRecord;
@@ -69,7 +57,8 @@ export class Projects {
         rows: record.rows,
         classes: record.classes,
         bestAccuracy: runs.reduce<number | null>(
-          (best, run) => Math.max(best ?? 0, run.record.metrics.test.accuracy),
+          (best, { record }) =>
+            multiLabelFigures(record) === null ? Math.max(best ?? 0, headline(record).value) : best,
           null,
         ),
         bytes: await this.store.bytes(record.id),
@@ -86,35 +75,18 @@ export class Projects {
         hint: 'Choose a CSV or TSV file.',
       });
     }
-    if (files.length > MOST_FILES) {
-      throw new HeadlightError('bad-file', `${files.length} files were given at once.`, {
-        hint: 'Give one file, or a training and a test file.',
-      });
-    }
-    const [first, second] = files;
-    if (second !== undefined && first?.name === second.name) {
-      throw new HeadlightError('bad-file', `Both files are called ${second.name}.`, {
-        hint: 'Rename one of them, so that the report can tell them apart.',
-      });
-    }
-    for (const { name } of files) checkFileName(name);
-    const tables = yield* readTables(files, { parse: {} }, signal);
+    checkFiles(files);
+    const tables = yield* readFiles(files, {}, signal);
     const choice = defaultChoice(tables, findings(tables));
     const now = Date.now();
     const record: ProjectRecord = {
       kind: 'headlight.project',
       schemaVersion: PROJECT_VERSION,
       id: crypto.randomUUID(),
-      name: projectName(choice.trainFile),
+      name: projectName(filesOfRole(choice, 'train')[0] ?? tables[0]?.name ?? ''),
       created: now,
       modified: now,
-      files: await Promise.all(
-        files.map(async (file) => ({
-          name: file.name,
-          sha256: await hashOf(file),
-          bytes: file.size,
-        })),
-      ),
+      files: await Promise.all(files.map(keptFile)),
       choice,
       ...counts(tables, choice),
     };
@@ -123,38 +95,72 @@ export class Projects {
     return this.#view({ record, tables });
   }
 
+  /** With more files; the roles of those that were there stay. */
+  async *add(project: string, given: readonly InputFile[], signal?: AbortSignal): Job<ProjectView> {
+    const { record, tables: before } = yield* this.#load(project, signal);
+    const files = given.map(sourceOf);
+    checkFiles([...record.files, ...files]);
+    const added = yield* readFiles(files, {}, signal);
+    const tables = [...before, ...added];
+    const roles = { ...findRoles(tables, findings(tables)), ...record.choice.files };
+    const isNewTest = added.some(({ name }) => roles[name] === 'test');
+    const choice = existing(tables, {
+      ...record.choice,
+      files: roles,
+      split: isNewTest ? { method: 'files' } : record.choice.split,
+    });
+    const kept = [...record.files, ...(await Promise.all(files.map(keptFile)))];
+    for (const file of files) await this.store.writeFile(project, file);
+    return this.#changed({ ...record, files: kept, choice }, tables);
+  }
+
+  /** Without a file. @throws HeadlightError `bad-setting` for the last one. */
+  async *remove(project: string, name: string, signal?: AbortSignal): Job<ProjectView> {
+    const { record, tables: before } = yield* this.#load(project, signal);
+    const files = record.files.filter((file) => file.name !== name);
+    if (files.length === record.files.length)
+      throw new HeadlightError('bad-setting', `There is no file ${name} in this project.`);
+    if (files.length === 0) {
+      throw new HeadlightError('bad-setting', 'A project needs a file.', {
+        hint: 'Add another file first, or delete the project.',
+      });
+    }
+    const tables = before.filter((table) => table.name !== name);
+    const { choice } = record;
+    const isTrained = filesOfRole(choice, 'train').some((file) => file !== name);
+    const found = findings(tables);
+    const roles = isTrained ? without(choice.files, name) : findRoles(tables, found);
+    const isSplit = choice.split.method !== 'files' || Object.values(roles).includes('test');
+    const settled = existing(tables, {
+      ...choice,
+      files: roles,
+      split: isSplit ? choice.split : findSplit(roles, found),
+      parse: without(choice.parse, name),
+      repairs: choice.repairs.filter(
+        (repair) => repair.kind !== 'set_label' || repair.file !== name,
+      ),
+    });
+    const view = await this.#changed({ ...record, files, choice: settled }, tables);
+    await this.store.deleteFile(project, name);
+    return view;
+  }
+
   async *open(project: string, signal?: AbortSignal): Job<ProjectView> {
     const meter = new ProgressMeter('Opening the project', 'files', null);
     yield meter.at(0);
-    const open = yield* this.#load(project, signal);
-    throwIfAborted(signal);
-    return this.#view(open);
+    return this.#view(yield* this.#load(project, signal));
   }
 
   async *configure(project: string, choice: DataChoice, signal?: AbortSignal): Job<ProjectView> {
     const meter = new ProgressMeter('Reading the data', 'files', null);
     yield meter.at(0);
-    const before = await this.store.read(project);
-    for (const name of [choice.trainFile, choice.testFile]) {
-      if (name !== null && !before.files.some((file) => file.name === name)) {
-        throw new HeadlightError('bad-setting', `There is no file ${name} in this project.`);
-      }
+    const { record: before, tables: known } = yield* this.#load(project, signal);
+    for (const name of Object.keys(choice.files)) {
+      if (before.files.some((file) => file.name === name)) continue;
+      throw new HeadlightError('bad-setting', `There is no file ${name} in this project.`);
     }
-    const files = await Promise.all(
-      before.files.map((file) => this.store.file(project, file.name)),
-    );
-    const tables = yield* readTables(files, choice, signal);
-    throwIfAborted(signal);
-    const settled = { ...choice, ...existingColumns(tables, choice) };
-    const record: ProjectRecord = {
-      ...before,
-      modified: Date.now(),
-      choice: settled,
-      ...counts(tables, settled),
-    };
-    await this.store.write(record);
-    this.#remember(record, tables);
-    return this.#view({ record, tables });
+    const tables = yield* this.#tables(before, choice, known, signal);
+    return this.#changed({ ...before, choice: existing(tables, choice) }, tables);
   }
 
   async rename(project: string, name: string): Promise<void> {
@@ -197,10 +203,9 @@ export class Projects {
     const record = await this.store.read(project);
     const key = tablesKey(record);
     if (this.#open?.key === key) return { record, tables: this.#open.tables };
-    const files = await Promise.all(
-      record.files.map((file) => this.store.file(project, file.name)),
-    );
-    const tables = yield* readTables(files, record.choice, signal);
+    const files: SourceFile[] = [];
+    for (const { name } of record.files) files.push(await this.store.file(project, name));
+    const tables = yield* readFiles(files, record.choice.parse, signal);
     this.#remember(record, tables);
     return { record, tables };
   }
@@ -214,20 +219,39 @@ export class Projects {
     const wanted = choice ?? record.choice;
     const key = JSON.stringify([project, wanted]);
     if (this.#prepared?.key !== key) {
-      const same = JSON.stringify(wanted.parse) === JSON.stringify(record.choice.parse);
-      const parsed = same ? tables : await this.#parseAgain(record, wanted);
+      const parsed = await finish(this.#tables(record, wanted, tables));
       this.#prepared = { key, prepared: prepare(parsed, wanted) };
     }
     return { ...this.#prepared.prepared, record };
   }
 
-  async #parseAgain(record: ProjectRecord, choice: DataChoice): Promise<Table[]> {
-    // Only what the choice uses: another file may not even be readable this way.
-    const used = record.files.filter(
-      ({ name }) => name === choice.trainFile || name === choice.testFile,
-    );
-    const files = await Promise.all(used.map(({ name }) => this.store.file(record.id, name)));
-    return finish(readTables(files, choice));
+  /** The project's tables as another choice reads them: only files that it reads otherwise are read again. */
+  async *#tables(
+    record: ProjectRecord,
+    choice: DataChoice,
+    known: readonly Table[],
+    signal?: AbortSignal,
+  ): Job<Table[]> {
+    const tables: Table[] = [];
+    for (const { name } of record.files) {
+      const table = known.find((candidate) => candidate.name === name);
+      const isUsed = (choice.files[name] ?? 'unused') !== 'unused';
+      // What is not used need not be readable this way.
+      const isKept = !isUsed || isReadSo(table, choice.parse[name], record.choice.parse[name]);
+      if (table !== undefined && isKept) tables.push(table);
+      else {
+        const file = await this.store.file(record.id, name);
+        tables.push(...(yield* readFiles([file], choice.parse, signal)));
+      }
+    }
+    return tables;
+  }
+
+  async #changed(record: ProjectRecord, tables: readonly Table[]): Promise<ProjectView> {
+    const settled = { ...record, modified: Date.now(), ...counts(tables, record.choice) };
+    await this.store.write(settled);
+    this.#remember(settled, tables);
+    return this.#view({ record: settled, tables });
   }
 
   #remember(record: ProjectRecord, tables: readonly Table[]): void {
@@ -238,21 +262,31 @@ export class Projects {
   async #view({ record, tables }: OpenProject): Promise<ProjectView> {
     let summary: ProjectView['summary'] = null;
     let problem: ProjectView['problem'] = null;
+    let audit: ProjectView['audit'];
     try {
-      summary = summarise(prepare(tables, record.choice));
+      const prepared = prepare(tables, record.choice);
+      summary = summarise(prepared);
+      audit = prepared.audit;
     } catch (error) {
       const known = toHeadlightError(error);
       if (known.code === 'internal') throw known;
       problem = { message: known.message, hint: known.hint };
+      // It may say what to mend.
+      audit = auditOnly(tables, record.choice);
     }
     return {
       id: record.id,
       name: record.name,
       created: record.created,
       files: tables.map((table) =>
-        viewFile(table, record.files.find((file) => file.name === table.name)?.bytes ?? 0),
+        viewFile(
+          table,
+          record.choice.files[table.name] ?? 'unused',
+          record.files.find((file) => file.name === table.name)?.bytes ?? 0,
+        ),
       ),
       findings: findings(tables),
+      audit,
       choice: record.choice,
       summary,
       problem,
@@ -261,26 +295,10 @@ export class Projects {
   }
 }
 
-async function hashOf(file: SourceFile): Promise<string> {
-  const hash = new Sha256();
-  for await (const piece of piecesOf(file)) hash.update(piece);
-  return hash.digest();
-}
-
 const LONGEST_NAME = 200;
-const LONGEST_FILE_NAME = 255;
 
 function projectName(file: string): string {
   return (file.replace(/\.[^.]+$/, '') || file).slice(0, LONGEST_NAME);
-}
-
-/** File names become storage keys and zip entries. @throws HeadlightError `bad-file`. */
-function checkFileName(name: string): void {
-  if (name !== '' && name.length <= LONGEST_FILE_NAME && !/[/\\\0]/.test(name)) return;
-  const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
-  throw new HeadlightError('bad-file', `The file name “${shown}” cannot be kept.`, {
-    hint: `Rename the file: at most ${LONGEST_FILE_NAME} characters, without / and \\.`,
-  });
 }
 
 function unreadable(id: string, problem: string, bytes: number): ProjectSummary {
@@ -301,19 +319,11 @@ function tablesKey(record: ProjectRecord): string {
   return JSON.stringify([record.id, record.files, record.choice.parse]);
 }
 
-/** A new delimiter or header setting renames columns: a choice that is gone is found anew. */
-function existingColumns(
-  tables: readonly Table[],
-  choice: DataChoice,
-): Pick<DataChoice, 'textColumn' | 'textPairColumn' | 'labelColumn'> {
-  const exists = (column: string | null): boolean =>
-    column !== null && tables.every((table) => table.columns.some(({ name }) => name === column));
-  const found = findings(tables);
-  return {
-    textColumn: exists(choice.textColumn) ? choice.textColumn : (found.text?.column ?? null),
-    textPairColumn: exists(choice.textPairColumn) ? choice.textPairColumn : null,
-    labelColumn: exists(choice.labelColumn) ? choice.labelColumn : (found.label?.column ?? null),
-  };
+function without<Value>(
+  entries: Readonly<Record<string, Value>>,
+  name: string,
+): Record<string, Value> {
+  return Object.fromEntries(Object.entries(entries).filter(([key]) => key !== name));
 }
 
 /** For the list of projects; zeros while the choice cannot be learned from (the view says why). */

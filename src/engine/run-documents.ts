@@ -26,19 +26,21 @@ export function recipeBase(
   encoder: Encoder,
   device: Device,
 ): Pick<Recipe, 'kind' | 'schemaVersion' | 'data' | 'split' | 'encoder' | 'device'> {
-  const [train, test] = prepared.tables;
-  if (train === undefined) throw new HeadlightError('internal', 'a project without a table');
-  const { textColumn, textPairColumn, labelColumn, split } = record.choice;
-  const ofTokens = prepared.task === 'token_classification';
+  const { files, textColumn, textPairColumn, label, useRows, split, repairs } = record.choice;
+  if (textColumn === null || label === null)
+    throw new HeadlightError('internal', 'a run without columns');
   return {
     kind: 'headlight.recipe',
     schemaVersion: RECIPE_VERSION,
     data: {
-      train: recipeFile(record, train),
-      test: test === undefined ? null : recipeFile(record, test),
-      text: textColumn ?? '',
-      text_pair: ofTokens ? null : textPairColumn,
-      label: labelColumn ?? '',
+      files: prepared.tables.map((table) =>
+        recipeFile(record, table, files[table.name] ?? 'unused'),
+      ),
+      text: textColumn,
+      text_pair: prepared.task === 'token_classification' ? null : textPairColumn,
+      label,
+      use_rows: useRows,
+      repairs,
     },
     split,
     encoder: pinned(encoder),
@@ -56,21 +58,23 @@ export function recordBase(
   prepared: Prepared,
   recipe: Pick<Recipe, 'data' | 'split'>,
 ): Pick<RunRecord, 'kind' | 'schemaVersion' | 'data' | 'split'> {
-  const { data, split, tables } = prepared;
+  const { data, split, tables, changes, audit } = prepared;
+  const rows = new Map(tables.map(({ name, rowCount }) => [name, rowCount]));
   return {
     kind: 'headlight.run',
     schemaVersion: RUN_VERSION,
     data: {
       ...recipe.data,
-      train: { ...recipe.data.train, rows: tables[0]?.rowCount ?? 0 },
-      test:
-        recipe.data.test === null ? null : { ...recipe.data.test, rows: tables[1]?.rowCount ?? 0 },
+      files: recipe.data.files.map((file) => ({ ...file, rows: rows.get(file.name) ?? 0 })),
       classes: data.classes,
       left_out: data.leftOut,
+      changes,
+      audit: audit.map(({ id, severity, title, count }) => ({ id, severity, title, count })),
     },
     split: {
       ...recipe.split,
       train_rows: split.train.length,
+      validation_rows: split.validation.length,
       test_rows: split.test.length,
       dropped_from_train: split.droppedFromTrain.length,
       notes: split.notes,

@@ -1,6 +1,7 @@
 /** The rows of a table that hold a text, and what was predicted for them, row by row of the table. */
-import { HeadlightError } from '../base';
-import { findColumns, parseTable, type FileBytes, type Table } from '../data';
+import { HeadlightError, type Job } from '../base';
+import { fileOfBytes, findColumns, readTable, type FileBytes, type Table } from '../data';
+import { labelsAbove } from './figures';
 
 export interface TextRows {
   readonly column: string;
@@ -11,7 +12,7 @@ export interface TextRows {
 }
 
 export interface LabelledRows {
-  /** A label for each row of the table; null where there was no text. */
+  /** A label for each row of the table (of several labels joined by `;`); null where there was no text. */
   readonly labels: readonly (string | null)[];
   readonly probabilities: readonly (readonly number[] | null)[];
   /** How many rows got each class. */
@@ -22,14 +23,19 @@ export interface LabelledRows {
  * A file to predict. One with few rows shows no header by its cells; a cell that is called as the column of
  * texts is one.
  * @param column that was asked for, or that training had.
- * @throws HeadlightError as `parseTable`.
+ * @throws HeadlightError as `readTable`.
  */
-export function parseToPredict(file: FileBytes, column: string | null): Table {
-  const table = parseTable(file);
+export async function* parseToPredict(
+  { name, bytes }: FileBytes,
+  column: string | null,
+  signal?: AbortSignal,
+): Job<Table> {
+  const file = fileOfBytes(name, bytes);
+  const table = yield* readTable(file, {}, signal);
   if (table.hasHeader || table.format === 'conll' || column === null) return table;
   const first = table.columns.map(({ cells }) => (cells.at(0) ?? '').trim());
   return first.includes(column) && table.rowCount > 1
-    ? parseTable(file, { hasHeader: true })
+    ? yield* readTable(file, { hasHeader: true }, signal)
     : table;
 }
 
@@ -61,12 +67,19 @@ export function textRows(table: Table, asked: string | null, trained: string | n
   return { column, rows, texts };
 }
 
-/** @param probabilities `[rows, classes]` row-major. */
+/** Between several labels in a cell. */
+export const LABEL_SEPARATOR = ';';
+
+/**
+ * @param probabilities `[rows, classes]` row-major.
+ * @param thresholds of several labels a row, [classes]; null for one class a row.
+ */
 export function labelRows(
   table: Table,
   { rows }: TextRows,
   probabilities: Float64Array,
   classes: readonly string[],
+  thresholds: ArrayLike<number> | null,
 ): LabelledRows {
   const labels = new Array<string | null>(table.rowCount).fill(null);
   const shares = new Array<readonly number[] | null>(table.rowCount).fill(null);
@@ -75,10 +88,10 @@ export function labelRows(
     const values = [
       ...probabilities.subarray(index * classes.length, (index + 1) * classes.length),
     ];
-    const best = argmax(values);
-    labels[row] = classes[best] ?? null;
+    const given = thresholds === null ? [argmax(values)] : labelsAbove(values, thresholds);
+    labels[row] = given.map((label) => classes[label] ?? '').join(LABEL_SEPARATOR);
     shares[row] = values;
-    counts[best] = (counts[best] ?? 0) + 1;
+    for (const label of given) counts[label] = (counts[label] ?? 0) + 1;
   });
   return { labels, probabilities: shares, counts };
 }

@@ -76,6 +76,11 @@ const IGNORED = -100;
 /** A row to train on: words have their tag on their first token. */
 export function exampleOf(sequence: Sequence, data: LabelledTexts, row: number): Example {
   const { ids, types, words } = sequence;
+  if (words === null && data.targets !== null) {
+    const k = data.classes.length;
+    const target = Float32Array.from(data.targets.subarray(row * k, (row + 1) * k));
+    return { ids, types, target };
+  }
   if (words === null) return { ids, types, target: data.labels[row] ?? -1 };
   const tags = data.tags?.[row];
   if (tags === undefined) throw new HeadlightError('internal', `row ${row} has no tags`);

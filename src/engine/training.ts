@@ -1,7 +1,6 @@
 /** The main job: embed, split, fit, evaluate, keep. */
 import { HeadlightError, throwIfAborted, type Job } from '../base';
-import { evaluate, majorityBaseline } from '../learning/evaluate';
-import { fitLogistic, predictProbabilities, type Matrix } from '../learning/heads';
+import { fitHead, predictHead, type Head, type Matrix } from '../learning/heads';
 import { checkDevice, embedTexts, measureDevices, type Encoder } from '../models';
 import type { Device, Platform, TensorBackendName } from '../platform';
 import {
@@ -9,10 +8,15 @@ import {
   jsonBytes,
   type ProbeRecipe,
   type ProbeRecord,
+  type FittedSettings,
   type ProbeRun,
+  type RunPredictions,
 } from '../project';
+import { computeBaselines } from './baselines';
+import { calibrate } from './calibrate';
 import type { DeviceChoice, TrainSettings } from './engine';
 import type { Encoders } from './encoders';
+import { figuresOf, fitTargets, labelsOf, partPredictions, targetsOf } from './figures';
 import type { Prepared } from './prepare';
 import type { Projects } from './projects';
 import { keepRun, recipeBase, recordBase } from './run-documents';
@@ -70,7 +74,7 @@ export async function* train(
   }
   const loadSeconds = (performance.now() - loadStarted) / 1000;
 
-  const used = [...split.train, ...split.test];
+  const used = [...split.train, ...split.validation, ...split.test];
   const embedded = yield* embedTexts(
     {
       texts: used.map((index) => data.texts[index] ?? ''),
@@ -90,48 +94,63 @@ export async function* train(
   }
 
   const { columns } = embedded.features;
-  const trainFeatures = rowsOf(embedded.features, 0, split.train.length);
-  const testFeatures = rowsOf(embedded.features, split.train.length, used.length);
-  const trainLabels = labelsOf(prepared, split.train);
-  const testLabels = labelsOf(prepared, split.test);
+  const testFrom = split.train.length + split.validation.length;
+  const features = {
+    train: rowsOf(embedded.features, 0, split.train.length),
+    validation: rowsOf(embedded.features, split.train.length, testFrom),
+    test: rowsOf(embedded.features, testFrom, used.length),
+  };
 
   const backend = await tensorBackend(platform, device);
   await platform.tensors.use(backend);
   const fitStarted = performance.now();
-  const fitted = yield* fitLogistic(
-    trainFeatures,
-    trainLabels,
+  const heldTargets = split.validation.length === 0 ? null : targetsOf(prepared, split.validation);
+  const fitted = yield* fitHead(
+    features.train,
+    fitTargets(prepared, split.train),
     data.classes,
     settings.head,
-    { backend },
+    {
+      backend,
+      ...(heldTargets === null
+        ? {}
+        : { validation: { features: features.validation, targets: heldTargets } }),
+    },
     signal,
   );
+  const { head, calibration } =
+    split.validation.length === 0
+      ? { head: fitted.head, calibration: null }
+      : calibrate(fitted.head, features.validation, labelsOf(prepared, split.validation));
   const fitSeconds = (performance.now() - fitStarted) / 1000;
 
   const evaluateStarted = performance.now();
-  const probabilities = {
-    train: predictProbabilities(fitted.head, trainFeatures),
-    test: predictProbabilities(fitted.head, testFeatures),
+  const predicted = (part: 'train' | 'validation' | 'test') =>
+    partPredictions(prepared, split[part], predictHead(head, features[part]));
+  const predictions: RunPredictions = {
+    train: predicted('train'),
+    validation: split.validation.length === 0 ? null : predicted('validation'),
+    test: predicted('test'),
   };
-  const metrics = {
-    train: evaluate(probabilities.train, trainLabels, data.classes),
-    test: evaluate(probabilities.test, testLabels, data.classes),
-    baseline: majorityBaseline(trainLabels, testLabels, data.classes),
-  };
+  const metrics = figuresOf(prepared, predictions, thresholdsOf(head));
+  const baselines =
+    settings.baselines === false
+      ? null
+      : yield* computeBaselines(prepared, features, metrics, signal);
   const evaluateSeconds = (performance.now() - evaluateStarted) / 1000;
   throwIfAborted(signal);
 
   const recipe: ProbeRecipe = {
     ...recipeBase(prepared, projectRecord, encoder, device),
     method: 'probe',
-    task: 'classification',
+    task: probeTask(prepared),
     embed: settings.embed,
     head: settings.head,
   };
   const record: ProbeRecord = {
     ...recordBase(prepared, recipe),
     method: 'probe',
-    task: 'classification',
+    task: recipe.task,
     encoder: {
       ...recipe.encoder,
       ...recipe.embed,
@@ -140,8 +159,10 @@ export async function* train(
       hidden_size: columns,
       notes,
     },
-    head: { ...settings.head, fit: fitted.report },
+    head: { ...settings.head, fit: fitted.report } as FittedSettings,
+    calibration,
     metrics,
+    baselines,
     timing: {
       load_seconds: loadSeconds,
       embed_seconds: embedded.seconds,
@@ -157,13 +178,19 @@ export async function* train(
   return keepRun(projects, project, {
     recipe,
     record,
-    head: jsonBytes(headDocument(fitted.head, recipe)),
+    head: jsonBytes(headDocument(head, recipe)),
     model: null,
-    predictions: {
-      train: { indices: split.train, labels: trainLabels, probabilities: probabilities.train },
-      test: { indices: split.test, labels: testLabels, probabilities: probabilities.test },
-    },
+    predictions,
   });
+}
+
+/** Of several labels a row; null of one class a row. */
+export function thresholdsOf(head: Head): Float64Array | null {
+  return 'type' in head ? head.thresholds : null;
+}
+
+function probeTask({ data }: Prepared): ProbeRecipe['task'] {
+  return data.targets === null ? 'classification' : 'multi_label';
 }
 
 /** @throws HeadlightError `bad-setting` for data that a probe, one vector a text, cannot learn. */
@@ -193,8 +220,4 @@ export async function tensorBackend(
 export function rowsOf(features: Matrix, from: number, to: number): Matrix {
   const { columns, data } = features;
   return { rows: to - from, columns, data: data.subarray(from * columns, to * columns) };
-}
-
-export function labelsOf({ data }: Prepared, indices: Int32Array): Int32Array {
-  return Int32Array.from(indices, (index) => data.labels[index] ?? -1);
 }

@@ -38,6 +38,10 @@ const JOBS = [
   'createProject',
   'openProject',
   'configureData',
+  'addFiles',
+  'removeFile',
+  'dataFile',
+  'setLabel',
   'importProject',
   'addHubEncoder',
   'addFolderEncoder',
@@ -50,6 +54,10 @@ const JOBS = [
   'finishFinetune',
   'adviseFinetune',
   'pushToHub',
+  'runReport',
+  'learningCurve',
+  'repeatedFits',
+  'explainText',
 ] as const satisfies readonly (keyof Engine)[];
 
 type CallName = (typeof CALLS)[number];

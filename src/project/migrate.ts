@@ -43,6 +43,53 @@ function sayFormats(data: unknown): unknown {
   return { ...data, train: file(data.train), test: file(data.test), text_pair: null };
 }
 
+/** Version 2 had a training and a test file, and one column of labels. */
+function sayRoles(data: unknown): unknown {
+  if (!isDocument(data)) return data;
+  const { train, test, label, ...rest } = data;
+  const files = [
+    ...(isDocument(train) ? [{ ...train, role: 'train' }] : []),
+    ...(isDocument(test) ? [{ ...test, role: 'test' }] : []),
+  ];
+  return {
+    ...rest,
+    files,
+    label: { kind: 'column', column: label },
+    use_rows: null,
+    repairs: [],
+  };
+}
+
+/**
+ * A version 2 choice about the data, as projects and stopped fine-tunes kept it.
+ * @param files the names of all files of the project.
+ */
+export function choiceOfVersion2(choice: unknown, files: readonly string[] = []): unknown {
+  if (!isDocument(choice) || !('trainFile' in choice)) return choice;
+  const { trainFile, testFile, labelColumn, parse, ...rest } = choice;
+  const names = [...new Set([...files, trainFile, testFile])].filter(
+    (name): name is string => typeof name === 'string',
+  );
+  const role = (name: string): string =>
+    name === trainFile ? 'train' : name === testFile ? 'test' : 'unused';
+  const isRead = isDocument(parse) && Object.keys(parse).length > 0;
+  return {
+    ...rest,
+    files: Object.fromEntries(names.map((name) => [name, role(name)])),
+    label: labelColumn === null ? null : { kind: 'column', column: labelColumn },
+    useRows: null,
+    repairs: [],
+    parse: isRead ? Object.fromEntries(names.map((name) => [name, parse])) : {},
+  };
+}
+
+function namesOfFiles(files: unknown): string[] {
+  if (!Array.isArray(files)) return [];
+  return files.flatMap((file: unknown) =>
+    isDocument(file) && typeof file.name === 'string' ? [file.name] : [],
+  );
+}
+
 /** `STEPS[kind][n]` takes a document of version n to version n + 1. */
 const STEPS: Record<DocumentKind, readonly Step[]> = {
   'headlight.recipe': [
@@ -52,6 +99,7 @@ const STEPS: Record<DocumentKind, readonly Step[]> = {
       embed: sayNormalize(recipe.embed),
     }),
     (recipe) => ({ ...recipe, method: 'probe', data: sayFormats(recipe.data) }),
+    (recipe) => ({ ...recipe, data: sayRoles(recipe.data) }),
   ],
   'headlight.run': [
     (run) => ({ ...run, split: renameShare(run.split), encoder: sayNormalize(run.encoder) }),
@@ -60,6 +108,16 @@ const STEPS: Record<DocumentKind, readonly Step[]> = {
       method: 'probe',
       task: 'classification',
       data: sayFormats(run.data),
+    }),
+    (run) => ({
+      ...run,
+      data: { ...(sayRoles(run.data) as Document), changes: [], audit: [] },
+      split: isDocument(run.split) ? { ...run.split, validation_rows: 0 } : run.split,
+      metrics: isDocument(run.metrics)
+        ? { ...run.metrics, validation: null, test_unshared: null }
+        : run.metrics,
+      baselines: null,
+      ...(run.method === 'probe' ? { calibration: null } : {}),
     }),
   ],
   'headlight.project': [
@@ -76,6 +134,10 @@ const STEPS: Record<DocumentKind, readonly Step[]> = {
       choice: isDocument(project.choice)
         ? { ...project.choice, textPairColumn: null }
         : project.choice,
+    }),
+    (project) => ({
+      ...project,
+      choice: choiceOfVersion2(project.choice, namesOfFiles(project.files)),
     }),
   ],
 };

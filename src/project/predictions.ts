@@ -1,6 +1,6 @@
 /**
- * A run's predictions as they are kept: for both parts the rows (indices into the labelled texts), the
- * actual labels, and the probabilities `[rows, classes]`. A safetensors file, so that numpy reads it too.
+ * A run's predictions as they are kept: for each part the rows (indices into the labelled texts), the
+ * actual labels, and the probabilities `[rows, classes]`; of several labels a row also what is right. A safetensors file, so that numpy reads it too.
  */
 import { HeadlightError } from '../base';
 import { readSafetensors, writeSafetensors, type CheckpointTensor } from '../models';
@@ -10,19 +10,25 @@ export interface PartPredictions {
   readonly labels: Int32Array;
   /** `[rows, classes]`, row-major. */
   readonly probabilities: Float64Array;
+  /** 0/1 `[rows, classes]` for several labels a row, whose `labels` are strata; else null. */
+  readonly targets: Uint8Array | null;
 }
 
 export interface RunPredictions {
   readonly train: PartPredictions;
+  /** null without a validation part. */
+  readonly validation: PartPredictions | null;
   readonly test: PartPredictions;
 }
 
-const PARTS = ['train', 'test'] as const;
+export const PARTS = ['train', 'validation', 'test'] as const;
 
 export function writePredictions(predictions: RunPredictions): Uint8Array {
   const tensors = new Map<string, CheckpointTensor>();
   for (const part of PARTS) {
-    const { indices, labels, probabilities } = predictions[part];
+    const kept = predictions[part];
+    if (kept === null) continue;
+    const { indices, labels, probabilities, targets } = kept;
     const rows = indices.length;
     const classes = rows === 0 ? 0 : probabilities.length / rows;
     tensors.set(`${part}.indices`, { dtype: 'I32', shape: [rows], data: bytesOf(indices) });
@@ -32,6 +38,10 @@ export function writePredictions(predictions: RunPredictions): Uint8Array {
       shape: [rows, classes],
       data: bytesOf(probabilities),
     });
+    if (targets !== null) {
+      const shape = [rows, classes];
+      tensors.set(`${part}.targets`, { dtype: 'U8', shape, data: targets });
+    }
   }
   return writeSafetensors(tensors);
 }
@@ -53,13 +63,21 @@ export function readPredictions(bytes: Uint8Array): RunPredictions {
     const rows = indices.shape[0];
     if (labels.shape[0] !== rows) throw damaged(`${name}.labels`);
     if (probabilities.shape[0] !== rows) throw damaged(`${name}.probabilities`);
+    const targets = tensors.has(`${name}.targets`) ? take(`${name}.targets`, 'U8', 2) : null;
+    if (targets !== null && targets.data.length !== probabilities.data.length / 8)
+      throw damaged(`${name}.targets`);
     return {
       indices: new Int32Array(copy(indices)),
       labels: new Int32Array(copy(labels)),
       probabilities: new Float64Array(copy(probabilities)),
+      targets: targets === null ? null : targets.data.slice(),
     };
   };
-  return { train: part('train'), test: part('test') };
+  return {
+    train: part('train'),
+    validation: tensors.has('validation.indices') ? part('validation') : null,
+    test: part('test'),
+  };
 }
 
 function damaged(tensor: string): HeadlightError {

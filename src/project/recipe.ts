@@ -1,40 +1,89 @@
-/** Between a run's recipe and the choice it was made from. */
-import type { Table } from '../data';
-import type { DataChoice, ProjectRecord, Recipe, RecipeFile } from './types';
+/** Between a run's recipe and the choice it was made from; what runs of one kind have in common. */
+import { HeadlightError } from '../base';
+import type { LabelChoice, Table } from '../data';
+import type {
+  ClassFigures,
+  DataChoice,
+  FileRole,
+  MultiLabelFigures,
+  ProjectRecord,
+  Recipe,
+  RecipeFile,
+  RunRecord,
+} from './types';
 
 /** How a file was read, for the recipe. */
-export function recipeFile(record: ProjectRecord, table: Table): RecipeFile {
+export function recipeFile(record: ProjectRecord, table: Table, role: FileRole): RecipeFile {
   const file = record.files.find((candidate) => candidate.name === table.name);
   return {
     name: table.name,
+    role,
     sha256: file?.sha256 ?? '',
     format: table.format,
     encoding: table.encoding,
     delimiter: table.delimiter,
     hasHeader: table.hasHeader,
+    ...(table.sheet === undefined ? {} : { sheet: table.sheet }),
   };
 }
 
-/**
- * The choice that reads the recipe's files as they were read then. Settings are pinned only where both
- * files agree: a file whose encoding differs from the other's is sniffed, which is deterministic.
- */
+/** The choice that reads the recipe's files as they were read then. */
 export function choiceOfRecipe(recipe: Recipe): DataChoice {
-  const { train, test, text, text_pair, label } = recipe.data;
-  const same = (key: 'format' | 'encoding' | 'delimiter' | 'hasHeader'): boolean =>
-    test === null || train[key] === test[key];
+  const { files, text, text_pair, label, use_rows, repairs } = recipe.data;
   return {
-    trainFile: train.name,
-    testFile: test?.name ?? null,
+    files: Object.fromEntries(files.map(({ name, role }) => [name, role])),
     textColumn: text,
     textPairColumn: text_pair,
-    labelColumn: label,
+    label,
+    useRows: use_rows,
     split: recipe.split,
-    parse: {
-      ...(same('format') ? { format: train.format } : {}),
-      ...(same('encoding') ? { encoding: train.encoding } : {}),
-      ...(same('delimiter') ? { delimiter: train.delimiter } : {}),
-      ...(same('hasHeader') ? { hasHeader: train.hasHeader } : {}),
-    },
+    repairs,
+    parse: Object.fromEntries(
+      files.map(({ name, format, encoding, delimiter, hasHeader, sheet }) => [
+        name,
+        { format, encoding, delimiter, hasHeader, ...(sheet === undefined ? {} : { sheet }) },
+      ]),
+    ),
   };
+}
+
+/** The files of a choice with a role, as they stand in it. */
+export function filesOfRole({ files }: Pick<DataChoice, 'files'>, role: FileRole): string[] {
+  return Object.keys(files).filter((name) => files[name] === role);
+}
+
+/** The columns of a label choice, by name. */
+export function labelColumns(label: LabelChoice): readonly string[] {
+  return label.kind === 'columns' ? label.columns : [label.column];
+}
+
+/** How the labels are called in a sentence: `topic`, or `toxic, insult`. */
+export function labelName(label: LabelChoice): string {
+  return labelColumns(label).join(', ');
+}
+
+/** The figures of a run of several labels a row; null of others. */
+export function multiLabelFigures({
+  metrics,
+}: Pick<RunRecord, 'metrics'>): MultiLabelFigures | null {
+  return 'thresholds' in metrics ? metrics : null;
+}
+
+/** The figures of a run of one class a row (or a word). @throws HeadlightError `bad-setting` for several labels. */
+export function classFigures({ metrics }: Pick<RunRecord, 'metrics'>): ClassFigures {
+  if ('baseline' in metrics) return metrics;
+  throw new HeadlightError('bad-setting', 'This run gives several labels a text, not one class.', {
+    hint: 'Choose a run of one class a text.',
+  });
+}
+
+/** The one figure that lists show: test accuracy, or the F1 over all labels (micro). */
+export function headline(record: Pick<RunRecord, 'metrics'>): {
+  readonly name: 'accuracy' | 'f1_micro';
+  readonly value: number;
+} {
+  const several = multiLabelFigures(record);
+  return several === null
+    ? { name: 'accuracy', value: classFigures(record).test.accuracy }
+    : { name: 'f1_micro', value: several.test.micro.f1_score };
 }

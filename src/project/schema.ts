@@ -11,7 +11,9 @@ import {
   pinnedReferenceEntries,
   pinnedReferenceSchema,
 } from '../models';
+import { auditNotes, changes, labelChoice, repairs } from './data-schema';
 import { entityScores, finetuneReport } from './finetune-schema';
+import { baselines, calibration, fittedHead, headSettings, runFigures } from './figures-schema';
 import {
   PROJECT_VERSION,
   RECIPE_VERSION,
@@ -24,7 +26,6 @@ import {
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const share = v.pipe(v.number(), v.gtValue(0), v.ltValue(1));
-const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in hex'));
 /** A name of a file, never a path: it becomes a storage key and a zip entry. */
 const fileName = v.pipe(
@@ -37,54 +38,75 @@ const fileName = v.pipe(
   ),
 );
 
+/** Files that a project may have. */
+export const MOST_FILES = 20;
+const role = v.picklist(['train', 'validation', 'test', 'names', 'unused']);
+const useRows = v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1)));
 const encoding = v.picklist(['utf-8', 'utf-16le', 'utf-16be', 'windows-1252']);
 const delimiter = v.picklist([',', '\t', ';', '|']);
 const device = v.picklist(['cpu', 'wasm', 'webgpu', 'cuda']);
 
-const splitSettings = v.variant('method', [
-  v.object({
+const splitEntries = {
+  stratified: {
     method: v.literal('stratified'),
     testShare: share,
+    validationShare: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.ltValue(1))),
     seed: v.pipe(v.number(), v.integer()),
-  }),
-  v.object({ method: v.literal('files') }),
+    shuffle: v.exactOptional(v.boolean()),
+    stratify: v.exactOptional(v.boolean()),
+    groups: v.exactOptional(v.string()),
+  },
+  column: {
+    method: v.literal('column'),
+    column: v.string(),
+    parts: v.record(v.string(), v.picklist(['train', 'validation', 'test', 'unused'])),
+  },
+  files: { method: v.literal('files') },
+} as const;
+const splitSettings = v.variant('method', [
+  v.object(splitEntries.stratified),
+  v.object(splitEntries.column),
+  v.object(splitEntries.files),
 ]);
 
-const format = v.picklist(['table', 'conll']);
+const format = v.picklist([
+  'table',
+  'json',
+  'jsonl',
+  'parquet',
+  'xlsx',
+  'lines',
+  'fasttext',
+  'conll',
+]);
 
 const recipeFile = v.object({
   name: fileName,
+  role,
   sha256,
   format,
   encoding,
   delimiter,
   hasHeader: v.boolean(),
+  sheet: v.exactOptional(v.string()),
 });
 
-const logisticSettings = {
-  type: v.literal('logistic_regression'),
-  C: v.union([v.pipe(v.number(), v.gtValue(0)), v.literal('cv')]),
-  Cs: v.array(v.pipe(v.number(), v.gtValue(0))),
-  folds: v.pipe(v.number(), v.integer(), v.minValue(2)),
-  class_weight: v.nullable(v.literal('balanced')),
-  standardize: v.boolean(),
-  tol: v.pipe(v.number(), v.gtValue(0)),
-  max_iter: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  seed: v.pipe(v.number(), v.integer()),
-};
+const task = v.picklist(['classification', 'multi_label', 'token_classification']);
+const probeTask = v.picklist(['classification', 'multi_label']);
 
-const task = v.picklist(['classification', 'token_classification']);
+const recipeData = {
+  files: v.pipe(v.array(recipeFile), v.minLength(1)),
+  text: v.string(),
+  text_pair: v.nullable(v.string()),
+  label: labelChoice,
+  use_rows: useRows,
+  repairs,
+};
 
 const recipeEntries = {
   kind: v.literal('headlight.recipe'),
   schemaVersion: v.literal(RECIPE_VERSION),
-  data: v.object({
-    train: recipeFile,
-    test: v.nullable(recipeFile),
-    text: v.string(),
-    text_pair: v.nullable(v.string()),
-    label: v.string(),
-  }),
+  data: v.object(recipeData),
   split: splitSettings,
   encoder: pinnedReferenceSchema,
   device,
@@ -94,9 +116,9 @@ export const recipeSchema = v.variant('method', [
   v.object({
     ...recipeEntries,
     method: v.literal('probe'),
-    task: v.literal('classification'),
+    task: probeTask,
     embed: embedSettingsSchema,
-    head: v.object(logisticSettings),
+    head: headSettings,
   }),
   v.object({
     ...recipeEntries,
@@ -106,30 +128,9 @@ export const recipeSchema = v.variant('method', [
   }),
 ]) satisfies v.GenericSchema<unknown, Recipe>;
 
-const metrics = v.object({
-  rows: count,
-  accuracy: probability,
-  accuracy_interval: v.tuple([v.number(), v.number()]),
-  balanced_accuracy: v.number(),
-  f1_macro: v.number(),
-  matthews_corrcoef: v.number(),
-  roc_auc: v.nullable(v.number()),
-  log_loss: v.number(),
-  per_class: v.array(
-    v.object({
-      label: v.string(),
-      precision: v.number(),
-      recall: v.number(),
-      f1_score: v.number(),
-      support: count,
-    }),
-  ),
-  confusion_matrix: v.array(v.array(count)),
-});
-
-const leftOut = v.array(v.object({ reason: v.string(), rows: count }));
 const splitCounts = {
   train_rows: count,
+  validation_rows: count,
   test_rows: count,
   dropped_from_train: count,
   notes: v.array(v.string()),
@@ -147,28 +148,20 @@ const recordEntries = {
   kind: v.literal('headlight.run'),
   schemaVersion: v.literal(RUN_VERSION),
   data: v.object({
-    train: v.object({ ...recipeFile.entries, rows: count }),
-    test: v.nullable(v.object({ ...recipeFile.entries, rows: count })),
-    text: v.string(),
-    text_pair: v.nullable(v.string()),
-    label: v.string(),
+    ...recipeData,
+    files: v.pipe(v.array(v.object({ ...recipeFile.entries, rows: count })), v.minLength(1)),
     classes: v.array(v.string()),
-    left_out: leftOut,
+    left_out: v.array(v.object({ reason: v.string(), rows: count })),
+    changes,
+    audit: auditNotes,
   }),
   split: v.variant('method', [
-    v.object({
-      method: v.literal('stratified'),
-      testShare: share,
-      seed: v.pipe(v.number(), v.integer()),
-      ...splitCounts,
-    }),
-    v.object({ method: v.literal('files'), ...splitCounts }),
+    v.object({ ...splitEntries.stratified, ...splitCounts }),
+    v.object({ ...splitEntries.column, ...splitCounts }),
+    v.object({ ...splitEntries.files, ...splitCounts }),
   ]),
-  metrics: v.object({
-    train: metrics,
-    test: metrics,
-    baseline: v.object({ label: v.string(), train: metrics, test: metrics }),
-  }),
+  metrics: runFigures,
+  baselines,
   environment: v.record(v.string(), v.string()),
 };
 
@@ -176,22 +169,10 @@ export const runRecordSchema = v.variant('method', [
   v.object({
     ...recordEntries,
     method: v.literal('probe'),
-    task: v.literal('classification'),
+    task: probeTask,
     encoder: v.object({ ...recordEncoder, ...embedSettingsEntries }),
-    head: v.object({
-      ...logisticSettings,
-      fit: v.object({
-        C: v.number(),
-        crossValidation: v.nullable(
-          v.array(v.object({ C: v.number(), scores: v.array(v.number()), mean: v.number() })),
-        ),
-        iterations: count,
-        converged: v.boolean(),
-        gradientNorm: v.number(),
-        backend: v.string(),
-        seconds: v.number(),
-      }),
-    }),
+    head: fittedHead,
+    calibration,
     timing: v.object({
       load_seconds: v.number(),
       embed_seconds: v.number(),
@@ -237,21 +218,27 @@ export const projectRecordSchema = v.object({
   files: v.pipe(
     v.array(v.object({ name: fileName, sha256, bytes: count })),
     v.minLength(1),
-    v.maxLength(2),
+    v.maxLength(MOST_FILES),
   ),
   choice: v.object({
-    trainFile: fileName,
-    testFile: v.nullable(fileName),
+    files: v.record(fileName, role),
     textColumn: v.nullable(v.string()),
     textPairColumn: v.nullable(v.string()),
-    labelColumn: v.nullable(v.string()),
+    label: v.nullable(labelChoice),
+    useRows,
     split: splitSettings,
-    parse: v.object({
-      encoding: v.exactOptional(encoding),
-      delimiter: v.exactOptional(delimiter),
-      hasHeader: v.exactOptional(v.boolean()),
-      format: v.exactOptional(format),
-    }),
+    repairs,
+    parse: v.record(
+      fileName,
+      v.object({
+        encoding: v.exactOptional(encoding),
+        delimiter: v.exactOptional(delimiter),
+        hasHeader: v.exactOptional(v.boolean()),
+        format: v.exactOptional(format),
+        sheet: v.exactOptional(v.string()),
+        quotes: v.exactOptional(v.boolean()),
+      }),
+    ),
   }),
   rows: count,
   classes: count,

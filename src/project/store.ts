@@ -76,13 +76,7 @@ export class ProjectStore {
     runs: readonly WholeRun[] = [],
   ): Promise<void> {
     try {
-      for (const file of files) {
-        await this.#storage.writePieces(
-          'files',
-          `${record.id}/${file.name}`,
-          piecesOf(sourceOf(file)),
-        );
-      }
+      for (const file of files) await this.writeFile(record.id, file);
       for (const run of runs) await this.writeRun(record.id, run);
       await this.write(record);
     } catch (error) {
@@ -128,6 +122,15 @@ export class ProjectStore {
         return bytes;
       },
     };
+  }
+
+  async writeFile(project: string, file: InputFile): Promise<void> {
+    const key = `${project}/${file.name}`;
+    await this.#storage.writePieces('files', key, piecesOf(sourceOf(file)));
+  }
+
+  async deleteFile(project: string, name: string): Promise<void> {
+    await this.#storage.delete('files', `${project}/${name}`);
   }
 
   async writeRun(project: string, parts: WholeRun): Promise<void> {

@@ -3,43 +3,94 @@
  * `migrate.ts` brings old ones up to date. docs/formats.md documents every key.
  */
 import type { CurvePoint } from '../base';
-import type { EncodingName, ParseSettings, SplitSettings, Table } from '../data';
-import type { EntityScores, MajorityBaseline, Metrics } from '../learning/evaluate';
+import type {
+  AuditFinding,
+  EncodingName,
+  LabelChoice,
+  ParseSettings,
+  Repair,
+  RepairChange,
+  SplitSettings,
+  Table,
+} from '../data';
+import type {
+  EntityScores,
+  FittedTemperature,
+  MajorityBaseline,
+  Metrics,
+  MultiLabelMetrics,
+} from '../learning/evaluate';
 import type { FinetuneResult, FinetuneSettings } from '../learning/finetune';
-import type { FitReport, LogisticSettings } from '../learning/heads';
+import type {
+  FitReport,
+  HeadSettings,
+  LogisticSettings,
+  MlpReport,
+  MlpSettings,
+  MultiLabelReport,
+} from '../learning/heads';
 import type { EmbedSettings, EncoderReference } from '../models';
 import type { Device } from '../platform';
 
-export const RECIPE_VERSION = 2;
-export const RUN_VERSION = 2;
-export const PROJECT_VERSION = 2;
+export const RECIPE_VERSION = 3;
+export const RUN_VERSION = 3;
+export const PROJECT_VERSION = 3;
 
-/** A class a text, or a class a word. */
-export type Task = 'classification' | 'token_classification';
+/** A class a text, several labels a text, or a class a word. */
+export type Task = 'classification' | 'multi_label' | 'token_classification';
+
+/** What a file is used as; `names` holds names, one a line, for labels that are numbers. */
+export type FileRole = 'train' | 'validation' | 'test' | 'names' | 'unused';
+
+/** A label that the person has mended by hand; `labels` holds one, or for several labels a row all it has. */
+export interface SetLabel {
+  readonly kind: 'set_label';
+  readonly file: string;
+  /** 0-based row of that table. */
+  readonly row: number;
+  readonly labels: readonly string[];
+}
+
+/** What the person has accepted to be mended. */
+export type DataRepair = Repair | SetLabel;
+
+/** What a repair has done. */
+export type DataChange = Omit<RepairChange, 'repair'> & { readonly repair: DataRepair };
+
+/** An audit finding as runs keep it: without its rows. */
+export type AuditNote = Pick<AuditFinding, 'id' | 'severity' | 'title' | 'count'>;
 
 export interface RecipeFile {
   /** File name, without folders. */
   readonly name: string;
+  readonly role: FileRole;
   /** SHA-256 of the bytes; `headlight run` refuses other bytes. */
   readonly sha256: string;
   readonly format: Table['format'];
   readonly encoding: EncodingName;
   readonly delimiter: Table['delimiter'];
   readonly hasHeader: boolean;
+  /** Of a workbook. */
+  readonly sheet?: string;
+}
+
+/** Which texts, which labels, of which files. */
+export interface RecipeData {
+  readonly files: readonly RecipeFile[];
+  readonly text: string;
+  /** The column of second texts; null for single texts. */
+  readonly text_pair: string | null;
+  readonly label: LabelChoice;
+  /** So many rows, stratified and seeded; null: all. */
+  readonly use_rows: number | null;
+  readonly repairs: readonly DataRepair[];
 }
 
 interface RecipeBase {
   readonly kind: 'headlight.recipe';
   readonly schemaVersion: typeof RECIPE_VERSION;
   readonly task: Task;
-  readonly data: {
-    readonly train: RecipeFile;
-    readonly test: RecipeFile | null;
-    readonly text: string;
-    /** The column of second texts; null for single texts. */
-    readonly text_pair: string | null;
-    readonly label: string;
-  };
+  readonly data: RecipeData;
   readonly split: SplitSettings;
   readonly encoder: EncoderReference & { readonly revision: string };
   readonly device: Device;
@@ -48,9 +99,9 @@ interface RecipeBase {
 /** A head on frozen features. */
 export interface ProbeRecipe extends RecipeBase {
   readonly method: 'probe';
-  readonly task: 'classification';
+  readonly task: 'classification' | 'multi_label';
   readonly embed: EmbedSettings;
-  readonly head: LogisticSettings;
+  readonly head: HeadSettings;
 }
 
 /** The encoder trained with its head. */
@@ -61,31 +112,66 @@ export interface FinetuneRecipe extends RecipeBase {
 
 export type Recipe = ProbeRecipe | FinetuneRecipe;
 
+/** Of texts; for token classification of words. */
+export interface ClassFigures {
+  readonly train: Metrics;
+  /** null without a validation part. */
+  readonly validation: Metrics | null;
+  readonly test: Metrics;
+  /** The test rows whose text did not stand in a training file too; null when all of them are such. */
+  readonly test_unshared: Metrics | null;
+  readonly baseline: MajorityBaseline;
+}
+
+export interface MultiLabelFigures {
+  readonly train: MultiLabelMetrics;
+  readonly validation: MultiLabelMetrics | null;
+  readonly test: MultiLabelMetrics;
+  readonly test_unshared: MultiLabelMetrics | null;
+  /** A row has the label when its probability is at least this; [classes]. */
+  readonly thresholds: readonly number[];
+}
+
+/** One baseline on the training and the test part. */
+export interface BaselineFigures {
+  readonly train: Metrics | MultiLabelMetrics | null;
+  readonly test: Metrics | MultiLabelMetrics;
+  readonly seconds: number;
+  readonly notes: readonly string[];
+}
+
+export interface Baselines {
+  /** Weighted words and a logistic regression: what every encoder must beat. */
+  readonly tfidf_logistic: BaselineFigures | null;
+  readonly nearest_centroid: BaselineFigures | null;
+  readonly k_nearest: BaselineFigures | null;
+  /** Plain words: whether the encoder is worth its cost. */
+  readonly verdict: string;
+}
+
 interface RecordBase {
   readonly kind: 'headlight.run';
   readonly schemaVersion: typeof RUN_VERSION;
   readonly task: Task;
-  readonly data: {
-    readonly train: RecipeFile & { readonly rows: number };
-    readonly test: (RecipeFile & { readonly rows: number }) | null;
-    readonly text: string;
-    readonly text_pair: string | null;
-    readonly label: string;
+  readonly data: Omit<RecipeData, 'files'> & {
+    readonly files: readonly (RecipeFile & { readonly rows: number })[];
     readonly classes: readonly string[];
     readonly left_out: readonly { readonly reason: string; readonly rows: number }[];
+    /** What the accepted repairs did. */
+    readonly changes: readonly DataChange[];
+    readonly audit: readonly AuditNote[];
   };
   readonly split: SplitSettings & {
     readonly train_rows: number;
+    readonly validation_rows: number;
     readonly test_rows: number;
     readonly dropped_from_train: number;
     readonly notes: readonly string[];
   };
-  /** Of texts; for token classification of words. */
-  readonly metrics: {
-    readonly train: Metrics;
-    readonly test: Metrics;
-    readonly baseline: MajorityBaseline;
-  };
+  /** `MultiLabelFigures` where the task is `multi_label`; see `classFigures`. */
+  readonly metrics: ClassFigures | MultiLabelFigures;
+  /** What is to be beaten, on the same rows; null when it was not asked for, or the run is older. */
+  readonly baselines: Baselines | null;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -96,11 +182,18 @@ interface RecordEncoder extends EncoderReference {
   readonly notes: readonly string[];
 }
 
+/** Head settings with how the fit went. */
+export type FittedSettings =
+  | (LogisticSettings & { readonly fit: FitReport | MultiLabelReport })
+  | (MlpSettings & { readonly fit: MlpReport });
+
 export interface ProbeRecord extends RecordBase {
   readonly method: 'probe';
-  readonly task: 'classification';
+  readonly task: 'classification' | 'multi_label';
   readonly encoder: RecordEncoder & EmbedSettings;
-  readonly head: LogisticSettings & { readonly fit: FitReport };
+  readonly head: FittedSettings;
+  /** Temperature scaling, fitted on the validation part and folded into the head; null without one. */
+  readonly calibration: FittedTemperature | null;
   readonly timing: {
     readonly load_seconds: number;
     readonly embed_seconds: number;
@@ -161,14 +254,18 @@ export interface RunDocument {
 
 /** What the person decided about the data; every field has been found or defaulted first. */
 export interface DataChoice {
-  readonly trainFile: string;
-  readonly testFile: string | null;
+  /** Every file of the project with its role; several may share one. */
+  readonly files: Readonly<Record<string, FileRole>>;
   readonly textColumn: string | null;
   /** Second texts, for pairs (premise and hypothesis, question and answer); null for single texts. */
   readonly textPairColumn: string | null;
-  readonly labelColumn: string | null;
+  readonly label: LabelChoice | null;
+  /** “Use N rows”: stratified, seeded by the split's seed (0 without one); null: all. */
+  readonly useRows: number | null;
   readonly split: SplitSettings;
-  readonly parse: ParseSettings;
+  readonly repairs: readonly DataRepair[];
+  /** How each file is read; files that are not named are found out about. */
+  readonly parse: Readonly<Record<string, ParseSettings>>;
 }
 
 /** A project as it is kept; the files' bytes and the runs stand beside it in storage. */

@@ -1,5 +1,6 @@
 /** One open project: its data, its runs, and what is done with them. Thrown away when another opens. */
-import type { DataChoice, Engine, ProjectView, RunView } from '../../engine';
+import { canonicalJson } from '../../base';
+import type { DataChoice, Engine, FileRole, ProjectView, RunView } from '../../engine';
 import { Advice } from './advice.svelte';
 import type { Encoders } from './encoders.svelte';
 import { dataDifferences } from './finetune-belongs';
@@ -7,6 +8,7 @@ import { Finetuning } from './finetuning.svelte';
 import { Hub } from './hub.svelte';
 import { Keep } from './keep.svelte';
 import { FilePrediction, LivePrediction } from './predict.svelte';
+import { Explanation, FullReport } from './report.svelte';
 import { Rows } from './rows.svelte';
 import { Sentences } from './sentences.svelte';
 import { Training } from './training.svelte';
@@ -34,6 +36,7 @@ export class Project {
   readonly advice: Advice;
   readonly versus: Versus;
   readonly rows: Rows;
+  readonly explanation: Explanation;
   readonly sentences: Sentences;
   readonly live: LivePrediction;
   readonly file: FilePrediction;
@@ -67,6 +70,7 @@ export class Project {
     this.advice = new Advice(engine, view.id);
     this.versus = new Versus(engine, view.id);
     this.rows = new Rows(engine, view.id);
+    this.explanation = new Explanation(engine, view.id);
     this.sentences = new Sentences(engine, view.id);
     this.live = new LivePrediction(engine, view.id);
     this.file = new FilePrediction(engine, view.id);
@@ -80,6 +84,11 @@ export class Project {
       else this.training.adopt(recipe);
     }
     this.training.resume(view.id);
+  }
+
+  /** The full report of a run: nothing is computed until it is opened. */
+  fullReport(run: string): FullReport {
+    return new FullReport(this.#engine, this.id, run);
   }
 
   get view(): ProjectView {
@@ -110,9 +119,10 @@ export class Project {
     return (
       data.text !== choice.textColumn ||
       data.text_pair !== choice.textPairColumn ||
-      data.label !== choice.labelColumn ||
-      data.train.name !== choice.trainFile ||
-      (data.test?.name ?? null) !== choice.testFile ||
+      !isSame(data.label, choice.label) ||
+      !isSame(rolesOf(data.files), usedRoles(choice)) ||
+      data.use_rows !== choice.useRows ||
+      !isSame(data.repairs, choice.repairs) ||
       !sameSplit(split, choice.split)
     );
   }
@@ -236,12 +246,18 @@ export class Project {
     return (
       data.text === choice.textColumn &&
       data.text_pair === choice.textPairColumn &&
-      data.label === choice.labelColumn &&
-      data.train.name === choice.trainFile &&
-      (data.test?.name ?? null) === choice.testFile &&
-      (choice.parse.encoding ?? data.train.encoding) === data.train.encoding &&
-      (choice.parse.delimiter ?? data.train.delimiter) === data.train.delimiter &&
-      (choice.parse.hasHeader ?? data.train.hasHeader) === data.train.hasHeader &&
+      isSame(data.label, choice.label) &&
+      isSame(rolesOf(data.files), usedRoles(choice)) &&
+      data.use_rows === choice.useRows &&
+      isSame(data.repairs, choice.repairs) &&
+      data.files.every((file) => {
+        const { encoding, delimiter, hasHeader } = choice.parse[file.name] ?? {};
+        return (
+          (encoding ?? file.encoding) === file.encoding &&
+          (delimiter ?? file.delimiter) === file.delimiter &&
+          (hasHeader ?? file.hasHeader) === file.hasHeader
+        );
+      }) &&
       sameSplit(split, choice.split)
     );
   }
@@ -258,6 +274,21 @@ function sameData(a: RunView, b: RunView): boolean {
     JSON.stringify(a.recipe.data) === JSON.stringify(b.recipe.data) &&
     sameSplit(a.recipe.split, b.recipe.split)
   );
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}
+
+/** Files that are used, with their roles. */
+function usedRoles({ files, split }: DataChoice): Record<string, FileRole> {
+  const used =
+    split.method === 'files' ? ['train', 'validation', 'test', 'names'] : ['train', 'names'];
+  return Object.fromEntries(Object.entries(files).filter(([, role]) => used.includes(role)));
+}
+
+function rolesOf(files: RunView['recipe']['data']['files']): Record<string, FileRole> {
+  return Object.fromEntries(files.map(({ name, role }) => [name, role]));
 }
 
 function sameSplit(a: DataChoice['split'], b: DataChoice['split']): boolean {

@@ -65,14 +65,14 @@ export class Training {
     this.#firstLook = wanted;
   }
   adopt(recipe: Pick<ProbeRecipe, 'head'>): void {
-    this.#head = recipe.head;
+    if (recipe.head.type === 'logistic_regression') this.#head = recipe.head;
   }
   /** Takes up what a training of the project was asked to do when it was cut off, if one was. */
   resume(project: string): void {
     const settings = recallUnfinished(project);
     if (settings === null || !this.#encoders.adopt(settings)) return;
     this.#encoders.setDevice(settings.device);
-    this.#head = settings.head;
+    if (settings.head.type === 'logistic_regression') this.#head = settings.head;
     this.#unfinished = true;
   }
 

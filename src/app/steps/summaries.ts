@@ -1,5 +1,7 @@
 /** The one line each step says about what it decided. */
+import { classFigures, multiLabelFigures } from '../../project';
 import type { App } from '../state/app.svelte';
+import { testFile, trainFile } from '../state/choice';
 import { count, counted, interval, moment, percent, score } from '../state/format';
 
 const POOLING_WORDS = { mean: 'mean pooling', cls: 'CLS pooling', max: 'max pooling' } as const;
@@ -7,7 +9,7 @@ const POOLING_WORDS = { mean: 'mean pooling', cls: 'CLS pooling', max: 'max pool
 export function dataSummary({ project }: App): string {
   if (project === null) return 'A table with a column of texts and a column of labels.';
   const { choice, summary } = project.view;
-  const files = [choice.trainFile, choice.testFile].filter((name) => name !== null).join(' and ');
+  const files = [trainFile(choice), testFile(choice)].filter((name) => name !== null).join(' and ');
   if (summary === null) return `${files}: something is to be decided below.`;
   if (summary.tokens !== null) {
     const types = counted(summary.tokens.entities.length, 'type of entity', 'types of entity');
@@ -51,7 +53,11 @@ export function trainSummary({ project }: App): string {
     const c = head.C === 'cv' ? `C by ${head.folds}-fold cross-validation` : `C = ${head.C}`;
     return `Logistic regression, ${c}.`;
   }
-  const { fit } = run.record.head;
+  const { head: trained } = run.record;
+  if (trained.type === 'mlp')
+    return `A hidden layer of ${trained.hidden} units; trained ${moment(run.created)}.`;
+  const { fit } = trained;
+  if ('labels' in fit) return `Logistic regression for each label; trained ${moment(run.created)}.`;
   const how = fit.crossValidation === null ? '' : ', chosen by cross-validation';
   return `Logistic regression, C = ${fit.C}${how}; trained ${moment(run.created)}.`;
 }
@@ -59,7 +65,12 @@ export function trainSummary({ project }: App): string {
 export function reportSummary({ project }: App): string {
   const run = project?.run;
   if (run === undefined || run === null) return '';
-  const { test } = run.record.metrics;
+  const several = multiLabelFigures(run.record);
+  if (several !== null) {
+    const { micro, rows } = several.test;
+    return `Micro-F1 ${score(micro.f1_score)} on ${counted(rows, 'test text')}.`;
+  }
+  const { test } = classFigures(run.record);
   if (run.record.method === 'finetune' && run.record.entities !== null) {
     const { f1_score, support } = run.record.entities.test;
     return `Entity F1 ${score(f1_score)}, on ${counted(support, 'entity', 'entities')} in the test sentences.`;

@@ -4,10 +4,12 @@
  * computed, so the logits are the same.
  */
 import { canonicalJson, HeadlightError } from '../../base';
-import { foldScaler, type LinearHead } from '../../learning/heads';
+import type { Head } from '../../learning/heads';
 import type { Encoder } from '../../models';
 import { jsonBytes, parseJson } from '../documents';
+import { multiLabelFigures } from '../recipe';
 import type { RunDocument } from '../types';
+import { graphHead, withSecondLayer } from './head-graph';
 import { modelCard } from './model-card';
 import { probeRun, type ProbeRun } from './run-kind';
 
@@ -20,22 +22,23 @@ import { probeRun, type ProbeRun } from './run-kind';
 export function classifierFiles(
   name: string,
   document: RunDocument,
-  head: LinearHead,
+  head: Head,
   headJson: Uint8Array,
   encoder: Encoder,
   repository: string | null = null,
 ): Map<string, Uint8Array> {
   const run = probeRun(document);
   const { recipe } = run;
-  const folded = foldScaler(head);
+  const { first, second } = graphHead(head);
   const { maxTokens } = recipe.embed;
   const [closing, ...more] = encoder.tokenizer.closingIds;
-  const graph = encoder.model.classifierGraph(
+  const linear = encoder.model.classifierGraph(
     recipe.embed,
-    { classes: head.classes.length, weight: folded.weight, bias: folded.bias },
+    { classes: first.outputs, weight: first.weight, bias: first.bias },
     // transformers.js cuts the closing token off long texts; the graph puts it back.
     closing === undefined || more.length > 0 ? null : { id: closing, maxTokens },
   );
+  const graph = second === null ? linear : withSecondLayer(linear, first.outputs, second);
   const files = new Map<string, Uint8Array>();
   files.set('onnx/model.onnx', graph);
   files.set('config.json', jsonBytes(classifierConfig(run, encoder)));
@@ -82,17 +85,22 @@ function classifierConfig({ recipe, record }: ProbeRun, encoder: Encoder): Recor
       ? {}
       : (parseJson(original.bytes, 'config.json') as Record<string, unknown>);
   const { classes } = record.data;
+  const several = multiLabelFigures(record);
   return {
     ...base,
     // transformers.js picks its class by model_type; the graph takes what BERT takes.
     model_type: 'bert',
     architectures: ['BertForSequenceClassification'],
-    problem_type: 'single_label_classification',
+    problem_type: several === null ? 'single_label_classification' : 'multi_label_classification',
     num_labels: classes.length,
     id2label: Object.fromEntries(classes.map((label, index) => [String(index), label])),
     label2id: Object.fromEntries(classes.map((label, index) => [label, index])),
     headlight: JSON.parse(
-      canonicalJson({ encoder: recipe.encoder, embed: recipe.embed }),
+      canonicalJson({
+        encoder: recipe.encoder,
+        embed: recipe.embed,
+        ...(several === null ? {} : { thresholds: several.thresholds }),
+      }),
     ) as unknown,
   };
 }

@@ -1,13 +1,15 @@
 /** What the model card tells of a run: from its record, without any of its texts. */
 import type { EntityScores, Metrics } from '../../learning/evaluate';
-import type { RunDocument, RunRecord } from '../types';
+import { classFigures, multiLabelFigures } from '../recipe';
+import type { Recipe, RunDocument, RunRecord } from '../types';
 import { entityIntervals, macroF1Interval } from './intervals';
 import type { CardFacts, CardMetric, Estimate, ModelParts, TaskOfModel } from './parts';
 
 /** @param licence of the base model; null when it is not known. */
 export function cardFacts(name: string, run: RunDocument, licence: string | null): CardFacts {
   const { recipe, record, created } = run;
-  const { data, metrics, split } = record;
+  const { data, split } = record;
+  const several = multiLabelFigures(record);
   return {
     name,
     created,
@@ -15,48 +17,75 @@ export function cardFacts(name: string, run: RunDocument, licence: string | null
     base: { ...recipe.encoder, licence },
     method: method(run),
     data: {
-      files:
-        data.test === null
-          ? [{ part: 'train and test', sha256: data.train.sha256, rows: data.train.rows }]
-          : [
-              { part: 'train', sha256: data.train.sha256, rows: data.train.rows },
-              { part: 'test', sha256: data.test.sha256, rows: data.test.rows },
-            ],
-      split: { ...recipe.split },
+      files: data.files.flatMap(({ role, sha256, rows }) =>
+        role === 'names' || role === 'unused' ? [] : [{ part: partOf(role, recipe), sha256, rows }],
+      ),
+      // Values of a column are the person's.
+      split: recipe.split.method === 'column' ? { method: 'column' } : { ...recipe.split },
       train_rows: split.train_rows,
       test_rows: split.test_rows,
     },
     settings: settings(run),
     metrics: cardMetrics(record),
-    per_class: entityRows(record) ?? metrics.test.per_class,
-    baseline: {
-      label: metrics.baseline.label,
-      test_accuracy: metrics.baseline.test.accuracy,
-    },
+    per_class:
+      several === null
+        ? (entityRows(record) ?? classFigures(record).test.per_class)
+        : several.test.per_label,
+    baseline: several === null ? majority(record) : null,
     limits: [
       ...(split.train_rows < 1000
         ? [
             `It learned from ${split.train_rows} rows only; rare ways to say a thing are not among them.`,
           ]
         : []),
-      'It always answers with one of its classes, also where none fits.',
+      ...(several === null
+        ? ['It always answers with one of its classes, also where none fits.']
+        : [
+            `A text has a label from this probability on: ${data.classes.map((label, k) => `${label} ${(several.thresholds[k] ?? 0.5).toFixed(3)}`).join(', ')}.`,
+          ]),
       'What the base model learned of the world, its prejudices among it, is still there.',
     ],
   };
+}
+
+function majority(record: RunRecord): CardFacts['baseline'] {
+  const { baseline } = classFigures(record);
+  return { label: baseline.label, test_accuracy: baseline.test.accuracy };
+}
+
+type FilePart = CardFacts['data']['files'][number]['part'];
+
+function partOf(role: 'train' | 'validation' | 'test', { split }: Recipe): FilePart {
+  return split.method === 'files' ? role : 'train and test';
 }
 
 /** What the files say of a run's head. */
 export function headOf({
   recipe,
   record,
-}: RunDocument): Pick<ModelParts, 'task' | 'head' | 'pair' | 'classes' | 'maxTokens'> {
+}: RunDocument): Pick<
+  ModelParts,
+  'task' | 'head' | 'pair' | 'classes' | 'maxTokens' | 'thresholds'
+> {
   const task: TaskOfModel =
-    recipe.task === 'token_classification' ? 'token_classification' : 'single_label_classification';
+    recipe.task === 'token_classification'
+      ? 'token_classification'
+      : recipe.task === 'multi_label'
+        ? 'multi_label_classification'
+        : 'single_label_classification';
   const { classes, text_pair } = record.data;
+  const thresholds = multiLabelFigures(record)?.thresholds ?? null;
   const pair = text_pair !== null;
   return recipe.method === 'probe'
-    ? { task, pair, head: 'stock', classes, maxTokens: recipe.embed.maxTokens }
-    : { task, pair, head: recipe.finetune.head, classes, maxTokens: recipe.finetune.max_length };
+    ? { task, pair, head: 'stock', classes, maxTokens: recipe.embed.maxTokens, thresholds }
+    : {
+        task,
+        pair,
+        head: recipe.finetune.head,
+        classes,
+        maxTokens: recipe.finetune.max_length,
+        thresholds,
+      };
 }
 
 function method({ recipe, record }: RunDocument): string {
@@ -100,7 +129,32 @@ function settings({ recipe, record }: RunDocument): Record<string, unknown> {
 }
 
 function cardMetrics(record: RunRecord): CardMetric[] {
-  const { train, test } = record.metrics;
+  const several = multiLabelFigures(record);
+  if (several !== null) {
+    const plain = (value: number): Estimate => ({ value, interval: null });
+    const { train, test } = several;
+    return [
+      {
+        type: 'f1',
+        name: 'Micro F1',
+        train: plain(train.micro.f1_score),
+        test: plain(test.micro.f1_score),
+      },
+      {
+        type: 'f1',
+        name: 'Macro F1',
+        train: plain(train.macro.f1_score),
+        test: plain(test.macro.f1_score),
+      },
+      {
+        type: 'accuracy',
+        name: 'Every label right',
+        train: plain(train.subset_accuracy),
+        test: plain(test.subset_accuracy),
+      },
+    ];
+  }
+  const { train, test } = classFigures(record);
   const entities = record.method === 'finetune' ? record.entities : null;
   const of = entities === null ? '' : ' of words';
   const wholeEntities = (

@@ -9,7 +9,7 @@ const STALE = ['num_labels', 'quantization_config', 'headlight', 'torch_dtype'];
 
 /** config.json as `save_pretrained` of the class writes it. */
 export function modelConfig(
-  { config, classes, task, head }: ModelParts,
+  { config, classes, task, head, thresholds }: ModelParts,
   names: StockNames,
 ): Record<string, unknown> {
   const kept = Object.fromEntries(Object.entries(config).filter(([key]) => !STALE.includes(key)));
@@ -27,6 +27,8 @@ export function modelConfig(
     // Tokens have no problem_type in `transformers`.
     ...(task === 'token_classification' ? {} : { problem_type: task satisfies TaskOfModel }),
     dtype: 'float32',
+    // What `headlight predict` goes by; transformers gives probabilities.
+    ...(thresholds === null ? {} : { headlight: { thresholds } }),
   };
 }
 

@@ -17,6 +17,8 @@ export interface ModelParts {
   readonly pair: boolean;
   /** In the order of the logits. */
   readonly classes: readonly string[];
+  /** Several classes a text: the probability from which on a text has each; else null. */
+  readonly thresholds: readonly number[] | null;
   /** Longer texts are cut to this many tokens, special ones counted. */
   readonly maxTokens: number;
   /** The encoder's config.json, parsed; of a cut encoder with the layers that are left. */
@@ -43,7 +45,7 @@ export interface CardFacts {
   readonly method: string;
   readonly data: {
     readonly files: readonly {
-      readonly part: 'train' | 'test' | 'train and test';
+      readonly part: 'train' | 'validation' | 'test' | 'train and test';
       readonly sha256: string;
       readonly rows: number;
     }[];

@@ -3,7 +3,7 @@
  * layer k, in float32, with the probe folded into the stock head.
  */
 import { HeadlightError } from '../../base';
-import { foldScaler, type LinearHead } from '../../learning/heads';
+import type { Head } from '../../learning/heads';
 import {
   float32Values,
   int8Values,
@@ -16,6 +16,7 @@ import {
   type Precision,
 } from '../../models';
 import { foldProbe } from './fold-probe';
+import { graphHead } from './head-graph';
 import { hasStockNames, stockNames, type StockNames } from './stock-names';
 
 export interface StockCheckpoint {
@@ -38,7 +39,7 @@ export function probeCheckpoint(
   weights: Uint8Array,
   precision: Precision,
   embed: EmbedSettings,
-  head: LinearHead,
+  head: Head,
 ): StockCheckpoint {
   const names = stockNames(config);
   refuseUnfoldable(embed, names);
@@ -56,8 +57,15 @@ export function probeCheckpoint(
     }
     return float32Values(tensor, name);
   };
-  const folded = foldScaler(head);
-  const classes = folded.classes.length;
+  const { first: folded, second } = graphHead(head);
+  if (second !== null) {
+    throw new HeadlightError(
+      'bad-setting',
+      `A probe with a hidden layer does not fit ${names.sequenceClass}, whose head is linear.`,
+      { hint: 'Take the ONNX classifier away, or train a logistic regression.' },
+    );
+  }
+  const classes = folded.outputs;
   const gamma = floats(`${norm}.weight`);
   const stock = foldProbe(
     { classes, weight: folded.weight, bias: folded.bias },

@@ -31,8 +31,12 @@ export function encoderDetail({ record }: RunView): string {
     encoder.architecture === 'static'
       ? ['static embeddings']
       : [`layer ${encoder.layer}`, encoder.pooling];
-  parts.push(encoder.precision, encoder.device, `C = ${head.fit.C}`);
-  if (head.class_weight === 'balanced') parts.push('balanced');
+  parts.push(encoder.precision, encoder.device);
+  if (head.type === 'mlp') parts.push(`hidden layer of ${head.hidden}`);
+  else {
+    if (!('labels' in head.fit)) parts.push(`C = ${head.fit.C}`);
+    if (head.class_weight === 'balanced') parts.push('balanced');
+  }
   if (head.standardize) parts.push('standardised');
   return parts.join(', ');
 }

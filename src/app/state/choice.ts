@@ -1,0 +1,49 @@
+/** What a data choice says in the page's words: the first file of a role, the one column of labels. */
+import type { DataChoice, FileRole } from '../../engine';
+import type { ParseSettings } from '../../data';
+
+function firstOf({ files }: DataChoice, role: FileRole): string | null {
+  return Object.keys(files).find((name) => files[name] === role) ?? null;
+}
+
+export function trainFile(choice: DataChoice): string {
+  return firstOf(choice, 'train') ?? '';
+}
+
+/** null while the test part is a share, or said by a column. */
+export function testFile(choice: DataChoice): string | null {
+  return choice.split.method === 'files' ? firstOf(choice, 'test') : null;
+}
+
+/** null for several columns. */
+export function labelColumn({ label }: DataChoice): string | null {
+  return label === null || label.kind === 'columns' ? null : label.column;
+}
+
+/** How the shown file is read. */
+export function parseOf({ parse }: DataChoice, file: string): ParseSettings {
+  return parse[file] ?? {};
+}
+
+/** The files with one of them as the test part; null: none of them. */
+export function withTestFile(
+  { files, ...choice }: DataChoice,
+  test: string | null,
+): Pick<DataChoice, 'files' | 'split'> {
+  const roles: Record<string, FileRole> = { ...files };
+  for (const name of Object.keys(roles)) {
+    if (roles[name] === 'names') continue;
+    if (test === null) {
+      if (roles[name] === 'test') roles[name] = 'unused';
+    } else roles[name] = name === test ? 'test' : 'train';
+  }
+  return {
+    files: roles,
+    split:
+      test !== null
+        ? { method: 'files' }
+        : choice.split.method === 'stratified'
+          ? choice.split
+          : { method: 'stratified', testShare: 0.2, seed: 0 },
+  };
+}
