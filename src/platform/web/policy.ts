@@ -45,6 +45,8 @@ export function contentSecurityPolicy(
     "script-src 'self' 'wasm-unsafe-eval' blob:",
     "worker-src 'self' blob:",
     `connect-src ${connect.join(' ')}`,
+    // Pictures of the report are painted from memory to be saved as PNG.
+    "img-src 'self' blob:",
     ...(options.inlineStyles === true ? ["style-src 'self' 'unsafe-inline'"] : []),
     "form-action 'none'",
     "base-uri 'self'",

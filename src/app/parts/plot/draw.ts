@@ -1,0 +1,110 @@
+/** A picture from plain data. Colours are the page's own variables, so that both colour schemes hold. */
+import type * as ObservablePlot from '@observablehq/plot';
+import type { PlotAxis, PlotLine, PlotSpec } from './types';
+
+type Plot = typeof ObservablePlot;
+let library: Promise<Plot> | null = null;
+
+/** Only whoever looks at a picture pays for the library; a failed load is tried again. */
+function load(): Promise<Plot> {
+  library ??= import('@observablehq/plot').catch((error: unknown) => {
+    library = null;
+    throw error;
+  });
+  return library;
+}
+
+const COLOURS: Readonly<Record<PlotLine['rank'], string>> = {
+  first: 'var(--accent)',
+  second: 'var(--beam)',
+  quiet: 'var(--ink-3)',
+};
+
+/** @param width in CSS pixels; wide ones are drawn no wider than they are readable. */
+export async function draw(spec: PlotSpec, width: number, title: string): Promise<SVGSVGElement> {
+  const Plot = await load();
+  const axis = ({ label, domain, percent }: PlotAxis) => ({
+    label,
+    domain: [...domain],
+    ticks: 5,
+    labelArrow: 'none' as const,
+    labelAnchor: 'center' as const,
+    ...(percent ? { tickFormat: (value: number) => `${Math.round(value * 100)} %` } : {}),
+  });
+  const corners = [
+    { x: spec.x.domain[0], y: spec.y.domain[0] },
+    { x: spec.x.domain[1], y: spec.y.domain[1] },
+  ];
+  const made = Plot.plot({
+    // Its own document: Plot's <style>, which the page's policy forbids, is dropped before it could count.
+    document: document.implementation.createHTMLDocument(''),
+    width,
+    height: Math.round(Math.min(320, Math.max(240, width * 0.7))),
+    marginLeft: 52,
+    marginRight: 20,
+    marginTop: 14,
+    marginBottom: 42,
+    x: axis(spec.x),
+    y: { ...axis(spec.y), grid: true },
+    ariaLabel: title,
+    style: { fontSize: '12px', color: 'var(--ink-2)', background: 'transparent' },
+    marks: [
+      ...(spec.diagonal === true
+        ? [
+            Plot.line(corners, {
+              x: 'x',
+              y: 'y',
+              stroke: 'var(--control)',
+              strokeDasharray: '2 4',
+            }),
+          ]
+        : []),
+      ...spec.lines.flatMap((line) => [
+        ...(line.band === undefined
+          ? []
+          : [
+              Plot.areaY(line.band, {
+                x: 'x',
+                y1: 'low',
+                y2: 'high',
+                fill: COLOURS[line.rank],
+                fillOpacity: 0.15,
+              }),
+            ]),
+        Plot.line(line.points, {
+          x: 'x',
+          y: 'y',
+          stroke: COLOURS[line.rank],
+          strokeWidth: line.rank === 'quiet' ? 1 : 2,
+          strokeOpacity: line.rank === 'quiet' ? 0.5 : 1,
+          ...(line.rank === 'second' ? { strokeDasharray: '6 3' } : {}),
+        }),
+        ...(line.dots === true
+          ? [Plot.dot(line.points, { x: 'x', y: 'y', r: 3.5, fill: COLOURS[line.rank] })]
+          : []),
+      ]),
+      ...(spec.marks ?? []).flatMap((mark) => [
+        Plot.dot([mark], { x: 'x', y: 'y', r: 5, fill: 'var(--beam)', stroke: 'var(--surface)' }),
+        Plot.text([mark], {
+          x: 'x',
+          y: 'y',
+          text: 'name',
+          // Away from the edge that it is nearest to.
+          textAnchor: mark.x > (spec.x.domain[0] + spec.x.domain[1]) / 2 ? 'end' : 'start',
+          dx: mark.x > (spec.x.domain[0] + spec.x.domain[1]) / 2 ? -9 : 9,
+          dy: mark.y > (spec.y.domain[0] + spec.y.domain[1]) / 2 ? 12 : -12,
+          fill: 'var(--ink)',
+          stroke: 'var(--surface)',
+          strokeWidth: 3,
+        }),
+      ]),
+    ],
+  });
+  for (const style of made.querySelectorAll('style')) style.remove();
+  const svg = document.adoptNode(made) as unknown as SVGSVGElement;
+  svg.setAttribute('role', 'img');
+  // What Plot's own style sheet would have said.
+  svg.setAttribute('text-anchor', 'middle');
+  svg.setAttribute('fill', 'currentColor');
+  return svg;
+}

@@ -1,0 +1,117 @@
+/** The full report of a run, its studies and its surest mistakes: asked for when they are looked at. */
+import type { WordImportanceHint } from '../../learning/evaluate';
+import { DEFAULT_CURVE, DEFAULT_REPEATS } from '../../learning/studies';
+import type { CurveStudy, Engine, RepeatStudy, RowPage, RunReport } from '../../engine';
+import { Work } from './work.svelte';
+
+export const MISTAKES_A_PAGE = 10;
+
+export class FullReport {
+  readonly #engine: Engine;
+  readonly #project: string;
+  readonly run: string;
+  #report = $state.raw<RunReport | null>(null);
+  #curve = $state.raw<CurveStudy | null>(null);
+  #repeats = $state.raw<RepeatStudy | null>(null);
+  #mistakes = $state.raw<RowPage | null>(null);
+  #offset = $state.raw(0);
+  readonly work = new Work();
+  readonly curveWork = new Work();
+  readonly repeatsWork = new Work();
+  readonly mistakesWork = new Work();
+
+  constructor(engine: Engine, project: string, run: string) {
+    this.#engine = engine;
+    this.#project = project;
+    this.run = run;
+  }
+
+  get report(): RunReport | null {
+    return this.#report;
+  }
+  get curve(): CurveStudy | null {
+    return this.#curve;
+  }
+  get repeats(): RepeatStudy | null {
+    return this.#repeats;
+  }
+  get mistakes(): RowPage | null {
+    return this.#mistakes;
+  }
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Figures and mistakes; once. */
+  async open(): Promise<void> {
+    if (this.#report !== null || this.work.running) return;
+    const report = await this.work.run('Report', (signal) =>
+      this.#engine.runReport(this.#project, this.run, signal),
+    );
+    if (report === null) return;
+    this.#report = report;
+    await this.turn(0);
+  }
+
+  async turn(offset: number): Promise<void> {
+    const page = await this.mistakesWork.attempt(() =>
+      this.#engine.runRows(this.#project, this.run, {
+        part: 'test',
+        wrongOnly: true,
+        actual: null,
+        predicted: null,
+        offset,
+        limit: MISTAKES_A_PAGE,
+      }),
+    );
+    if (page === null) return;
+    this.#mistakes = page;
+    this.#offset = offset;
+  }
+
+  async drawCurve(): Promise<void> {
+    const curve = await this.curveWork.run('Learning curve', (signal) =>
+      this.#engine.learningCurve(this.#project, this.run, DEFAULT_CURVE, signal),
+    );
+    if (curve !== null) this.#curve = curve;
+  }
+
+  async repeat(): Promise<void> {
+    const repeats = await this.repeatsWork.run('Other splits', (signal) =>
+      this.#engine.repeatedFits(this.#project, this.run, DEFAULT_REPEATS, signal),
+    );
+    if (repeats !== null) this.#repeats = repeats;
+  }
+}
+
+/** Which words a prediction hangs on, for one text at a time. */
+export class Explanation {
+  readonly #engine: Engine;
+  readonly #project: string;
+  #of = $state.raw<string | null>(null);
+  #hint = $state.raw<WordImportanceHint | null>(null);
+  readonly work = new Work();
+
+  constructor(engine: Engine, project: string) {
+    this.#engine = engine;
+    this.#project = project;
+  }
+
+  /** Of exactly this text and pair under this run; null until it is known. */
+  of(run: string, text: string, pair: string | null): WordImportanceHint | null {
+    return this.#of === key(run, text, pair) ? this.#hint : null;
+  }
+
+  async ask(run: string, text: string, pair: string | null): Promise<void> {
+    const hint = await this.work.run('Leaving words out', (signal) =>
+      this.#engine.explainText(this.#project, run, text, pair, null, signal),
+    );
+    if (hint === null) return;
+    this.#of = key(run, text, pair);
+    this.#hint = hint;
+  }
+}
+
+function key(run: string, text: string, pair: string | null): string {
+  return JSON.stringify([run, text, pair]);
+}
