@@ -4,6 +4,7 @@
  * HEADLIGHT_PYTHON, HEADLIGHT_MINILM and HEADLIGHT_DATA. HEADLIGHT_PEERS may name a folder in which what the
  * Trainer printed is kept, so that it is not run again.
  */
+import { classFigures } from '../../src/project';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,7 +130,11 @@ export async function bench(): Promise<BenchResult> {
       engine.createProject(await Promise.all(files.map((name) => source(join(data, name), name)))),
     );
     await finish(
-      engine.configureData(view.id, { ...view.choice, textColumn: 'text', labelColumn: 'label' }),
+      engine.configureData(view.id, {
+        ...view.choice,
+        textColumn: 'text',
+        label: { kind: 'column', column: 'label' },
+      }),
     );
     const probe = await finish(
       engine.train(view.id, {
@@ -151,7 +156,7 @@ export async function bench(): Promise<BenchResult> {
           settings: { ...FINETUNE_DEFAULTS, ...SETTINGS, seed },
         }),
       );
-      ours.push(run.record.metrics.test.accuracy);
+      ours.push(classFigures(run.record).test.accuracy);
       const trainer = await remembered<TrainerResult>(
         `hf-${set}-${seed}`,
         './trainer.py',
@@ -176,7 +181,7 @@ export async function bench(): Promise<BenchResult> {
         : (100 * values.reduce((sum, value) => sum + value, 0)) / values.length;
     rows.push([
       set,
-      100 * probe.record.metrics.test.accuracy,
+      100 * classFigures(probe.record).test.accuracy,
       percent(ours),
       average(ours),
       percent(theirs),

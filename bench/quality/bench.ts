@@ -3,6 +3,7 @@
  * on the same rows with the same fp32 weights; the two encoders that ship beside them. Needs the data
  * (HEADLIGHT_DATA, laid out as bench/quality/prepare.py expects), HEADLIGHT_PYTHON and HEADLIGHT_MINILM.
  */
+import { classFigures } from '../../src/project';
 import { execFile } from 'node:child_process';
 import { access, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -121,12 +122,14 @@ export async function bench(): Promise<BenchResult> {
       `${page.split.train_rows} / ${page.split.test_rows}`,
       percent(python?.test_accuracy ?? NaN),
       percent(python?.test_accuracy_converged ?? NaN),
-      percent(page.metrics.test.accuracy),
-      percent(fp32.metrics.test.accuracy),
-      (100 * (page.metrics.test.accuracy - (python?.test_accuracy_converged ?? NaN))).toFixed(2),
-      `${python?.C} / ${page.head.fit.C} / ${fp32.head.fit.C}`,
-      percent(q8.metrics.test.accuracy),
-      percent(instant.metrics.test.accuracy),
+      percent(classFigures(page).test.accuracy),
+      percent(classFigures(fp32).test.accuracy),
+      (100 * (classFigures(page).test.accuracy - (python?.test_accuracy_converged ?? NaN))).toFixed(
+        2,
+      ),
+      `${python?.C} / ${chosenC(page)} / ${chosenC(fp32)}`,
+      percent(classFigures(q8).test.accuracy),
+      percent(classFigures(instant).test.accuracy),
     ]);
     process.stderr.write(`${rows.at(-1)?.join(' | ')}\n`);
   }
@@ -156,4 +159,8 @@ export async function bench(): Promise<BenchResult> {
       },
     ],
   };
+}
+
+function chosenC({ head }: ProbeRecord): number {
+  return head.type === 'logistic_regression' && 'C' in head.fit ? head.fit.C : NaN;
 }

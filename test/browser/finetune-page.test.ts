@@ -4,6 +4,7 @@
  * model. The tab is killed in the middle and the fine-tune goes on from its checkpoint; what is taken away
  * is run by transformers.js. Beside a probe, the report says whether the difference is chance.
  */
+import { classFigures } from '../../src/project';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -187,7 +188,7 @@ describe.each(VARIANTS)('$name', ({ device, settings, tolerance, prepare }) => {
     expect(losses.at(-1)).toBeLessThan(losses[0] ?? 0);
     expect(history.filter(({ evaluation }) => evaluation !== null).length).toBeGreaterThan(1);
     expect(record.encoder.device).toBe(device);
-    const { test, baseline } = record.metrics;
+    const { test, baseline } = classFigures(record);
     expect(test.accuracy).toBeGreaterThan(baseline.test.accuracy + 0.1);
     expect(await driver.testAccuracy()).toBeCloseTo(test.accuracy, 3);
     await driver.unfold('report');

@@ -3,6 +3,7 @@
  * take away, and a project that is still there after a reload. TREC where the shared data are present,
  * else the sample split in two.
  */
+import { classFigures } from '../../src/project';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -102,30 +103,34 @@ describe('a train and a test file dropped together', () => {
   }, PATIENCE);
 
   it('knows which file is the test part, and drops training texts that also stand in it', () => {
-    expect(record.data.train.name).toBe('train.csv');
-    expect(record.data.test?.name).toBe('test.csv');
+    expect(record.data.files.map(({ name, role }) => [name, role])).toEqual(
+      expect.arrayContaining([
+        ['train.csv', 'train'],
+        ['test.csv', 'test'],
+      ]),
+    );
     expect(record.split.dropped_from_train).toBe(files.dropped);
     expect(record.data.text).toBe(files.text);
-    expect(record.data.label).toBe(files.label);
+    expect(record.data.label).toEqual({ kind: 'column', column: files.label });
   });
 
   it('shows in its headline what the record says', async () => {
     const shown = await driver.testAccuracy();
-    expect(shown).toBeCloseTo(record.metrics.test.accuracy, 3);
-    const { confusion_matrix, rows } = record.metrics.test;
+    expect(shown).toBeCloseTo(classFigures(record).test.accuracy, 3);
+    const { confusion_matrix, rows } = classFigures(record).test;
     const counted = confusion_matrix.flat().reduce((sum, count) => sum + count, 0);
     expect(counted).toBe(rows);
     const right = confusion_matrix.reduce((sum, row, index) => sum + (row[index] ?? 0), 0);
-    expect(right / rows).toBeCloseTo(record.metrics.test.accuracy, 12);
+    expect(right / rows).toBeCloseTo(classFigures(record).test.accuracy, 12);
   });
 
   it('is far better than the majority class', () => {
-    const { test, baseline } = record.metrics;
+    const { test, baseline } = classFigures(record);
     expect(test.accuracy_interval[0]).toBeGreaterThan(baseline.test.accuracy + 0.2);
   });
 
   it('shows the rows behind a cell of the confusion matrix', async () => {
-    const matrix = record.metrics.test.confusion_matrix;
+    const matrix = classFigures(record).test.confusion_matrix;
     const [actual, predicted] = matrix
       .flatMap((row, i) => row.map((count, j) => ({ i, j, count })))
       .filter(({ i, j }) => i !== j)
@@ -237,8 +242,10 @@ describe('a tab killed while it embeds', () => {
       expect(texts_embedded + texts_from_cache).toBe(seen.total);
       expect(texts_from_cache).toBeGreaterThan(0);
       expect(seen.done - texts_from_cache).toBeLessThanOrEqual(SHARD);
-      expect(resumed.metrics.test).toEqual(record.metrics.test);
-      expect(resumed.metrics.train.confusion_matrix).toEqual(record.metrics.train.confusion_matrix);
+      expect(classFigures(resumed).test).toEqual(classFigures(record).test);
+      expect(classFigures(resumed).train.confusion_matrix).toEqual(
+        classFigures(record).train.confusion_matrix,
+      );
     } finally {
       await soon(second.close());
     }

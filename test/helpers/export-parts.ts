@@ -137,6 +137,7 @@ export function tinyParts(architecture: Architecture, kind: Kind): ModelParts {
           ? 'multi_label_classification'
           : 'single_label_classification',
     head: kind === 'mean' ? 'mean' : 'stock',
+    thresholds: kind === 'multi' ? classes.map(() => 0.5) : null,
     pair: false,
     classes,
     maxTokens: MAX_TOKENS,

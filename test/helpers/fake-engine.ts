@@ -30,7 +30,7 @@ import type {
   RunView,
   TrainSettings,
 } from '../../src/engine';
-import type { ProbeRun } from '../../src/project';
+import { classFigures, headline, type ProbeRun } from '../../src/project';
 import { FakeFinetuning } from './fake-finetuning';
 import { fakeFinetunedRun, fakeRun } from './fake-run';
 
@@ -134,7 +134,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
       modified: view.created,
       rows: (view.summary?.trainRows ?? 0) + (view.summary?.testRows ?? 0),
       classes: view.summary?.classes.length ?? 0,
-      bestAccuracy: view.runs[0]?.record.metrics.test.accuracy ?? null,
+      bestAccuracy: view.runs[0] === undefined ? null : headline(view.runs[0].record).value,
       bytes: 4_200_000,
       problem: this.unreadable.get(view.id) ?? null,
     }));
@@ -163,11 +163,15 @@ export class FakeEngine extends FakeFinetuning implements Engine {
       header.find((name) => ['label', 'coarse', 'topic', 'tags'].includes(name)) ?? header[1] ?? '';
     const second = files[1];
     const choice: DataChoice = {
-      trainFile: first.name,
-      testFile: second?.name ?? null,
+      files: {
+        [first.name]: 'train',
+        ...(second === undefined ? {} : { [second.name]: 'test' as const }),
+      },
       textColumn,
       textPairColumn: null,
-      labelColumn,
+      label: { kind: 'column', column: labelColumn },
+      useRows: null,
+      repairs: [],
       split:
         second === undefined
           ? { method: 'stratified', testShare: 0.2, seed: 0 }
@@ -182,6 +186,13 @@ export class FakeEngine extends FakeFinetuning implements Engine {
         name,
         bytes: size,
         rows: (tables[index]?.length ?? 1) - 1,
+        role: index === 0 ? 'train' : 'test',
+        format: name.endsWith('.conll') ? 'conll' : 'table',
+        headerReason: null,
+        sheet: null,
+        sheets: null,
+        notes: [],
+        rejectedCount: 0,
         encoding: 'utf-8',
         delimiter: ',',
         hasHeader: true,
@@ -213,6 +224,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
         names: null,
         columns: header.map((name, index) => profile(name, (tables[0] ?? []).slice(1), index)),
       },
+      audit: [],
       choice,
       summary: null,
       problem: null,
@@ -243,6 +255,39 @@ export class FakeEngine extends FakeFinetuning implements Engine {
     project.view = { ...project.view, choice };
     this.#summarise(project);
     return project.view;
+  }
+  async *addFiles(
+    id: string,
+    _files: readonly InputFile[],
+    signal?: AbortSignal,
+  ): Job<ProjectView> {
+    return yield* this.openProject(id, signal);
+  }
+  async *removeFile(id: string, _name: string, signal?: AbortSignal): Job<ProjectView> {
+    return yield* this.openProject(id, signal);
+  }
+  async *dataFile(
+    id: string,
+    what: Parameters<Engine['dataFile']>[1],
+    _file?: string | null,
+    signal?: AbortSignal,
+  ): Job<ExportedFile> {
+    yield* this.#work('Preparing the file', 'files', 1, signal);
+    const { name } = this.#project(id).view;
+    const bytes = new TextEncoder().encode('text,label\r\n');
+    return { name: `${name}-${what}.csv`, mime: 'text/csv', bytes, containsTexts: true };
+  }
+  async *setLabel(
+    id: string,
+    _run: string,
+    row: number,
+    labels: readonly string[],
+    signal?: AbortSignal,
+  ): Job<ProjectView> {
+    const { choice, files } = this.#project(id).view;
+    const repair = { kind: 'set_label', file: files[0]?.name ?? '', row, labels } as const;
+    const repairs = [...choice.repairs, repair];
+    return yield* this.configureData(id, { ...choice, repairs }, signal);
   }
   async *importProject(file: FileBytes, signal?: AbortSignal): Job<ProjectView> {
     return yield* this.createProject([{ ...file, name: 'imported.csv' }], signal);
@@ -338,13 +383,17 @@ export class FakeEngine extends FakeFinetuning implements Engine {
       const { offset, limit } = query;
       return { total: words.length, rows: words.slice(offset, offset + limit) };
     }
-    const matrix = document?.record.metrics[query.part].confusion_matrix ?? [];
+    const part = query.part === 'train' ? 'train' : 'test';
+    const matrix =
+      document === undefined ? [] : classFigures(document.record)[part].confusion_matrix;
     const total = matrix[query.actual ?? 0]?.[query.predicted ?? 0] ?? 0;
     return {
       total,
       rows: Array.from(
         { length: Math.max(0, Math.min(query.limit, total - query.offset)) },
         (_, at) => ({
+          index: query.offset + at,
+          labels: null,
           text: `What is the ${query.offset + at + 1}th thing that people ask when they are in a hurry?`,
           pair: null,
           word: document?.record.task === 'token_classification' ? at % 14 : null,
@@ -368,6 +417,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
       return {
         classes: record.data.classes,
         probabilities: [[]],
+        thresholds: null,
         milliseconds: 7.1,
         words: [
           words.map((word, at) => ({
@@ -388,6 +438,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
     return {
       classes,
       probabilities: [logits.map((logit) => Math.exp(logit) / sum)],
+      thresholds: null,
       milliseconds: 6.4,
       words: null,
     };
@@ -504,7 +555,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
   #summarise(project: FakeProject): void {
     const { choice } = project.view;
     project.view = { ...project.view, summary: null, problem: null };
-    if (choice.textColumn === choice.labelColumn) {
+    if (choice.textColumn === labelOf(choice)) {
       project.view = {
         ...project.view,
         problem: {
@@ -514,11 +565,11 @@ export class FakeEngine extends FakeFinetuning implements Engine {
       };
       return;
     }
-    if (choice.labelColumn === 'tags') {
+    if (labelOf(choice) === 'tags') {
       project.view = { ...project.view, summary: taggingSummary(project.tables[0] ?? []) };
       return;
     }
-    const column = project.view.files[0]?.columnNames.indexOf(choice.labelColumn ?? '') ?? -1;
+    const column = project.view.files[0]?.columnNames.indexOf(labelOf(choice)) ?? -1;
     const counts = new Map<string, number>();
     for (const row of (project.tables[0] ?? []).slice(1)) {
       const label = row[column] ?? '';
@@ -529,7 +580,7 @@ export class FakeEngine extends FakeFinetuning implements Engine {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([label, rows]) => {
         const test = Math.round(rows * share);
-        return { label, train: rows - test, test };
+        return { label, train: rows - test, validation: 0, test };
       });
     const summary: DataSummary = {
       task: 'classification',
@@ -537,12 +588,19 @@ export class FakeEngine extends FakeFinetuning implements Engine {
       classes,
       trainRows: classes.reduce((sum, { train }) => sum + train, 0),
       testRows: classes.reduce((sum, { test }) => sum + test, 0),
+      validationRows: 0,
+      alsoInTraining: 0,
+      changes: [],
       droppedFromTrain: 3,
       leftOut: [{ reason: 'no label', rows: 1 }],
       notes: ['3 training texts also stand in the test part; they were dropped from training.'],
     };
     project.view = { ...project.view, summary };
   }
+}
+
+function labelOf({ label }: DataChoice): string {
+  return label?.kind === 'column' ? label.column : '';
 }
 
 function predicted(file: FileBytes, classes: readonly string[], textColumn: string) {
@@ -614,6 +672,8 @@ function taggedWords(
     .slice(1)
     .flatMap(([text = '', tags = ''], at) =>
       tags.split(' ').map((tag, word) => ({
+        index: at,
+        labels: null,
         text,
         pair: null,
         word,
@@ -645,10 +705,14 @@ function taggingSummary(rows: readonly (readonly string[])[]): DataSummary {
     classes: ['O', ...types.flatMap((type) => [`B-${type}`, `I-${type}`])].map((label) => ({
       label,
       train: Math.round(of(label) * 0.8),
+      validation: 0,
       test: Math.round(of(label) * 0.2),
     })),
     trainRows: Math.round((rows.length - 1) * 0.8),
     testRows: Math.round((rows.length - 1) * 0.2),
+    validationRows: 0,
+    alsoInTraining: 0,
+    changes: [],
     droppedFromTrain: 0,
     leftOut: [],
     notes: [],

@@ -3,7 +3,13 @@ import type { CurvePoint } from '../../src/base';
 import type { FinetuneChoice, ProjectView, RunView, TrainSettings } from '../../src/engine';
 import type { EntityScores, Metrics } from '../../src/learning/evaluate';
 
-import type { FinetuneRecord, ProbeRecipe, ProbeRecord, ProbeRun } from '../../src/project';
+import {
+  classFigures,
+  type FinetuneRecord,
+  type ProbeRecipe,
+  type ProbeRecord,
+  type ProbeRun,
+} from '../../src/project';
 
 /** A run with an accuracy that suits the encoder. */
 export function fakeRun(
@@ -15,7 +21,6 @@ export function fakeRun(
   const instant = settings.encoder.id === 'instant';
   const classes = others ?? view.summary?.classes.map(({ label }) => label) ?? ['no', 'yes'];
   const file = {
-    name: view.choice.trainFile,
     sha256: '0'.repeat(64),
     format: 'table',
     encoding: 'utf-8',
@@ -24,15 +29,16 @@ export function fakeRun(
   } as const;
   const recipe: ProbeRecipe = {
     kind: 'headlight.recipe',
-    schemaVersion: 2,
+    schemaVersion: 3,
     method: 'probe',
     task: 'classification',
     data: {
-      train: file,
-      test: view.choice.testFile === null ? null : { ...file, name: view.choice.testFile },
+      files: Object.entries(view.choice.files).map(([name, role]) => ({ name, role, ...file })),
       text: view.choice.textColumn ?? '',
       text_pair: view.choice.textPairColumn,
-      label: view.choice.labelColumn ?? '',
+      label: view.choice.label ?? { kind: 'column', column: '' },
+      use_rows: view.choice.useRows,
+      repairs: view.choice.repairs,
     },
     split: view.choice.split,
     encoder: { ...settings.encoder, revision: settings.encoder.revision ?? 'f'.repeat(64) },
@@ -40,6 +46,7 @@ export function fakeRun(
     device: settings.device === 'auto' ? 'wasm' : settings.device,
     head: settings.head,
   };
+  const head = settings.head.type === 'mlp' ? HEAD : settings.head;
   const right = instant ? 0.72 : 0.83;
   const test = fakeMetrics(classes, right, 1000);
   return {
@@ -48,21 +55,21 @@ export function fakeRun(
     recipe,
     record: {
       kind: 'headlight.run',
-      schemaVersion: 2,
+      schemaVersion: 3,
       method: 'probe',
       task: 'classification',
       data: {
-        train: { ...file, rows: 5452 },
-        test: null,
-        text: recipe.data.text,
-        text_pair: recipe.data.text_pair,
-        label: recipe.data.label,
+        ...recipe.data,
+        files: recipe.data.files.map((one) => ({ ...one, rows: 5452 })),
         classes,
         left_out: [],
+        changes: [],
+        audit: [],
       },
       split: {
         ...recipe.split,
         train_rows: 4000,
+        validation_rows: 0,
         test_rows: test.rows,
         dropped_from_train: 3,
         notes: [],
@@ -75,13 +82,15 @@ export function fakeRun(
         hidden_size: 384,
         notes: ['WASM, 2 threads: 412 texts a second, the fastest of 2 devices that agree.'],
       },
+      calibration: null,
+      baselines: null,
       head: {
-        ...settings.head,
+        ...head,
         fit: {
-          C: settings.head.C === 'cv' ? 1 : settings.head.C,
+          C: head.C === 'cv' ? 1 : head.C,
           crossValidation:
-            settings.head.C === 'cv'
-              ? settings.head.Cs.map((C, at) => {
+            head.C === 'cv'
+              ? head.Cs.map((C, at) => {
                   const mean = right - 0.03 * Math.abs(at - 2);
                   return { C, mean, scores: [mean - 0.01, mean, mean + 0.01] };
                 })
@@ -95,7 +104,9 @@ export function fakeRun(
       },
       metrics: {
         train: fakeMetrics(classes, right + 0.08, 4000),
+        validation: null,
         test,
+        test_unshared: null,
         baseline: {
           label: classes[0] ?? '',
           train: fakeMetrics(classes, 0.22, 4000),
@@ -179,7 +190,7 @@ export function fakeFinetunedRun(
     others,
   );
   const { embed: _embed, head: _head, ...recipe } = probe.recipe;
-  const { head: _fit, encoder, timing, ...record } = probe.record;
+  const { head: _fit, calibration: _none, encoder, timing, ...record } = probe.record;
   const best = [...history].reverse().find(({ evaluation }) => evaluation !== null);
   const last = history.at(-1)?.step ?? 0;
   const tagging = view.summary?.task === 'token_classification';
@@ -196,7 +207,7 @@ export function fakeFinetunedRun(
       hidden_size: encoder.hidden_size,
       notes: encoder.notes,
     },
-    metrics: { ...record.metrics, test: fakeMetrics(record.data.classes, 0.88, 1000) },
+    metrics: { ...classFigures(probe.record), test: fakeMetrics(record.data.classes, 0.88, 1000) },
     finetune: {
       ...choice.settings,
       fit: {

@@ -142,7 +142,12 @@ function checkRun({ document, head, predictions }: WholeRun, folder: string, zip
       throw refuse('head.json', `it takes ${probe.features} features, not ${encoder.hidden_size}`);
   }
   const parts = read('predictions.safetensors', () => readPredictions(predictions));
-  const texts = data.files.reduce((sum, { rows }) => sum + rows, 0);
+  const divided = split.train_rows + split.validation_rows + split.test_rows;
+  // A column may leave rows unused, and repairs drop them: then the files say how many there can be.
+  const isWhole = split.method !== 'column' && data.repairs.length === 0;
+  const texts = isWhole
+    ? divided + split.dropped_from_train
+    : data.files.reduce((sum, { rows }) => sum + rows, 0);
   const { record } = document;
   // A fine-tune is reported on the rows that it was trained on.
   const trained = record.method === 'finetune' ? record.finetune.fit.train_rows : split.train_rows;

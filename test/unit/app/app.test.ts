@@ -30,14 +30,19 @@ function open() {
 describe('from a file to a report', () => {
   it('reads a dropped file, and has every choice made before anything is asked', async () => {
     await app.take([csv('inbox.csv')]);
-    expect(open().view.choice).toMatchObject({ textColumn: 'text', labelColumn: 'topic' });
+    expect(open().view.choice).toMatchObject({
+      textColumn: 'text',
+      label: { kind: 'column', column: 'topic' },
+    });
     expect(app.encoders.chosen?.info.reference.id).toBe('all-MiniLM-L6-v2');
     expect(['data', 'encoder', 'train'].every((step) => app.isOpen(step as 'data'))).toBe(true);
   });
 
   it('takes a train and a test file together', async () => {
     await app.take([csv('train.csv'), csv('test.csv', 30)]);
-    expect(open().view.choice).toMatchObject({ trainFile: 'train.csv', testFile: 'test.csv' });
+    expect(open().view.choice).toMatchObject({
+      files: { 'train.csv': 'train', 'test.csv': 'test' },
+    });
   });
 
   it('shows the instant encoder’s result first, then the chosen one’s beside it', async () => {
@@ -116,10 +121,10 @@ describe('what goes wrong', () => {
 
   it('a choice that cannot be learned from is told, and mended by the next', async () => {
     await app.takeSample();
-    await open().configure({ labelColumn: 'text' });
+    await open().configure({ label: { kind: 'column', column: 'text' } });
     expect(open().view.summary).toBeNull();
     expect(open().view.problem?.hint).toBe('Choose two different columns.');
-    await open().configure({ labelColumn: 'topic' });
+    await open().configure({ label: { kind: 'column', column: 'topic' } });
     expect(open().view.summary?.classes).toHaveLength(5);
   });
 });

@@ -170,11 +170,15 @@ describe('an unfinished one, after something else was chosen', () => {
         now: '50\u00a0% for the test, seed 3',
       },
     ]);
-    const { textColumn, labelColumn } = open().view.choice;
-    await open().configure({ textColumn: labelColumn, labelColumn: textColumn });
+    const { textColumn, label } = open().view.choice;
+    const column = label?.kind === 'column' ? label.column : '';
+    await open().configure({
+      textColumn: column,
+      label: { kind: 'column', column: textColumn ?? '' },
+    });
     const { instant } = app.encoders;
     if (instant !== null) app.encoders.choose(instant);
-    expect(named()).toEqual(['Column of texts', 'Column of labels', 'Split', 'Encoder']);
+    expect(named()).toEqual(['Column of texts', 'Labels', 'Split', 'Encoder']);
     expect(open().finetuning.differences.at(-1)?.was).toContain('all-MiniLM-L6-v2');
   });
 

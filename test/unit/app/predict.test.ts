@@ -13,7 +13,13 @@ class Slow extends FakeEngine {
   override async predictTexts(_project: string, _run: string, texts: readonly string[]) {
     this.asked.push(...texts);
     await pause(this.asked.length === 1 ? 200 : 5);
-    return { classes: [texts[0] ?? ''], probabilities: [[1]], milliseconds: 1, words: null };
+    return {
+      classes: [texts[0] ?? ''],
+      probabilities: [[1]],
+      thresholds: null,
+      milliseconds: 1,
+      words: null,
+    };
   }
 }
 

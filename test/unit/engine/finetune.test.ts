@@ -2,6 +2,7 @@
  * Fine-tuning through the engine, in Node, on a tiny seeded encoder: what a run records, that stopping loses
  * nothing and changes nothing, that what is taken away computes what was reported, and that nothing stays.
  */
+import { classFigures } from '../../../src/project';
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { finish, HeadlightError, seededRandom, type Job, type Progress } from '../../../src/base';
@@ -110,7 +111,7 @@ beforeAll(async () => {
 
 describe('a fine-tune', () => {
   it('beats always answering the most frequent class, and by more than its interval', () => {
-    const { test, baseline } = run.record.metrics;
+    const { test, baseline } = classFigures(run.record);
     expect(test.accuracy_interval[0]).toBeGreaterThan(baseline.test.accuracy);
     expect(test.rows).toBe(run.record.split.test_rows);
   });
@@ -146,7 +147,7 @@ describe('a fine-tune', () => {
 
   it('gives the same weights and numbers again', async () => {
     const again = await finish(engine.finetune(project.id, choice()));
-    expect(again.record.metrics).toEqual(run.record.metrics);
+    expect(classFigures(again.record)).toEqual(classFigures(run.record));
     expect(await weightsOf(project.id, again)).toEqual(await weightsOf(project.id, run));
     await engine.deleteRun(project.id, again.id);
   });
@@ -203,7 +204,9 @@ describe('a fine-tune', () => {
     if (small.record.method !== 'finetune') throw new Error('no fine-tune');
     expect(small.record.finetune.fit.train_rows).toBe(30);
     expect(small.record.finetune.fit.validation_rows).toBe(3);
-    expect(small.record.metrics.train.per_class.map(({ support }) => support)).toEqual([10, 20]);
+    expect(classFigures(small.record).train.per_class.map(({ support }) => support)).toEqual([
+      10, 20,
+    ]);
     await engine.deleteRun(project.id, small.id);
   });
 });
@@ -220,7 +223,7 @@ describe('stopping', () => {
     const resumed = await finish(reopened.finetune(project.id, choice()));
     if (resumed.record.method !== 'finetune') throw new Error('no fine-tune');
     expect(resumed.record.finetune.fit.resumed_at_step).toBe(unfinished?.step);
-    expect(resumed.record.metrics).toEqual(run.record.metrics);
+    expect(classFigures(resumed.record)).toEqual(classFigures(run.record));
     expect(await weightsOf(project.id, resumed)).toEqual(await weightsOf(project.id, run));
     expect(await engine.unfinishedFinetune(project.id)).toBeNull();
     expect(await platform.storage.entries('checkpoints', `${project.id}/`)).toEqual([]);
@@ -299,8 +302,9 @@ describe('beside a probe', () => {
 
   it('is compared on the same test rows', async () => {
     const { rows, test } = await engine.compareRuns(project.id, run.id, probe.id);
-    expect(rows).toBe(run.record.metrics.test.rows);
-    const difference = run.record.metrics.test.accuracy - probe.record.metrics.test.accuracy;
+    expect(rows).toBe(classFigures(run.record).test.rows);
+    const difference =
+      classFigures(run.record).test.accuracy - classFigures(probe.record).test.accuracy;
     expect(test.difference).toBeCloseTo(difference, 10);
     expect((test.onlyFirst - test.onlySecond) / rows).toBeCloseTo(difference, 10);
     const same = await engine.compareRuns(project.id, run.id, run.id);
@@ -319,7 +323,7 @@ describe('beside a probe', () => {
   it('is advised on from the probe, with figures', async () => {
     const advice = await finish(engine.adviseFinetune(project.id, probe.id));
     expect(advice.rowsPerClass).toBe(run.record.split.train_rows / 2);
-    expect(advice.fullAccuracy).toBe(probe.record.metrics.test.accuracy);
+    expect(advice.fullAccuracy).toBe(classFigures(probe.record).test.accuracy);
     expect(advice.halfAccuracy).toBeGreaterThan(0.3);
     expect(advice.reasons.join(' ')).toMatch(/\d+ training texts a class/);
     expect((await thrownBy(engine.adviseFinetune(project.id, run.id))).code).toBe('bad-setting');
@@ -403,14 +407,14 @@ describe('pairs of texts', () => {
       ...view.choice,
       textColumn: 'first',
       textPairColumn: 'second',
-      labelColumn: 'label',
+      label: { kind: 'column' as const, column: 'label' },
     };
     const configured = await finish(engine.configureData(view.id, asPairs));
     expect(configured.problem).toBeNull();
     const tuned = await finish(
       engine.finetune(view.id, choice({ num_train_epochs: 8, dropout: 0 })),
     );
-    const { test, baseline } = tuned.record.metrics;
+    const { test, baseline } = classFigures(tuned.record);
     expect(test.accuracy_interval[0]).toBeGreaterThan(baseline.test.accuracy);
     expect(choiceOfRecipe(tuned.recipe).textPairColumn).toBe('second');
     const answer = await engine.predictTexts(view.id, tuned.id, ['the red cat'], ['a red mat']);
@@ -451,7 +455,10 @@ describe('words with tags', () => {
     const text = sentences(160);
     const view = await newProject('pets.conll', text);
     expect(view.summary?.task).toBe('token_classification');
-    expect(view.choice).toMatchObject({ textColumn: 'words', labelColumn: 'tags' });
+    expect(view.choice).toMatchObject({
+      textColumn: 'words',
+      label: { kind: 'column', column: 'tags' },
+    });
     const data = labelSentences([parseTable(source('pets.conll', text))], 'words', 'tags');
     expect(view.summary?.classes.map(({ label }) => label)).toEqual(data.classes);
     const counted = view.summary?.tokens?.entities.map(({ type, train, test }) => [
@@ -543,7 +550,7 @@ describe('the encoder that ships', () => {
       }),
       (progress) => seen.push(progress),
     );
-    const { test, baseline } = tuned.record.metrics;
+    const { test, baseline } = classFigures(tuned.record);
     expect(test.accuracy).toBeGreaterThan(baseline.test.accuracy);
     expect(seen.some(({ training }) => (training?.points.length ?? 0) > 0)).toBe(true);
     const recipe = await finish(engine.export(view.id, tuned.id, 'recipe'));

@@ -3,6 +3,7 @@
  * recipe gives the same numbers, that stopping loses nothing, and that what is taken away computes the
  * same as what was trained.
  */
+import { classFigures } from '../../../src/project';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,7 +74,7 @@ afterAll(async () => {
 describe('a project made from one file', () => {
   it('finds text and label, splits 80/20, and counts every class on both sides', () => {
     expect(project.choice.textColumn).toBe('message');
-    expect(project.choice.labelColumn).toBe('topic');
+    expect(project.choice.label).toEqual({ kind: 'column', column: 'topic' });
     const summary = project.summary;
     if (summary === null) throw new Error('no summary');
     const rows = summary.trainRows + summary.testRows;
@@ -86,7 +87,10 @@ describe('a project made from one file', () => {
 
   it('says what is wrong with a choice instead of failing', async () => {
     const view = await finish(
-      engine.configureData(project.id, { ...project.choice, labelColumn: 'message' }),
+      engine.configureData(project.id, {
+        ...project.choice,
+        label: { kind: 'column', column: 'message' },
+      }),
     );
     expect(view.summary).toBeNull();
     expect(view.problem?.message).toContain('cannot be text and label at once');
@@ -130,14 +134,14 @@ describe('a project made from one file', () => {
 
 describe('a run', () => {
   it('beats always answering the most frequent class, and by more than its interval', () => {
-    const { test, baseline } = run.record.metrics;
+    const { test, baseline } = classFigures(run.record);
     expect(test.accuracy_interval[0]).toBeGreaterThan(baseline.test.accuracy);
     expect(test.rows).toBe(run.record.split.test_rows);
   });
 
   it('gives the same numbers again from the same settings, now without embedding anything', async () => {
     const again = await finish(engine.train(project.id, settings()));
-    expect(again.record.metrics).toEqual(run.record.metrics);
+    expect(classFigures(again.record)).toEqual(classFigures(run.record));
     expect(again.recipe).toEqual(run.recipe);
     expect(again.record.timing.texts_embedded).toBe(0);
     await engine.deleteRun(project.id, again.id);
@@ -149,14 +153,14 @@ describe('a run', () => {
       const fresh = createEngine(await createNodePlatform({ home: other }));
       const view = await finish(fresh.createProject([await sampleFile()]));
       const repeated = await finish(fresh.train(view.id, settings()));
-      expect(repeated.record.metrics).toEqual(run.record.metrics);
+      expect(classFigures(repeated.record)).toEqual(classFigures(run.record));
     } finally {
       await rm(other, { recursive: true, force: true });
     }
   });
 
   it('shows the rows behind each cell of the confusion matrix, surest first', async () => {
-    const matrix = run.record.metrics.test.confusion_matrix;
+    const matrix = classFigures(run.record).test.confusion_matrix;
     for (const [actual, row] of matrix.entries()) {
       for (const [predicted, count] of row.entries()) {
         const page = await engine.runRows(project.id, run.id, {
@@ -198,7 +202,7 @@ describe('a run', () => {
     expect(seen).not.toBeNull();
     const resumed = await finish(engine.train(view.id, settings()));
     expect(resumed.record.timing.texts_from_cache).toBeGreaterThan(0);
-    expect(resumed.record.metrics).toEqual(run.record.metrics);
+    expect(classFigures(resumed.record)).toEqual(classFigures(run.record));
     await engine.deleteProject(view.id);
     expect(await platform.storage.entries('features', `${view.id}/`)).toEqual([]);
   });
@@ -287,7 +291,7 @@ describe('taking away', () => {
   it('saves the test predictions, one row a test text, agreeing with the accuracy', async () => {
     const csv = await finish(engine.export(project.id, run.id, 'predictions'));
     const view = await finish(engine.createProject([{ name: 'p.csv', bytes: csv.bytes }]));
-    expect(view.files[0]?.rows).toBe(run.record.metrics.test.rows);
+    expect(view.files[0]?.rows).toBe(classFigures(run.record).test.rows);
     await engine.deleteProject(view.id);
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { HeadlightError } from '../../../src/base';
 import {
   choiceOfRecipe,
+  classFigures,
   jsonBytes,
   parseJson,
   PROJECT_VERSION,
@@ -18,7 +19,7 @@ const folder = new URL('../../fixtures/documents/', import.meta.url);
 const fixture = (name: string): Record<string, unknown> =>
   parseJson(new Uint8Array(readFileSync(new URL(name, folder))), name) as Record<string, unknown>;
 
-const { finetune } = fixture('recipe-v2-finetune.json') as {
+const { finetune } = fixture('recipe-v3-finetune.json') as {
   readonly finetune: Record<string, unknown>;
 };
 const lora = finetune['method'] as Record<string, unknown>;
@@ -44,29 +45,75 @@ describe('documents of older versions', () => {
         ...wanted('recipe', RECIPE_VERSION),
         ...wanted('run', RUN_VERSION),
         'recipe-v2-finetune.json',
+        'recipe-v3-finetune.json',
         'run-v2-finetune.json',
+        'run-v3-finetune.json',
       ].sort(),
     );
   });
 
-  it.each([0, 1])('reads a version %i recipe as the newest that means the same', (version) => {
-    expect(readRecipe(fixture(`recipe-v${version}.json`))).toEqual(fixture('recipe-v2.json'));
+  it.each([0, 1, 2])('reads a version %i recipe as the newest that means the same', (version) => {
+    expect(readRecipe(fixture(`recipe-v${version}.json`))).toEqual(fixture('recipe-v3.json'));
   });
 
-  it.each([0, 1])('reads a version %i run with its recipe and record', (version) => {
-    expect(readRun(fixture(`run-v${version}.json`))).toEqual(fixture('run-v2.json'));
+  it.each([0, 1, 2])('reads a version %i run with its recipe and record', (version) => {
+    expect(readRun(fixture(`run-v${version}.json`))).toEqual(fixture('run-v3.json'));
   });
 
   it('reads a version 0 project; what was not counted then is 0', () => {
     expect(readProjectRecord(fixture('project-v0.json'))).toEqual({
-      ...fixture('project-v2.json'),
+      ...fixture('project-v3.json'),
       rows: 0,
       classes: 0,
     });
   });
 
-  it('reads a version 1 project: it had single texts', () => {
-    expect(readProjectRecord(fixture('project-v1.json'))).toEqual(fixture('project-v2.json'));
+  it.each([1, 2])('reads a version %i project: its one file was the training part', (version) => {
+    expect(readProjectRecord(fixture(`project-v${version}.json`))).toEqual(
+      fixture('project-v3.json'),
+    );
+  });
+
+  it('reads a version 2 fine-tune with its test file and its figures as they were', () => {
+    const before = fixture('run-v2-finetune.json') as {
+      readonly record: { readonly metrics: { readonly test: unknown } };
+    };
+    const read = readRun(before);
+    expect(read).toEqual(fixture('run-v3-finetune.json'));
+    expect(classFigures(read.record).test).toEqual(before.record.metrics.test);
+    expect(readRecipe(fixture('recipe-v2-finetune.json'))).toEqual(
+      fixture('recipe-v3-finetune.json'),
+    );
+  });
+
+  it('reads a version 2 choice with two files, one column of labels and one way to read both', () => {
+    const { choice, ...project } = fixture('project-v2.json') as {
+      readonly choice: Record<string, unknown>;
+    };
+    const files = ['a.csv', 'b.csv', 'c.csv'].map((name) => ({
+      name,
+      sha256: 'a'.repeat(64),
+      bytes: 1,
+    }));
+    const read = readProjectRecord({
+      ...project,
+      files,
+      choice: {
+        ...choice,
+        trainFile: 'b.csv',
+        testFile: 'a.csv',
+        labelColumn: 'topic',
+        split: { method: 'files' },
+        parse: { delimiter: ';' },
+      },
+    });
+    expect(read.choice).toMatchObject({
+      files: { 'a.csv': 'test', 'b.csv': 'train', 'c.csv': 'unused' },
+      label: { kind: 'column', column: 'topic' },
+      useRows: null,
+      repairs: [],
+      parse: { 'a.csv': { delimiter: ';' }, 'b.csv': { delimiter: ';' } },
+    });
   });
 
   it.each([
@@ -76,7 +123,7 @@ describe('documents of older versions', () => {
     ['run', '-finetune'],
     ['project', ''],
   ])('leaves a current %s%s as it is', (kind, method) => {
-    const current = fixture(`${kind}-v2${method}.json`);
+    const current = fixture(`${kind}-v3${method}.json`);
     const read =
       kind === 'recipe'
         ? readRecipe(current)
@@ -89,7 +136,7 @@ describe('documents of older versions', () => {
 
 describe('documents that cannot be used', () => {
   it('refuses one from a newer Headlight and says so', () => {
-    const error = errorOf(() => readRecipe({ ...fixture('recipe-v2.json'), schemaVersion: 99 }));
+    const error = errorOf(() => readRecipe({ ...fixture('recipe-v3.json'), schemaVersion: 99 }));
     expect(error.code).toBe('bad-project');
     expect(error.message).toContain('newer Headlight');
     expect(error.hint).toContain('update Headlight');
@@ -106,7 +153,7 @@ describe('documents that cannot be used', () => {
     ['device', { device: 'abacus' }],
     ['embed.layer', { embed: { layer: -1, pooling: 'mean', normalize: true, maxTokens: 10 } }],
   ])('names the key that is wrong: %s', (key, change) => {
-    const error = errorOf(() => readRecipe({ ...fixture('recipe-v2.json'), ...change }));
+    const error = errorOf(() => readRecipe({ ...fixture('recipe-v3.json'), ...change }));
     expect(error.message).toContain(key);
   });
 
@@ -116,18 +163,18 @@ describe('documents that cannot be used', () => {
     ['finetune.seed', { finetune: { ...finetune, seed: undefined } }],
     ['finetune.method.rank', { finetune: { ...finetune, method: { ...lora, rank: 0 } } }],
   ])('names the key of a fine-tune that is wrong: %s', (key, change) => {
-    const error = errorOf(() => readRecipe({ ...fixture('recipe-v2-finetune.json'), ...change }));
+    const error = errorOf(() => readRecipe({ ...fixture('recipe-v3-finetune.json'), ...change }));
     expect(error.message).toContain(key);
   });
 
   it('refuses a probe of words', () => {
     const change = { task: 'token_classification' };
-    const error = errorOf(() => readRecipe({ ...fixture('recipe-v2.json'), ...change }));
+    const error = errorOf(() => readRecipe({ ...fixture('recipe-v3.json'), ...change }));
     expect(error.message).toContain('task');
   });
 
   it('refuses a file name that leaves its folder', () => {
-    const project = fixture('project-v2.json');
+    const project = fixture('project-v3.json');
     const error = errorOf(() =>
       readProjectRecord({
         ...project,
@@ -145,15 +192,18 @@ describe('documents that cannot be used', () => {
 
 describe('a recipe and the choice it was made from', () => {
   it('pins how the file was read', () => {
-    const choice = choiceOfRecipe(readRecipe(fixture('recipe-v2.json')));
+    const choice = choiceOfRecipe(readRecipe(fixture('recipe-v3.json')));
     expect(choice).toEqual({
-      trainFile: 'train.csv',
-      testFile: null,
+      files: { 'train.csv': 'train' },
       textColumn: 'text',
       textPairColumn: null,
-      labelColumn: 'label',
+      label: { kind: 'column', column: 'label' },
+      useRows: null,
       split: { method: 'stratified', testShare: 0.25, seed: 7 },
-      parse: { format: 'table', encoding: 'utf-8', delimiter: ',', hasHeader: true },
+      repairs: [],
+      parse: {
+        'train.csv': { format: 'table', encoding: 'utf-8', delimiter: ',', hasHeader: true },
+      },
     });
   });
 });
@@ -171,7 +221,7 @@ describe('docs/formats.md', () => {
     ]);
   }
 
-  it.each(['recipe-v2.json', 'recipe-v2-finetune.json', 'run-v2.json', 'run-v2-finetune.json'])(
+  it.each(['recipe-v3.json', 'recipe-v3-finetune.json', 'run-v3.json', 'run-v3-finetune.json'])(
     'documents every key of %s',
     (name) => {
       const missing = new Set(

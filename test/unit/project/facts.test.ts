@@ -1,4 +1,5 @@
 /** What a model card tells is what the run's record says, and nothing of the rows. */
+import { classFigures } from '../../../src/project';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -55,7 +56,7 @@ beforeAll(async () => {
   } as const;
   const { embed, head, ...rest } = recipe;
   const { head: fitted, timing, ...said } = record;
-  expect([embed.layer, head.seed, fitted.fit.C, timing.fit_seconds]).not.toContain(undefined);
+  expect([embed.layer, head.seed, fitted.fit.seconds, timing.fit_seconds]).not.toContain(undefined);
   const finetuneRecipe: FinetuneRecipe = { ...rest, method: 'finetune', finetune: settings };
   const scores = { precision: 0.8, recall: 0.75, f1_score: 0.774, support: 40 };
   const finetuneRecord: FinetuneRecord = {
@@ -99,7 +100,7 @@ beforeAll(async () => {
 describe('of a probe', () => {
   it('takes figures and intervals from the record', () => {
     const facts = cardFacts('Inbox', probe, 'apache-2.0');
-    const { train, test, baseline } = probe.record.metrics;
+    const { train, test, baseline } = classFigures(probe.record);
     expect(facts.metrics[0]).toEqual({
       type: 'accuracy',
       name: 'Accuracy',
@@ -114,7 +115,9 @@ describe('of a probe', () => {
       label: baseline.label,
       test_accuracy: baseline.test.accuracy,
     });
-    expect(facts.data.files.map(({ sha256 }) => sha256)).toContain(probe.record.data.train.sha256);
+    expect(facts.data.files.map(({ sha256 }) => sha256)).toContain(
+      probe.record.data.files[0]?.sha256,
+    );
     expect(facts.data.split).toEqual(probe.recipe.split);
     expect(facts.settings).toMatchObject({ layer: probe.recipe.embed.layer });
     expect(facts.method).toContain(`after layer ${probe.recipe.embed.layer}`);
@@ -122,7 +125,7 @@ describe('of a probe', () => {
 
   it('names neither columns nor files', () => {
     const said = JSON.stringify(cardFacts('Inbox', probe, null));
-    expect(said).not.toContain(probe.record.data.train.name);
+    expect(said).not.toContain(probe.record.data.files[0]?.name);
   });
 
   it('reads the head’s shape', () => {
@@ -132,6 +135,7 @@ describe('of a probe', () => {
       pair: false,
       classes: probe.record.data.classes,
       maxTokens: probe.recipe.embed.maxTokens,
+      thresholds: null,
     });
   });
 });

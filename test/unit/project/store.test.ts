@@ -68,11 +68,14 @@ beforeEach(async () => {
         indices: Int32Array.of(4, 2, 9),
         labels: Int32Array.of(0, 1, 1),
         probabilities: Float64Array.of(0.9, 0.1, 0.2, 0.8, 1 / 3, 2 / 3),
+        targets: null,
       },
+      validation: null,
       test: {
         indices: Int32Array.of(1),
         labels: Int32Array.of(0),
         probabilities: Float64Array.of(0.6, 0.4),
+        targets: null,
       },
     }),
   };
@@ -174,6 +177,7 @@ describe('the project zip', () => {
     return () => ({
       predictions: writePredictions({
         train: part(changes),
+        validation: null,
         test: readPredictions(run.predictions).test,
       }),
     });
