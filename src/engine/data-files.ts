@@ -70,6 +70,16 @@ export async function* setLabel(
   const { data, record } = await projects.prepare(project, choiceOfRecipe(document.recipe));
   const origin = data.origin[row];
   if (origin === undefined) throw new HeadlightError('bad-setting', `There is no row ${row}.`);
+  const unknown = labels.find((label) => !data.classes.includes(label));
+  if (unknown !== undefined || (data.targets === null && labels.length !== 1)) {
+    throw new HeadlightError(
+      'bad-setting',
+      unknown === undefined
+        ? 'A row has exactly one class here.'
+        : `There is no label “${unknown}” in this run.`,
+      { hint: `The labels are: ${data.classes.slice(0, 20).join(', ')}.` },
+    );
+  }
   const { choice } = record;
   const repair: SetLabel = { kind: 'set_label', file: origin.file, row: origin.row, labels };
   const others = choice.repairs.filter(
