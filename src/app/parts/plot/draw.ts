@@ -20,6 +20,11 @@ const COLOURS: Readonly<Record<PlotLine['rank'], string>> = {
   quiet: 'var(--ink-3)',
 };
 
+/** Known before it is drawn, so that nothing jumps. */
+export function heightOf(width: number): number {
+  return Math.round(Math.min(340, Math.max(260, width * 0.75)));
+}
+
 /** @param width in CSS pixels; wide ones are drawn no wider than they are readable. */
 export async function draw(spec: PlotSpec, width: number, title: string): Promise<SVGSVGElement> {
   const Plot = await load();
@@ -28,7 +33,6 @@ export async function draw(spec: PlotSpec, width: number, title: string): Promis
     domain: [...domain],
     ticks: 5,
     labelArrow: 'none' as const,
-    labelAnchor: 'center' as const,
     ...(percent ? { tickFormat: (value: number) => `${Math.round(value * 100)} %` } : {}),
   });
   const corners = [
@@ -39,13 +43,13 @@ export async function draw(spec: PlotSpec, width: number, title: string): Promis
     // Its own document: Plot's <style>, which the page's policy forbids, is dropped before it could count.
     document: document.implementation.createHTMLDocument(''),
     width,
-    height: Math.round(Math.min(320, Math.max(240, width * 0.7))),
+    height: heightOf(width),
     marginLeft: 52,
     marginRight: 20,
-    marginTop: 14,
+    marginTop: 32,
     marginBottom: 42,
-    x: axis(spec.x),
-    y: { ...axis(spec.y), grid: true },
+    x: { ...axis(spec.x), labelAnchor: 'center' },
+    y: { ...axis(spec.y), labelAnchor: 'top', grid: true },
     ariaLabel: title,
     style: { fontSize: '12px', color: 'var(--ink-2)', background: 'transparent' },
     marks: [
@@ -101,6 +105,11 @@ export async function draw(spec: PlotSpec, width: number, title: string): Promis
     ],
   });
   for (const style of made.querySelectorAll('style')) style.remove();
+  // The picture is one image with one name; a group may not carry another.
+  for (const part of made.querySelectorAll('[aria-label], [aria-description]')) {
+    part.removeAttribute('aria-label');
+    part.removeAttribute('aria-description');
+  }
   const svg = document.adoptNode(made) as unknown as SVGSVGElement;
   svg.setAttribute('role', 'img');
   // What Plot's own style sheet would have said.
