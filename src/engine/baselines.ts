@@ -8,8 +8,14 @@ import {
   predictTfidf,
   tfidfLogistic,
 } from '../learning/baselines';
-import type { Matrix } from '../learning/heads';
-import type { BaselineFigures, Baselines, ClassFigures, MultiLabelFigures } from '../project';
+import { tuneThresholds, type Matrix } from '../learning/heads';
+import type {
+  BaselineFigures,
+  Baselines,
+  ClassFigures,
+  MultiLabelFigures,
+  PartPredictions,
+} from '../project';
 import { figuresOfPart, fitTargets, labelsOf, partPredictions } from './figures';
 import type { Prepared } from './prepare';
 
@@ -77,8 +83,16 @@ async function* words(prepared: Prepared, signal?: AbortSignal): Job<BaselineFig
     folds ? DEFAULT_TFIDF : { ...DEFAULT_TFIDF, C: 10 },
     signal,
   );
+  const predicted = (rows: Int32Array): PartPredictions =>
+    partPredictions(prepared, rows, predictTfidf(model, texts(rows)));
+  // With the care that the run itself gets.
+  const held = split.validation.length === 0 ? null : predicted(split.validation);
+  const tuned =
+    held === null || held.targets === null
+      ? null
+      : tuneThresholds(held.probabilities, held.targets, data.classes).thresholds;
   const part = (rows: Int32Array): ReturnType<typeof figuresOfPart> =>
-    figuresOfPart(partPredictions(prepared, rows, predictTfidf(model, texts(rows))), data.classes);
+    figuresOfPart(predicted(rows), data.classes, tuned);
   return {
     train: part(split.train),
     test: part(split.test),

@@ -6,7 +6,7 @@ import {
   type Metrics,
   type MultiLabelMetrics,
 } from '../learning/evaluate';
-import type { Targets } from '../learning/heads';
+import { DEFAULT_THRESHOLD, type Targets } from '../learning/heads';
 import type { ClassFigures, MultiLabelFigures, PartPredictions, RunPredictions } from '../project';
 import type { Prepared } from './prepare';
 
@@ -92,14 +92,22 @@ function severalFigures(
   return evaluateMultiLabel(probabilities, targets ?? new Uint8Array(0), thresholds, classes);
 }
 
-/** Of one part, by the same rules as the run's own. */
+/**
+ * Of one part, by the same rules as the run's own.
+ * @param thresholds of several labels a row; null: 0.5 each.
+ */
 export function figuresOfPart(
   part: PartPredictions,
   classes: readonly string[],
+  thresholds: Float64Array | null = null,
 ): Metrics | MultiLabelMetrics {
   return part.targets === null
     ? evaluate(part.probabilities, part.labels, classes)
-    : severalFigures(part, new Float64Array(classes.length).fill(0.5), classes);
+    : severalFigures(
+        part,
+        thresholds ?? new Float64Array(classes.length).fill(DEFAULT_THRESHOLD),
+        classes,
+      );
 }
 
 /** The rows of a part that are none of these; null when that makes no difference, or none are left. */

@@ -2,7 +2,6 @@
  * Fine-tuning through the engine, in Node, on a tiny seeded encoder: what a run records, that stopping loses
  * nothing and changes nothing, that what is taken away computes what was reported, and that nothing stays.
  */
-import { classFigures } from '../../../src/project';
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { finish, HeadlightError, seededRandom, type Job, type Progress } from '../../../src/base';
@@ -22,7 +21,14 @@ import { DEFAULT_LOGISTIC } from '../../../src/learning/heads';
 import { readSafetensors } from '../../../src/models';
 import type { Platform } from '../../../src/platform';
 import { createNodePlatform } from '../../../src/platform/node';
-import { choiceOfRecipe, readPredictions, readRecipe, parseJson } from '../../../src/project';
+import {
+  choiceOfRecipe,
+  classFigures,
+  multiLabelFigures,
+  parseJson,
+  readPredictions,
+  readRecipe,
+} from '../../../src/project';
 import { temporaryFolder } from '../../helpers/temporary-folder';
 import { tinyModelFiles, TINY_WORDS } from '../../helpers/tiny-model';
 
@@ -557,4 +563,45 @@ describe('the encoder that ships', () => {
     expect(readRecipe(parseJson(recipe.bytes, recipe.name))).toEqual(tuned.recipe);
     await engine.deleteProject(view.id);
   }, 90_000);
+});
+
+describe('several labels a text', () => {
+  it('learns each by binary cross-entropy, tunes thresholds, and leaves as one model with sigmoids', async () => {
+    const random = seededRandom(11);
+    const filler = TINY_WORDS.slice(5, 25).filter((word) => !['great', 'poor'].includes(word));
+    const lines = Array.from({ length: 160 }, (_, row) => {
+      const has = [random.next() < 0.5, random.next() < 0.5];
+      const words = Array.from({ length: 6 }, () => filler[random.integer(filler.length)] ?? 'the');
+      if (has[0] === true) words.splice(random.integer(6), 0, 'great');
+      if (has[1] === true) words.splice(random.integer(6), 0, 'poor');
+      return `${words.join(' ')} ${row},${has.map(Number).join(',')}`;
+    });
+    const view = await newProject('both.csv', `text,praise,blame\n${lines.join('\n')}\n`);
+    expect(view.choice.label).toEqual({ kind: 'columns', columns: ['praise', 'blame'] });
+    const tuned = await finish(
+      engine.finetune(view.id, choice({ num_train_epochs: 8, dropout: 0 })),
+    );
+    const figures = multiLabelFigures(tuned.record);
+    expect(tuned.record.task).toBe('multi_label');
+    expect(figures?.test.rows).toBe(tuned.record.split.test_rows);
+    expect(figures?.test.micro.f1_score).toBeGreaterThan(0.9);
+    expect(tuned.record.encoder.notes.join(' ')).toContain('threshold of each label');
+
+    const texts = ['the great cat', 'a poor mat', 'great and poor', 'the cat'];
+    const here = await engine.predictTexts(view.id, tuned.id, texts);
+    expect(here.thresholds).toEqual(figures?.thresholds);
+    const zip = await finish(engine.export(view.id, tuned.id, 'huggingface'));
+    const files = classifierArchive(zip.bytes, zip.name);
+    const config = parseJson(files.get('config.json') ?? new Uint8Array(), 'config.json');
+    expect(config).toMatchObject({
+      problem_type: 'multi_label_classification',
+      headlight: { thresholds: figures?.thresholds },
+    });
+    const classifier = await openClassifier(platform, files, 'cpu');
+    const away = await finish(classifier.probabilities(texts));
+    here.probabilities.flat().forEach((share, at) => {
+      expect(away[at]).toBeCloseTo(share, 4);
+    });
+    await classifier.close();
+  }, 120_000);
 });
