@@ -81,20 +81,22 @@ async function rightLessTrainer(
   const { classes } = run.record.data;
   // The Trainer's class indices follow Python's sorting of the names.
   const sorted = [...classes].sort((x, y) => (x < y ? -1 : 1));
-  const { rows } = await engine.runRows(project, run.id, {
-    part: 'test',
-    actual: null,
-    predicted: null,
-    offset: 0,
-    limit: predictions.length,
-  });
-  return new Map(
-    rows.map(({ line, actual, predicted }) => {
+  const differences = new Map<number, number>();
+  // A page of rows has at most so many as the engine gives at once; the surest come first.
+  for (let seen = 0; ;) {
+    const query = { part: 'test', actual: null, predicted: null, offset: seen } as const;
+    const { rows, total } = await engine.runRows(project, run.id, {
+      ...query,
+      limit: predictions.length,
+    });
+    for (const { line, actual, predicted } of rows) {
       // The first row of the file stands on line 2, and no text has line breaks.
       const theirs = sorted[predictions[line - 2] ?? -1] === classes[actual];
-      return [line, Number(actual === predicted) - Number(theirs)];
-    }),
-  );
+      differences.set(line, Number(actual === predicted) - Number(theirs));
+    }
+    seen += rows.length;
+    if (rows.length === 0 || seen >= total) return differences;
+  }
 }
 
 /** Mean of `differences` with a 95 % interval (normal; hundreds of rows). */
