@@ -31,7 +31,7 @@ import type {
   TrainSettings,
 } from '../../src/engine';
 import { classFigures, headline, type ProbeRun } from '../../src/project';
-import { FakeFinetuning } from './fake-finetuning';
+import { FakeReport } from './fake-report';
 import { fakeFinetunedRun, fakeRun } from './fake-run';
 
 export interface FakeOptions {
@@ -92,7 +92,7 @@ function entry(
   };
 }
 
-export class FakeEngine extends FakeFinetuning implements Engine {
+export class FakeEngine extends FakeReport implements Engine {
   readonly #delay: number;
   readonly #classes: readonly string[] | null;
   readonly #projects = new Map<string, FakeProject>();
