@@ -53,7 +53,7 @@ export async function* explainText(
     state.ended = true;
     wake();
   });
-  for (let seen = 0; !state.ended; ) {
+  for (let seen = 0; !state.ended;) {
     if (seen === done) await new Promise<void>((resolve) => (wake = resolve));
     if (seen !== done) yield meter.at((seen = done));
   }

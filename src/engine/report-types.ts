@@ -9,7 +9,12 @@ import type {
   TrainTestGap,
   WordImportanceHint,
 } from '../learning/evaluate';
-import type { CurveSettings, LearningCurve, RepeatedFits, RepeatSettings } from '../learning/studies';
+import type {
+  CurveSettings,
+  LearningCurve,
+  RepeatedFits,
+  RepeatSettings,
+} from '../learning/studies';
 
 /** Names of scikit-learn; `accuracy` has Wilson's interval, the others the bootstrap's. */
 export const REPORT_FIGURES = [

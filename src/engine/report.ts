@@ -43,9 +43,13 @@ export async function* runReport(
   const { document, predictions } = await projects.store.run(project, run);
   const { recipe, record } = document;
   if (recipe.task === 'multi_label') {
-    throw new HeadlightError('bad-setting', 'Curves are drawn of one class a text, not of several labels.', {
-      hint: 'Look at the figures of each label.',
-    });
+    throw new HeadlightError(
+      'bad-setting',
+      'Curves are drawn of one class a text, not of several labels.',
+      {
+        hint: 'Look at the figures of each label.',
+      },
+    );
   }
   const meter = new ProgressMeter('Report', 'figures', REPORT_FIGURES.length);
   yield meter.at(0);
@@ -56,8 +60,7 @@ export async function* runReport(
   const test = figuresOfPart(kept.test, classes);
   const metrics = evaluate(kept.test.probabilities, kept.test.labels, classes);
   const detailed = detailedMetrics(metrics, kept.test.probabilities, kept.test.labels);
-  const resamples =
-    RESAMPLES.find(([cells]) => kept.test.labels.length * k <= cells)?.[1] ?? 0;
+  const resamples = RESAMPLES.find(([cells]) => kept.test.labels.length * k <= cells)?.[1] ?? 0;
   const resampled = new Resampled(kept.test, classes);
   const figures: ReportFigure[] = [];
   for (const name of REPORT_FIGURES) {

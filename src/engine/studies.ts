@@ -1,10 +1,6 @@
 /** Studies of a probe's run on its kept embeddings: what more rows bring, how much the split matters. */
 import { HeadlightError, type Job } from '../base';
-import {
-  evaluate,
-  summariseLearningCurve,
-  summariseRepeats,
-} from '../learning/evaluate';
+import { evaluate, summariseLearningCurve, summariseRepeats } from '../learning/evaluate';
 import type { HeadSettings, MultiLabelContext } from '../learning/heads';
 import {
   curveRuns,
