@@ -3,6 +3,8 @@ export * from './create';
 export * from './engine';
 export type * from './finetuning-types';
 export * from './report-types';
+export { ThresholdAnalysis } from '../learning/evaluate';
+export { DEFAULT_CURVE, DEFAULT_REPEATS } from '../learning/studies';
 export { labelRows, textRows, type LabelledRows, type TextRows } from './text-rows';
 export { FINETUNE_DEFAULTS, parseFinetuneSettings, PRESETS } from '../learning/finetune';
 export * from './wire';

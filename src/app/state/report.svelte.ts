@@ -1,7 +1,14 @@
 /** The full report of a run, its studies and its surest mistakes: asked for when they are looked at. */
 import type { WordImportanceHint } from '../../learning/evaluate';
-import { DEFAULT_CURVE, DEFAULT_REPEATS } from '../../learning/studies';
-import type { CurveStudy, Engine, RepeatStudy, RowPage, RunReport } from '../../engine';
+import {
+  DEFAULT_CURVE,
+  DEFAULT_REPEATS,
+  type CurveStudy,
+  type Engine,
+  type RepeatStudy,
+  type RowPage,
+  type RunReport,
+} from '../../engine';
 import { Work } from './work.svelte';
 
 export const MISTAKES_A_PAGE = 10;
