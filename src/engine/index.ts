@@ -8,3 +8,4 @@ export { DEFAULT_CURVE, DEFAULT_REPEATS } from '../learning/studies';
 export { labelRows, textRows, type LabelledRows, type TextRows } from './text-rows';
 export { FINETUNE_DEFAULTS, parseFinetuneSettings, PRESETS } from '../learning/finetune';
 export * from './wire';
+export { classFigures, headline, multiLabelFigures } from '../project';

@@ -1,5 +1,5 @@
 /** The one line each step says about what it decided. */
-import { classFigures, multiLabelFigures } from '../../project';
+import { classFigures, multiLabelFigures } from '../../engine';
 import type { App } from '../state/app.svelte';
 import { testFile, trainFile } from '../state/choice';
 import { count, counted, interval, moment, percent, score } from '../state/format';

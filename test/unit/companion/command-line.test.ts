@@ -121,7 +121,7 @@ describe('train, then use and repeat it', () => {
   test('a report for people, where JSON was not asked for', async () => {
     const { code, stdout } = await headlight([...TRAIN, '--C', '1', '--quiet']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/accuracy +\S+ +\S+ +0\.5\n/);
+    expect(stdout).toMatch(/accuracy +\S+ +\S+ +0\.5 /);
     expect(stdout).toContain('95 % interval');
     expect(stdout).toMatch(/praise +\S+ +\S+ +\S+ +20\n/);
   });
@@ -144,7 +144,7 @@ describe('what cannot be done is said, with an exit code', () => {
 
   test.each([
     ['no such file', ['train', 'none.csv'], /no file none\.csv/],
-    ['a quote that never closes', ['train', 'unclosed.csv'], /line 2: A quote[^]*--label/],
+    ['a quote that never closes', ['train', 'unclosed.csv'], /Line 2: A quote[^]*never closes/],
     ['no such column', [...TRAIN, '--label', 'topic'], /no column “topic”[^]*text, label/],
     ['no such layer', [...TRAIN, '--layer', '3'], /no layer 3[^]*0 .* to 2/],
     ['no such device', [...TRAIN, '--device', 'cuda'], /cannot run models on cuda[^]*cpu/],
