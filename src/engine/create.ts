@@ -118,7 +118,15 @@ export function createEngine(platform: Platform): Engine {
         repeatedFits({ platform, projects, encoders }, project, run, settings, stop),
       ),
     explainText: (project, run, text, pair, classIndex, signal) =>
-      explainText(engine.predictTexts, project, run, text, pair, classIndex, signal),
+      explainText(
+        (...asked) => engine.predictTexts(...asked),
+        project,
+        run,
+        text,
+        pair,
+        classIndex,
+        signal,
+      ),
 
     export: (project, run, kind, signal) =>
       exportFile(projects, encoders, project, run, kind, signal),

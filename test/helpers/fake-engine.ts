@@ -559,7 +559,7 @@ export class FakeEngine extends FakeReport implements Engine {
       project.view = {
         ...project.view,
         problem: {
-          message: `Column “${choice.textColumn ?? ''}” cannot be text and label at once.`,
+          message: `Column “${choice.textColumn}” cannot be text and label at once.`,
           hint: 'Choose two different columns.',
         },
       };

@@ -135,7 +135,7 @@ describe('fine-tune, then use and repeat it', () => {
     const { code, stdout } = await headlight([...FINETUNE, ...QUICK, ...lora, '--quiet']);
     expect(code).toBe(0);
     expect(stdout).toContain('fine-tuned: LoRA, rank 4');
-    expect(stdout).toMatch(/accuracy +\S+ +\S+ +0\.5\n/);
+    expect(stdout).toMatch(/majority class +TF-IDF\n *accuracy +\S+ +\S+ +0\.5 +\S+\n/);
     expect(stdout).toContain('95 % interval');
     expect(await readdir(join(folder, 'lora', 'adapter'))).toContain('adapter_config.json');
   });
