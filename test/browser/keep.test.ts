@@ -69,7 +69,7 @@ describe('a project', () => {
     const record = {
       ...old,
       files: [{ name: 'train.csv', sha256: await sha256(csv), bytes: csv.byteLength }],
-      choice: { ...old.choice, textColumn: 'message', label: { kind: 'column', column: 'topic' } },
+      choice: { ...old.choice, textColumn: 'message', labelColumn: 'topic' },
     };
     const entries: Record<string, Uint8Array> = {
       'project.json': new TextEncoder().encode(JSON.stringify(record)),
