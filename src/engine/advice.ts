@@ -6,11 +6,11 @@ import { HeadlightError, type Job } from '../base';
 import { drawRows } from '../data';
 import { evaluate } from '../learning/evaluate';
 import { fitLogistic, predictProbabilities, type Matrix } from '../learning/heads';
-import { embedTexts } from '../models';
 import type { Platform } from '../platform';
 import { choiceOfRecipe, classFigures, probeRun } from '../project';
 import type { Encoders } from './encoders';
 import type { FinetuneAdvice } from './finetuning-types';
+import { featuresOf } from './features';
 import { deviceHere } from './prediction';
 import type { Projects } from './projects';
 import { labelsOf } from './figures';
@@ -52,16 +52,11 @@ export async function* advise(
     HALF_SEED,
   );
   const used = [...half, ...split.test];
-  const { features } = yield* embedTexts(
-    {
-      texts: used.map((row) => data.texts[row] ?? ''),
-      encoder,
-      embed: recipe.embed,
-      device,
-      runtime: platform.runtime,
-      storage: platform.storage,
-      scope: project,
-    },
+  const features = yield* featuresOf(
+    platform,
+    { project, encoder, embed: recipe.embed, device },
+    data,
+    used,
     signal,
   );
   const backend = await tensorBackend(platform, device);

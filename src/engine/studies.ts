@@ -11,11 +11,11 @@ import {
   type Scorer,
   type StudyRows,
 } from '../learning/studies';
-import { embedTexts } from '../models';
 import type { Platform } from '../platform';
 import { choiceOfRecipe, probeRun } from '../project';
 import type { Encoders } from './encoders';
 import { fitTargets, labelsOf } from './figures';
+import { featuresOf } from './features';
 import { deviceHere } from './prediction';
 import type { Prepared } from './prepare';
 import type { Projects } from './projects';
@@ -111,16 +111,11 @@ async function* open(
   const { data, split } = prepared;
   const encoder = yield* encoders.load(recipe.encoder, signal);
   const device = await deviceHere(platform, recipe.device);
-  const { features } = yield* embedTexts(
-    {
-      texts: [...split.train, ...split.test].map((row) => data.texts[row] ?? ''),
-      encoder,
-      embed: recipe.embed,
-      device,
-      runtime: platform.runtime,
-      storage: platform.storage,
-      scope: project,
-    },
+  const features = yield* featuresOf(
+    platform,
+    { project, encoder, embed: recipe.embed, device },
+    data,
+    [...split.train, ...split.test],
     signal,
   );
   const backend = await tensorBackend(platform, device);
