@@ -2,85 +2,16 @@
  * The real page, step after step, held to axe-core's rules, in light and dark, on a phone and on a desk;
  * and the main job without a mouse.
  */
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { AxeResults } from 'axe-core';
-import type { Browser, Page } from 'puppeteer-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { securityHeaders } from '../../src/platform/web/policy';
-import { launchChromium } from '../helpers/browser';
-import { PageDriver } from '../helpers/page-driver';
-import { serveFolder, type StaticServer } from '../helpers/static-server';
+import type { Page } from 'puppeteer-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { PageDriver } from '../helpers/page-driver';
+import { look, PageScene } from '../helpers/page-scene';
 
 const INSTANT = 'headlight-instant-en';
-const WIDTHS = [1280, 380];
-const SCHEMES = ['light', 'dark'] as const;
+const scene = PageScene.ofThisFile('axe');
 
-let browser: Browser;
-let server: StaticServer;
-let axe: string;
-
-beforeAll(async () => {
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-  server = await serveFolder(join(import.meta.dirname, '../../dist'), {
-    headers: securityHeaders(null),
-  });
-  browser = await launchChromium();
-});
-
-afterAll(async () => {
-  await browser.close();
-  await server.close();
-});
-
-/** Each violation as one line: the rule, and the first element it found. */
-async function violations(page: Page): Promise<string[]> {
-  const results = await page.evaluate(() =>
-    (
-      window as unknown as { axe: { run: (at: Document, how: object) => Promise<AxeResults> } }
-    ).axe.run(document, { resultTypes: ['violations'] }),
-  );
-  // Something was looked at: an empty page breaks no rule.
-  expect(results.passes.length).toBeGreaterThan(10);
-  return results.violations.map(
-    ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html)[0] ?? ''}`,
-  );
-}
-
-/** What the page breaks in every scheme and width, and whether it can be scrolled sideways. */
-async function look(page: Page, where: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const scheme of SCHEMES) {
-    await page.emulateMediaFeatures([
-      { name: 'prefers-color-scheme', value: scheme },
-      { name: 'prefers-reduced-motion', value: 'reduce' },
-    ]);
-    for (const width of WIDTHS) {
-      await page.setViewport({ width, height: 900 });
-      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
-      for (const line of await violations(page)) {
-        found.push(`${where}, ${scheme}, ${width} px: ${line}`);
-      }
-      const over = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      if (over > 0) found.push(`${where}, ${width} px: ${over} px wider than the window`);
-    }
-  }
-  await page.setViewport({ width: WIDTHS[0] ?? 1280, height: 900 });
-  return found;
-}
-
-async function openPage(): Promise<PageDriver> {
-  const context = await browser.createBrowserContext();
-  const page = await context.newPage();
-  await page.setViewport({ width: WIDTHS[0] ?? 1280, height: 900 });
-  await page.evaluateOnNewDocument(axe);
-  const driver = new PageDriver(page, server.url);
-  await driver.open();
-  return driver;
-}
+const openPage = async (): Promise<PageDriver> => (await scene.device()).driver;
 
 /** Only these steps are open. */
 async function openOnly(driver: PageDriver, ...open: readonly string[]): Promise<void> {

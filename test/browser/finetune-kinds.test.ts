@@ -3,9 +3,6 @@
  * LoRA, and words with entities. Every model that can be taken away is loaded and computes what the page
  * computed, and the Hub gets the same folder, from the form.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import {
   AutoModelForSequenceClassification,
   AutoModelForTokenClassification,
@@ -16,60 +13,27 @@ import {
 } from '@huggingface/transformers';
 import { unzipSync } from 'fflate';
 import Papa from 'papaparse';
-import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { float32Values, readSafetensors } from '../../src/models';
-import { securityHeaders } from '../../src/platform/web/policy';
-import { launchChromium } from '../helpers/browser';
 import { startHubUploadServer } from '../helpers/hub-upload-server';
-import { PageDriver } from '../helpers/page-driver';
-import { serveFolder, type StaticServer } from '../helpers/static-server';
+import type { PageDriver } from '../helpers/page-driver';
+import { PageScene } from '../helpers/page-scene';
 import { tinyModelFiles, tinyTexts } from '../helpers/tiny-model';
 
 const PATIENCE = 240_000;
 const TOKEN = 'hf_QzLkNvTqXwPmRsYbGdHjFcZa';
 
-let browser: Browser;
-let server: StaticServer;
-let scratch: string;
+const scene = PageScene.ofThisFile('kinds');
 let encoder: string[];
 
 beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), 'headlight-kinds-'));
-  encoder = await kept('tiny-encoder', tinyModelFiles({ seed: 4 }));
-  server = await serveFolder(join(import.meta.dirname, '../../dist'), {
-    headers: securityHeaders(null),
-  });
-  browser = await launchChromium();
+  encoder = await scene.folder('tiny-encoder', tinyModelFiles({ seed: 4 }));
   env.allowRemoteModels = false;
-  env.localModelPath = `${scratch}/`;
+  env.localModelPath = `${scene.scratch}/`;
 });
-
-afterAll(async () => {
-  await browser.close();
-  await server.close();
-  await rm(scratch, { recursive: true, force: true });
-});
-
-/** @returns where they now lie. */
-async function kept(
-  folder: string,
-  files: readonly { readonly name: string; readonly bytes: Uint8Array | string }[],
-): Promise<string[]> {
-  const paths: string[] = [];
-  for (const { name, bytes } of files) {
-    const path = join(scratch, folder, name);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, bytes);
-    paths.push(path);
-  }
-  return paths;
-}
 
 async function open(data: string, settings: Readonly<Record<string, string>>) {
-  const context = await browser.createBrowserContext();
-  const driver = new PageDriver(await context.newPage(), server.url);
-  await driver.open();
+  const { context, driver } = await scene.device();
   await driver.pick(data);
   await driver.see('step-train');
   await driver.addEncoder(...encoder);
@@ -96,7 +60,7 @@ async function open(data: string, settings: Readonly<Record<string, string>>) {
 async function exported(driver: PageDriver, kind: string): Promise<Map<string, Uint8Array>> {
   const { bytes } = await driver.export(kind);
   const folder = new Map(Object.entries(unzipSync(new Uint8Array(bytes))));
-  await kept(
+  await scene.folder(
     kind,
     [...folder].map(([name, content]) => ({ name, bytes: content })),
   );
@@ -131,7 +95,7 @@ describe('pairs of texts, with LoRA', () => {
       const animal = at % 2 === 0 ? 'cat' : 'dog';
       return [first?.[at] ?? '', `${animal} ${second?.[at] ?? ''}`, animal];
     });
-    const [data] = await kept('data', [
+    const [data] = await scene.folder('data', [
       { name: 'pairs.csv', bytes: Papa.unparse([['one', 'two', 'animal'], ...lines]) },
     ]);
     page = await open(data ?? '', { method: 'lora', learning_rate: '2e-2' });
@@ -286,7 +250,9 @@ describe('words with entities', () => {
         const thing = at % 3 < 2 ? 'red B-THING\nmat I-THING' : 'book B-THING';
         return `${filler}the O\n${animal}\n${at % 4 < 2 ? 'sat' : 'ran'} O\non O\n${thing}\n. O\n`;
       });
-      const [data] = await kept('data', [{ name: 'rooms.conll', bytes: sentences.join('\n') }]);
+      const [data] = await scene.folder('data', [
+        { name: 'rooms.conll', bytes: sentences.join('\n') },
+      ]);
       const page = await open(data ?? '', {
         method: 'full',
         num_train_epochs: '8',

@@ -6,42 +6,28 @@
  */
 import { classFigures } from '../../src/project';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { env, pipeline } from '@huggingface/transformers';
 import { unzipSync } from 'fflate';
 import Papa from 'papaparse';
-import type { Browser, BrowserContext } from 'puppeteer-core';
+import type { BrowserContext } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { float32Values, readSafetensors } from '../../src/models';
-import { securityHeaders } from '../../src/platform/web/policy';
 import type { FinetuneRecord, RunRecord } from '../../src/project';
-import { launchChromium } from '../helpers/browser';
 import { PageDriver } from '../helpers/page-driver';
-import { serveFolder, type StaticServer } from '../helpers/static-server';
+import { PageScene } from '../helpers/page-scene';
 import { tinyModelFiles, tinyTexts } from '../helpers/tiny-model';
 
 const root = join(import.meta.dirname, '../..');
 const TREC = join(root, '../shared/data/trec');
 const PATIENCE = 600_000;
 
-let browser: Browser;
-let server: StaticServer;
-let scratch: string;
+const scene = PageScene.ofThisFile('finetune');
 
-beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), 'headlight-finetune-'));
-  server = await serveFolder(join(root, 'dist'), { headers: securityHeaders(null) });
-  browser = await launchChromium();
+beforeAll(() => {
   env.allowRemoteModels = false;
-  env.localModelPath = `${scratch}/`;
-});
-
-afterAll(async () => {
-  await browser.close();
-  await server.close();
-  await rm(scratch, { recursive: true, force: true });
+  env.localModelPath = `${scene.scratch}/`;
 });
 
 interface Variant {
@@ -100,32 +86,21 @@ const VARIANTS: readonly Variant[] = [
 /** The first rows of a part of TREC, which stand there in no order. */
 async function someOf(part: 'train' | 'test', rows: number): Promise<string> {
   const { data } = Papa.parse<string[]>(await readFile(join(TREC, `${part}.csv`), 'utf8'));
-  const path = join(scratch, `${part}.csv`);
-  await writeFile(path, Papa.unparse(data.slice(0, rows + 1)));
-  return path;
+  return scene.file(`${part}.csv`, Papa.unparse(data.slice(0, rows + 1)));
 }
 
 /** Texts with `good` or `bad` in them, and which. */
 async function goodAndBad(): Promise<string> {
-  const path = join(scratch, 'good-and-bad.csv');
   const rows = tinyTexts(240, 5, 4).map((text, at) => {
     const label = at % 2 === 0 ? 'good' : 'bad';
     const plain = text.replaceAll(/\b(good|bad)\b/g, 'the');
     return [`${label} ${plain}`, label];
   });
-  await writeFile(path, Papa.unparse([['text', 'label'], ...rows]));
-  return path;
+  return scene.file('good-and-bad.csv', Papa.unparse([['text', 'label'], ...rows]));
 }
 
 async function tinyEncoder(): Promise<string[]> {
-  const paths: string[] = [];
-  for (const { name, bytes } of tinyModelFiles({ seed: 4 })) {
-    const path = join(scratch, 'tiny-encoder', name);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, bytes);
-    paths.push(path);
-  }
-  return paths;
+  return scene.folder('tiny-encoder', tinyModelFiles({ seed: 4 }));
 }
 
 /** Kills the tab as a crash does: nothing of it runs any more, not even to say goodbye. */
@@ -163,9 +138,7 @@ describe.each(VARIANTS)('$name', ({ device, settings, tolerance, prepare }) => {
   let record: FinetuneRecord;
 
   beforeAll(async () => {
-    context = await browser.createBrowserContext();
-    driver = new PageDriver(await context.newPage(), server.url);
-    await driver.open();
+    ({ context, driver } = await scene.device());
     await prepare(driver);
     await driver.chooseDevice(device);
     await driver.chooseFinetune('quick');
@@ -213,8 +186,8 @@ describe.each(VARIANTS)('$name', ({ device, settings, tolerance, prepare }) => {
       await driver.finetuneReaches(({ step }) => step > kept + 1);
       await kill(driver);
 
-      driver = new PageDriver(await context.newPage(), server.url);
-      await driver.page.goto(server.url);
+      driver = new PageDriver(await context.newPage(), scene.server.url);
+      await driver.page.goto(scene.server.url);
       // The page opens with what was left: its curves, and the way on.
       await driver.see('unfinished');
       expect(await driver.isThere('curves')).toBe(true);
@@ -252,8 +225,7 @@ describe.each(VARIANTS)('$name', ({ device, settings, tolerance, prepare }) => {
     await driver.showRun('Fine-tuned');
     const folder = await exportedFolder(driver, 'onnx');
     for (const [path, bytes] of folder) {
-      await mkdir(dirname(join(scratch, device, path)), { recursive: true });
-      await writeFile(join(scratch, device, path), bytes);
+      await scene.file(join(device, path), bytes);
     }
     const csv = (await driver.export('predictions')).bytes.toString();
     const rows = Papa.parse<Record<string, string>>(csv.replace(/^\ufeff/, '').trim(), {

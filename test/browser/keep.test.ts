@@ -2,44 +2,25 @@
  * What the page keeps and what it says when something is wrong: projects of older versions, projects of
  * another device, files that are no tables, a full disk, and the count of requests.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unzipSync, zipSync } from 'fflate';
-import type { Browser, BrowserContext } from 'puppeteer-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { BrowserContext } from 'puppeteer-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base';
-import { securityHeaders } from '../../src/platform/web/policy';
-import { launchChromium } from '../helpers/browser';
-import { PageDriver } from '../helpers/page-driver';
-import { serveFolder, type StaticServer } from '../helpers/static-server';
+import type { PageDriver } from '../helpers/page-driver';
+import { PageScene } from '../helpers/page-scene';
 
 const root = join(import.meta.dirname, '../..');
 const SAMPLE = join(root, 'public/samples/support-inbox.csv');
 
-let browser: Browser;
-let server: StaticServer;
-let scratch: string;
+const scene = PageScene.ofThisFile('keep');
 let device: BrowserContext;
 let driver: PageDriver;
 
-beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), 'headlight-keep-'));
-  server = await serveFolder(join(root, 'dist'), { headers: securityHeaders(null) });
-  browser = await launchChromium();
-});
-
-afterAll(async () => {
-  await browser.close();
-  await server.close();
-  await rm(scratch, { recursive: true, force: true });
-});
-
 /** A browser profile with nothing in it, as on another device. */
 async function anotherDevice(): Promise<PageDriver> {
-  device = await browser.createBrowserContext();
-  driver = new PageDriver(await device.newPage(), server.url);
-  await driver.open();
+  ({ context: device, driver } = await scene.device());
   return driver;
 }
 
@@ -53,9 +34,7 @@ afterEach(async () => {
 
 /** Drops files of which the page is to say something. */
 async function refused(name: string, bytes: Uint8Array): Promise<string> {
-  const path = join(scratch, name);
-  await writeFile(path, bytes);
-  await driver.pick(path);
+  await driver.pick(await scene.file(name, bytes));
   await driver.see('error');
   return driver.text('error');
 }
@@ -78,9 +57,8 @@ describe('a project', () => {
     const files: Record<string, string> = {};
     for (const [name, bytes] of Object.entries(entries)) files[name] = await sha256(bytes);
     const manifest = { kind: 'headlight.archive', schemaVersion: 1, files };
-    const path = join(scratch, 'old.zip');
-    await writeFile(
-      path,
+    const path = await scene.file(
+      'old.zip',
       zipSync({ ...entries, 'headlight.json': new TextEncoder().encode(JSON.stringify(manifest)) }),
     );
     await driver.dropFiles(path);
@@ -101,8 +79,7 @@ describe('a project', () => {
     const headline = await driver.text('test-accuracy');
     const run = (await driver.export('run')).bytes;
     const zip = await driver.export('project');
-    const path = join(scratch, zip.name);
-    await writeFile(path, zip.bytes);
+    const path = await scene.file(zip.name, zip.bytes);
     expect(Object.keys(unzipSync(new Uint8Array(zip.bytes)))).toContain('project.json');
     await device.close();
 
@@ -143,7 +120,7 @@ describe('a file that cannot be used is named, with what to do', () => {
 
 it('a full disk is said, and the page goes on', async () => {
   const session = await driver.page.createCDPSession();
-  const { origin } = new URL(server.url);
+  const { origin } = new URL(scene.server.url);
   await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
   await driver.pick(SAMPLE);
   await driver.see('error');
@@ -160,7 +137,7 @@ it('a full disk is said, and the page goes on', async () => {
 
 it('every request that reached the server is counted, the workers’ included', async () => {
   await device.close();
-  const before = server.requests.length;
+  const before = scene.server.requests.length;
   await anotherDevice();
   await driver.trySample();
   await driver.chooseEncoder('headlight-instant-en');
@@ -180,7 +157,7 @@ it('every request that reached the server is counted, the workers’ included', 
   // The line is brought up to date every few seconds.
   await expect
     .poll(async () => sum(await counted()), { timeout: 30_000, interval: 500 })
-    .toBeGreaterThanOrEqual(server.requests.length - before);
+    .toBeGreaterThanOrEqual(scene.server.requests.length - before);
   const by = await counted();
   // The model, its tokenizer and the runtimes are fetched by the worker.
   expect(by.get('Engine’s worker')).toBeGreaterThanOrEqual(4);

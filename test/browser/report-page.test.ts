@@ -2,39 +2,15 @@
  * The report in depth through the real page, in Chromium, on a two-class version of the sample: pictures and
  * their tables, what is saved of them, the threshold by keyboard, the surest mistakes, words left out, studies.
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AxeResults } from 'axe-core';
 import Papa from 'papaparse';
-import type { Browser } from 'puppeteer-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { securityHeaders } from '../../src/platform/web/policy';
-import { launchChromium } from '../helpers/browser';
-import { PageDriver } from '../helpers/page-driver';
-import { serveFolder, type StaticServer } from '../helpers/static-server';
+import { expect, it } from 'vitest';
+import { look, PageScene } from '../helpers/page-scene';
 
 const root = join(import.meta.dirname, '../..');
 const INSTANT = 'headlight-instant-en';
-/** Where pictures of the page are left for a person to look at; not set in the tests. */
-const LOOK = process.env['HEADLIGHT_LOOK'] ?? null;
-
-let browser: Browser;
-let server: StaticServer;
-let scratch: string;
-
-beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), 'headlight-report-'));
-  server = await serveFolder(join(root, 'dist'), { headers: securityHeaders(null) });
-  browser = await launchChromium();
-});
-
-afterAll(async () => {
-  await browser.close();
-  await server.close();
-  await rm(scratch, { recursive: true, force: true });
-});
+const scene = PageScene.ofThisFile('report');
 
 /** Deliveries against everything else. */
 async function twoClasses(): Promise<string> {
@@ -47,45 +23,14 @@ async function twoClasses(): Promise<string> {
     message,
     topic: topic === 'delivery' ? 'delivery' : 'another',
   }));
-  const path = join(scratch, 'two-classes.csv');
-  await writeFile(path, Papa.unparse(rows));
-  return path;
-}
-
-async function saved(name: string): Promise<Buffer> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    if ((await readdir(scratch)).includes(name)) {
-      const bytes = await readFile(join(scratch, name));
-      if (bytes.length > 0) return bytes;
-    }
-    if (Date.now() > deadline) throw new Error(`${name} was not saved`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  return scene.file('two-classes.csv', Papa.unparse(rows));
 }
 
 const cells = (text: string): number => Number(text.replace(/[^\d.]/g, ''));
 
 it('shows, saves and explains', { timeout: 120_000 }, async () => {
-  const context = await browser.createBrowserContext();
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  await page.evaluateOnNewDocument(
-    await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'),
-  );
-  await page.setViewport({ width: 1280, height: 900 });
-  const client = await page.createCDPSession();
-  await client.send('Browser.setDownloadBehavior', {
-    behavior: 'allow',
-    downloadPath: scratch,
-    ...(context.id === undefined ? {} : { browserContextId: context.id }),
-  });
-  const driver = new PageDriver(page, server.url);
-  await driver.open();
+  const { context, driver, complaints } = await scene.device();
+  const { page } = driver;
   await driver.dropFiles(await twoClasses());
   await driver.chooseEncoder(INSTANT);
   await driver.chooseDevice('wasm');
@@ -114,13 +59,13 @@ it('shows, saves and explains', { timeout: 120_000 }, async () => {
   await page.waitForSelector('[data-testid="roc-curve-svg"]:not(:disabled)');
   await page.waitForSelector('[data-testid="picture-roc-curve"] .frame svg');
   await driver.click('roc-curve-svg');
-  const svg = (await saved('roc-curve.svg')).toString('utf8');
+  const svg = (await scene.saved('roc-curve.svg')).toString('utf8');
   expect(svg).toMatch(/^<\?xml version="1.0"/);
   expect(svg).toContain('xmlns="http://www.w3.org/2000/svg"');
   // It stands by itself: no variable of the page, nothing to load.
   expect(svg).not.toMatch(/var\(--|href=|<style|currentColor"/);
   await driver.click('roc-curve-png');
-  const png = await saved('roc-curve.png');
+  const png = await scene.saved('roc-curve.png');
   expect([...png.subarray(0, 8)]).toEqual([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   const width = await page.$eval('[data-testid="picture-roc-curve"] .frame svg', (one) =>
     Number(one.getAttribute('width')),
@@ -166,38 +111,18 @@ it('shows, saves and explains', { timeout: 120_000 }, async () => {
   await page.waitForSelector('[data-testid="picture-learning-curve"] svg circle');
 
   // Light and dark, desk and phone: nothing wider than the window, axe content.
-  for (const scheme of ['light', 'dark'] as const) {
-    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
-    for (const wide of [1280, 390]) {
-      await page.setViewport({ width: wide, height: 900 });
-      await page.waitForFunction(() => {
-        const one = document.querySelector('[data-testid="picture-roc-curve"] .frame svg');
-        const frame = one?.closest('.frame');
-        return (
-          one !== null &&
-          Math.abs(Number(one.getAttribute('width')) - Math.min(560, frame?.clientWidth ?? 0)) < 1
-        );
-      });
-      const over = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  const drawnAnew = (): Promise<unknown> =>
+    page.waitForFunction(() => {
+      const one = document.querySelector('[data-testid="picture-roc-curve"] .frame svg');
+      const frame = one?.closest('.frame');
+      return (
+        one !== null &&
+        Math.abs(Number(one.getAttribute('width')) - Math.min(560, frame?.clientWidth ?? 0)) < 1
       );
-      expect(over, `${wide} px`).toBeLessThanOrEqual(0);
-      const results = await page.evaluate(() =>
-        (
-          window as unknown as { axe: { run: (at: string, how: object) => Promise<AxeResults> } }
-        ).axe.run('[data-testid="full-report"]', { resultTypes: ['violations'] }),
-      );
-      expect(results.passes.length).toBeGreaterThan(10);
-      expect(results.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`)).toEqual(
-        [],
-      );
-      if (LOOK !== null) {
-        const section = await driver.see('full-report');
-        await section.screenshot({ path: join(LOOK, `full-${scheme}-${wide}.png`) });
-      }
-    }
-  }
-  await page.setViewport({ width: 1280, height: 900 });
+    });
+  expect(
+    await look(page, 'full', { within: '[data-testid="full-report"]', settled: drawnAnew }),
+  ).toEqual([]);
 
   // A typed text has its hint too.
   await driver.unfold('use');

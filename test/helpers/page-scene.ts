@@ -2,10 +2,10 @@
  * What every test of the page needs around it: a browser, the built page served with its real headers, a scratch
  * folder that downloads are saved to; all gone when the file's tests are over.
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'puppeteer-core';
 import { afterAll, beforeAll, expect } from 'vitest';
@@ -74,11 +74,20 @@ export class PageScene {
     return { context, driver, complaints };
   }
 
-  /** @returns the path of a file that was written into the scratch folder. */
+  /** @returns the path of a file that was written into the scratch folder; the name may have folders in it. */
   async file(name: string, content: string | Uint8Array): Promise<string> {
     const path = join(this.scratch, name);
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(path, content);
     return path;
+  }
+
+  /** @returns the paths of files that were written into a folder of the scratch folder. */
+  async folder(
+    name: string,
+    files: readonly { readonly name: string; readonly bytes: Uint8Array | string }[],
+  ): Promise<string[]> {
+    return Promise.all(files.map((file) => this.file(join(name, file.name), file.bytes)));
   }
 
   /** The bytes of a download, once it is there. @throws when it has not come within 20 seconds. */
