@@ -15,7 +15,8 @@ import {
   type ArchiveFiles,
   type Task,
 } from '../project';
-import type { PredictedFile } from './engine';
+import { answer } from './answer';
+import type { PredictedFile, Predictions } from './engine';
 import { FinetunedModel } from './finetuned-model';
 import { predictTable } from './predict-table';
 import { parseToPredict, textRows } from './text-rows';
@@ -44,7 +45,19 @@ export interface Classifier {
    * @param textColumn null: found.
    */
   predictFile(file: FileBytes, textColumn: string | null, signal?: AbortSignal): Job<PredictedFile>;
+  /**
+   * As `predictTexts` of the engine.
+   * @throws HeadlightError `bad-setting` when a classifier of pairs is given single texts.
+   */
+  predict(texts: readonly string[], pairs: readonly string[] | null): Promise<Predictions>;
   close(): Promise<void>;
+}
+
+/** The columns of training. */
+export interface ClassifierColumns {
+  readonly text: string;
+  /** Of second texts; null for single texts. */
+  readonly pair: string | null;
 }
 
 /** The files of a classifier by name, from the zip the page saves. */
@@ -55,12 +68,14 @@ export function classifierArchive(bytes: Uint8Array, name: string): ArchiveFiles
 /**
  * @param files by name: `config.json`, `tokenizer.json`, `tokenizer_config.json`, `onnx/model.onnx`; with
  *   `recipe.json` the columns of training are known.
+ * @param columns where there is no `recipe.json`; absent: as the recipe says, else found.
  * @throws HeadlightError `bad-model` naming the file that is missing or wrong.
  */
 export async function openClassifier(
-  platform: Platform,
+  platform: Pick<Platform, 'runtime'>,
   files: ArchiveFiles,
   device: Device,
+  columns: ClassifierColumns | null = columnsOf(files),
 ): Promise<Classifier> {
   const name = GRAPHS.find((graph) => files.has(graph)) ?? GRAPHS[0];
   const config = document(configSchema, files, 'config.json');
@@ -70,8 +85,6 @@ export async function openClassifier(
     'tokenizer_config.json',
   );
   const graph = need(files, name);
-  const recipeJson = files.get('recipe.json');
-  const recipe = recipeJson === undefined ? null : readRecipe(parseJson(recipeJson, 'recipe.json'));
   const classes = classesOf(config.id2label);
   const task: Task = config.architectures.some((architecture) =>
     /ForTokenClassification$/.test(architecture),
@@ -88,7 +101,8 @@ export async function openClassifier(
     throw new HeadlightError('bad-model', 'config.json: there is not a threshold for each label.');
   const shape = { task, head: 'stock', classes: classes.length } as const;
   const model = await FinetunedModel.ofGraph(platform, graph, files, shape, device);
-  const pairColumn = recipe?.data.text_pair ?? null;
+  const pairColumn = columns?.pair ?? null;
+  const trained = columns?.text ?? null;
   const about = { task, classes, thresholds, pairColumn, maxLength };
   return {
     task,
@@ -105,12 +119,20 @@ export async function openClassifier(
       return flat;
     },
     async *predictFile(file, textColumn, signal) {
-      const table = yield* parseToPredict(file, textColumn ?? recipe?.data.text ?? null, signal);
-      const found = textRows(table, textColumn, recipe?.data.text ?? null);
+      const table = yield* parseToPredict(file, textColumn ?? trained, signal);
+      const found = textRows(table, textColumn, trained);
       return yield* predictTable(model, about, file, table, found, signal);
     },
+    predict: (texts, pairs) => answer(model, about, texts, pairs),
     close: () => model.close(),
   };
+}
+
+function columnsOf(files: ArchiveFiles): ClassifierColumns | null {
+  const bytes = files.get('recipe.json');
+  if (bytes === undefined) return null;
+  const { text, text_pair: pair } = readRecipe(parseJson(bytes, 'recipe.json')).data;
+  return { text, pair };
 }
 
 function need(files: ArchiveFiles, name: string): Uint8Array {

@@ -15,6 +15,7 @@ import { Projects } from './projects';
 import { explainText } from './explain';
 import { runReport } from './report';
 import { runRows } from './run-rows';
+import { standaloneSize } from './standalone';
 import { learningCurve, repeatedFits } from './studies';
 import { measureOn, train } from './training';
 
@@ -129,7 +130,11 @@ export function createEngine(platform: Platform): Engine {
       ),
 
     export: (project, run, kind, signal) =>
-      exportFile(projects, encoders, project, run, kind, signal),
+      exportFile(platform.assets, projects, encoders, project, run, kind, signal),
+    async exportSize(project, run, kind) {
+      const { document } = await projects.store.run(project, run);
+      return standaloneSize(platform.assets, encoders, document, kind);
+    },
     async kept() {
       const items: KeptItem[] = [];
       for (const entry of await encoders.list()) {

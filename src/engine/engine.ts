@@ -144,6 +144,8 @@ export interface Engine extends FinetuningEngine, ReportEngine {
     kind: ExportKind,
     signal?: AbortSignal,
   ): Job<ExportedFile>;
+  /** Bytes of a classifier page before it is made, right to a tenth; null where nothing is known of the encoder any more. */
+  exportSize(project: string, run: string, kind: StandaloneKind): Promise<number | null>;
   /** Everything kept on this device, by what it is. */
   kept(): Promise<readonly KeptItem[]>;
   /** Removes downloaded models; projects stay. */
@@ -369,10 +371,14 @@ export interface PredictedFile extends ExportedFile {
  * - `huggingface`, `adapter`, `onnx-…`: zips with what `transformers`, PEFT, transformers.js and onnxruntime
  *   load (a probe on [CLS] leaves as `huggingface` too, folded into the stock head);
  * - `recipe`, `run`: the JSON documents; `predictions`: the test part's predictions as CSV;
+ * - `standalone_html`: one HTML file with the classifier inside, that opens anywhere; `…_q8` of a fine-tune, its
+ *   weights rounded to 8 bits;
  * - `project`: everything, to be opened again.
  */
 export type ExportKind =
-  'head' | 'onnx' | 'recipe' | 'run' | 'predictions' | 'project' | ModelExportKind;
+  'head' | 'onnx' | 'recipe' | 'run' | 'predictions' | 'project' | StandaloneKind | ModelExportKind;
+
+export type StandaloneKind = 'standalone_html' | 'standalone_html_q8';
 
 export interface ExportedFile {
   readonly name: string;

@@ -2,40 +2,37 @@
 import { HeadlightError, ProgressMeter, type Job } from '../base';
 import { rowsCsv, tagWords } from '../data';
 import { labelsAbove, labelsAt } from './figures';
-import { readSafetensors } from '../models';
-import type { Platform } from '../platform';
+import type { Assets, Platform } from '../platform';
 import {
-  cardFacts,
   choiceOfRecipe,
   classifierFiles,
-  headOf,
   isFoldable,
   jsonBytes,
   MODEL_EXPORT_KINDS,
   modelFiles,
   multiLabelFigures,
   parseJson,
-  probeCheckpoint,
   pushToHub,
   readHeadDocument,
   readPredictions,
   writeArchive,
   writeProjectZip,
-  type ExportableModel,
   type ModelExportKind,
   type RunParts,
 } from '../project';
 import type { Encoders } from './encoders';
 import type { ExportedFile, ExportKind } from './engine';
-import { needFile } from './finetuned-model';
+import { configOf, exportable } from './exportable';
 import type { HubUpload } from './finetuning-types';
 import type { Projects } from './projects';
+import { standaloneFile } from './standalone';
 import { argmax, LABEL_SEPARATOR } from './text-rows';
 
 const JSON_TYPE = 'application/json';
 const ZIP_TYPE = 'application/zip';
 
 export async function* exportFile(
+  assets: Assets,
   projects: Projects,
   encoders: Encoders,
   project: string,
@@ -75,6 +72,11 @@ export async function* exportFile(
     };
   }
   switch (kind) {
+    case 'standalone_html':
+    case 'standalone_html_q8': {
+      const named = { id: project, name: record.name, stem };
+      return yield* standaloneFile(assets, projects, encoders, named, parts, kind, signal);
+    }
     case 'head':
       if (parts.head === null) {
         throw new HeadlightError('bad-setting', 'A fine-tune has no head that stands by itself.', {
@@ -110,7 +112,7 @@ export async function* exportFile(
       };
     case 'onnx': {
       if (parts.head === null) {
-        return yield* exportFile(projects, encoders, project, run, 'onnx-fp32', signal);
+        return yield* exportFile(assets, projects, encoders, project, run, 'onnx-fp32', signal);
       }
       const encoder = yield* encoders.load(parts.document.recipe.encoder, signal);
       const head = readHeadDocument(parseJson(parts.head, 'head.json'));
@@ -171,64 +173,6 @@ export async function* uploadRun(
   }
   const hubUrl = await encoders.host();
   return yield* pushToHub(files, { ...upload, hubUrl }, platform.network, signal);
-}
-
-/** A run as a checkpoint of `transformers`: a fine-tune as it is kept, a probe on [CLS] folded into the stock head. */
-async function* exportable(
-  projects: Projects,
-  encoders: Encoders,
-  project: string,
-  name: string,
-  parts: RunParts,
-  signal?: AbortSignal,
-): Job<ExportableModel> {
-  const { document, head } = parts;
-  const { recipe } = document;
-  const common = {
-    ...headOf(document),
-    card: cardFacts(name, document, await encoders.licence(recipe.encoder)),
-  };
-  if (recipe.method === 'probe') {
-    const encoder = yield* encoders.load(recipe.encoder, signal);
-    const files = new Map(encoder.files.map((file) => [file.name, file.bytes]));
-    if (head === null) throw new HeadlightError('internal', 'a probe without its head');
-    const { config, checkpoint } = probeCheckpoint(
-      configOf(files),
-      encoder.weights,
-      recipe.encoder.precision,
-      recipe.embed,
-      readHeadDocument(parseJson(head, 'head.json')),
-    );
-    const tokenizer = tokenizerOf(files);
-    return { parts: { ...common, config, checkpoint, tokenizer }, lora: null };
-  }
-  const files = await projects.store.model(project, document.id);
-  if (files === null) throw new HeadlightError('not-found', 'The model of this run is not stored.');
-  const adapter = files.get('adapter_model.safetensors');
-  return {
-    parts: {
-      ...common,
-      config: configOf(files),
-      checkpoint: readSafetensors(needFile(files, 'model.safetensors')).tensors,
-      tokenizer: tokenizerOf(files),
-    },
-    lora:
-      adapter === undefined
-        ? null
-        : { method: recipe.finetune.method, adapter: readSafetensors(adapter).tensors },
-  };
-}
-
-type Files = ReadonlyMap<string, Uint8Array>;
-
-function configOf(files: Files): Record<string, unknown> {
-  return parseJson(needFile(files, 'config.json'), 'config.json') as Record<string, unknown>;
-}
-
-function tokenizerOf(files: Files): { readonly name: string; readonly bytes: Uint8Array }[] {
-  return [...files]
-    .filter(([name]) => /^(tokenizer|special_tokens|vocab|merges)/.test(name))
-    .map(([name, bytes]) => ({ name, bytes }));
 }
 
 /** The test part: file, line, text, actual, predicted (several labels joined by `;`), a probability a class. */

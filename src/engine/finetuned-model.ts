@@ -59,7 +59,7 @@ export class FinetunedModel {
 
   /** @param files the tokenizer's. */
   static async ofGraph(
-    platform: Platform,
+    platform: Pick<Platform, 'runtime'>,
     graph: Uint8Array,
     files: ModelFiles,
     shape: ModelShape,

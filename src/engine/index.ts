@@ -8,4 +8,7 @@ export { ThresholdAnalysis } from '../learning/evaluate';
 export { DEFAULT_CURVE, DEFAULT_REPEATS } from '../learning/studies';
 export { labelRows, textRows, type LabelledRows, type TextRows } from './text-rows';
 export { FINETUNE_DEFAULTS, parseFinetuneSettings, PRESETS } from '../learning/finetune';
+export { BLOCK_ATTRIBUTE } from './standalone-blocks';
+export type { StandaloneFacts } from './standalone-facts';
+export * from './standalone-use';
 export * from './wire';

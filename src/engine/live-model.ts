@@ -1,14 +1,12 @@
 /** The fine-tuned model that typing uses: the last one stays open. */
-import { HeadlightError, finish } from '../base';
-import { tagWords } from '../data';
 import type { Platform } from '../platform';
 import { multiLabelFigures } from '../project';
+import { answer } from './answer';
 import type { Predictions } from './engine';
 import { FinetunedModel } from './finetuned-model';
+import type { PredictionTask } from './predict-table';
 import { deviceForTyping, shapeOf, type LoadedRun } from './prediction';
 import type { FinetuneRun } from './run-documents';
-import { argmax } from './text-rows';
-import { spaced, tokenize } from './tokenize';
 
 interface Live {
   readonly key: string;
@@ -33,7 +31,7 @@ export class LiveModel {
     pairs: readonly string[] | null,
   ): Promise<Predictions | null> {
     if (this.#key !== keyOf(project, run) || this.#live === null) return null;
-    return answer(await this.#live, texts, pairs);
+    return answerOf(await this.#live, texts, pairs);
   }
 
   async open(
@@ -53,7 +51,7 @@ export class LiveModel {
     this.#key = key;
     this.#live = opening;
     try {
-      return await answer(await opening, texts, pairs);
+      return await answerOf(await opening, texts, pairs);
     } catch (error) {
       if (this.#live === opening) this.#live = null;
       throw error;
@@ -74,45 +72,18 @@ function keyOf(project: string, run: string): string {
   return `${project}/${run}`;
 }
 
-/** @throws HeadlightError `bad-setting` when a run of pairs is given single texts. */
-async function answer(
+function answerOf(
   { document, model }: Live,
   texts: readonly string[],
   pairs: readonly string[] | null,
 ): Promise<Predictions> {
   const { recipe, record } = document;
-  const { classes } = record.data;
-  const started = performance.now();
-  if (recipe.data.text_pair !== null && pairs?.length !== texts.length) {
-    throw new HeadlightError('bad-setting', 'This run was trained on pairs of texts.', {
-      hint: 'Give a second text for each.',
-    });
-  }
-  const isWords = recipe.task === 'token_classification';
-  const read = texts.map((text) => (isWords ? spaced(text) : text));
-  const sequences = read.map((text, at) =>
-    tokenize(
-      model.tokenizer,
-      { text, pair: recipe.data.text_pair === null ? null : (pairs?.[at] ?? ''), isWords },
-      recipe.finetune.max_length,
-    ),
-  );
-  const rows = await finish(model.probabilities(sequences));
-  const milliseconds = performance.now() - started;
-  if (!isWords) {
-    const thresholds = multiLabelFigures(record)?.thresholds ?? null;
-    const probabilities = rows.map((row) => [...row]);
-    return { classes, probabilities, thresholds, milliseconds, words: null };
-  }
-  const words = rows.map((row, at) =>
-    tagWords(read[at] ?? '').flatMap((word, position) => {
-      const shares = row.subarray(position * classes.length, (position + 1) * classes.length);
-      // Words beyond the longest text have no tag.
-      if (shares.length === 0) return [];
-      const best = argmax(shares);
-      return [{ word, tag: classes[best] ?? '', probability: shares[best] ?? 0 }];
-    }),
-  );
-  const probabilities = texts.map(() => []);
-  return { classes, probabilities, thresholds: null, milliseconds, words };
+  const about: PredictionTask = {
+    task: recipe.task,
+    classes: record.data.classes,
+    thresholds: multiLabelFigures(record)?.thresholds ?? null,
+    pairColumn: recipe.data.text_pair,
+    maxLength: recipe.finetune.max_length,
+  };
+  return answer(model, about, texts, pairs);
 }

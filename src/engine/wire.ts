@@ -21,6 +21,7 @@ const CALLS = [
   'deleteRun',
   'runRows',
   'predictTexts',
+  'exportSize',
   'kept',
   'clearModels',
   'forgetEverything',
@@ -159,8 +160,11 @@ function moved<Value>(value: Value): Value {
 
 // ------------------------------------------------------------------------------------ the two sides
 
-/** Serves an engine on an endpoint; called once in the worker. */
-export function serveEngine(engine: Engine | Promise<Engine>, endpoint?: Comlink.Endpoint): void {
+/** Serves an engine, or some of its methods, on an endpoint; called once in the worker. */
+export function serveEngine(
+  engine: Partial<Engine> | Promise<Partial<Engine>>,
+  endpoint?: Comlink.Endpoint,
+): void {
   registerErrorHandler();
   const running = new Map<number, AbortController>();
   // Whoever calls is told; until then a failed start is not an unhandled rejection.

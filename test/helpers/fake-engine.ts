@@ -457,6 +457,9 @@ export class FakeEngine extends FakeReport implements Engine {
     return predicted(file, classes, textColumn ?? 'text');
   }
 
+  async exportSize(): Promise<number | null> {
+    return 31_000_000;
+  }
   async *export(
     _id: string,
     _run: string | null,

@@ -10,8 +10,14 @@ export {
 export { isStaticConfig, openExport, type OpenedExport } from './exported';
 export { addTokenInputs, type ClosingToken } from './inputs';
 export { defaultLoraTargets, layoutOf, type Layout } from './layout';
-export type { HeadWeights } from './pooling';
+export { COUNT_EPSILON, NORM_EPSILON, type HeadWeights } from './pooling';
 export { quantizeCheckpoint, quantizeRows, type QuantizedRows } from './quantize';
-export { buildStaticGraph, quantizeStaticTable, staticConfig, type StaticTable } from './static';
+export {
+  buildStaticGraph,
+  quantizeStaticTable,
+  readStaticTable,
+  staticConfig,
+  type StaticTable,
+} from './static';
 export { openTrainableModel } from './trainable';
 export type * from './trainable-types';

@@ -1,20 +1,10 @@
 /** `OnnxRuntime` over onnxruntime-web. */
-import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { HeadlightError } from '../../base';
-import type {
-  Device,
-  DeviceInfo,
-  DeviceTensor,
-  Feeds,
-  Network,
-  OnnxRuntime,
-  RuntimeSession,
-  SessionOptions,
-  TensorData,
-} from '../platform';
+import type { DeviceInfo, Network, OnnxRuntime, RuntimeSession, SessionOptions } from '../platform';
 import { ortBuildFor } from './files';
 import { adapterName, isEmulated, gpuAdapter, gpuDevice, onGpu } from './gpu';
-import { fromOrt, isKept, keptTensor, toOrt, upload } from './ort-tensors';
+import { openOrtSession } from './ort-session';
+import { isKept, upload } from './ort-tensors';
 import { loadOrt } from './ort-builds';
 
 /** More threads than this gain nothing on encoders of this size, and each takes a worker. */
@@ -80,12 +70,8 @@ async function createSession(
   const ort = await loadOrt(ortBuildFor(device), wasmThreads(options.threads), network);
   const guarded = <Result>(work: () => Promise<Result>): Promise<Result> =>
     gpu === null ? work() : onGpu(work);
-  const settings: InferenceSession.SessionOptions = {
+  return openOrtSession(ort, model, device, guarded, {
     executionProviders: gpu === null ? ['wasm'] : [{ name: 'webgpu', device: gpu.device }],
-    graphOptimizationLevel: 'all',
-    // Int8 weights are folded to float32 once, here, instead of in every run.
-    extra: { session: { disable_quant_qdq: '1' } },
-    logSeverityLevel: 3,
     ...(gpu === null
       ? {}
       : {
@@ -93,68 +79,5 @@ async function createSession(
             (options.keepOnDevice ?? []).map((name) => [name, 'gpu-buffer' as const]),
           ),
         }),
-  };
-  let session: InferenceSession;
-  try {
-    session = await guarded(() => ort.InferenceSession.create(model, settings));
-  } catch (error) {
-    throw refusal(error, device);
-  }
-  const compute = async (feeds: Feeds): Promise<Readonly<Record<string, Tensor>>> => {
-    const inputs: Record<string, Tensor> = {};
-    for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(ort, tensor);
-    try {
-      return await guarded(() => session.run(inputs));
-    } catch (error) {
-      if (error instanceof HeadlightError) throw error;
-      throw new HeadlightError('device', `The model failed on ${device}: ${messageOf(error)}`, {
-        hint: 'Try a smaller batch, a shorter text length or the other device.',
-        cause: error,
-      });
-    }
-  };
-  return {
-    inputNames: session.inputNames,
-    outputNames: session.outputNames,
-    async run(feeds) {
-      const results: Record<string, TensorData> = {};
-      for (const [name, tensor] of Object.entries(await compute(feeds))) {
-        results[name] = await guarded(() => fromOrt(name, tensor));
-        tensor.dispose();
-      }
-      return results;
-    },
-    async runKeeping(feeds) {
-      const results: Record<string, TensorData | DeviceTensor> = {};
-      for (const [name, tensor] of Object.entries(await compute(feeds))) {
-        if (tensor.location === 'gpu-buffer') {
-          results[name] = keptTensor(name, tensor, guarded);
-          continue;
-        }
-        results[name] = await fromOrt(name, tensor);
-        tensor.dispose();
-      }
-      return results;
-    },
-    release: () => session.release(),
-  };
-}
-
-function refusal(error: unknown, device: Device): HeadlightError {
-  if (error instanceof HeadlightError) return error;
-  const message = messageOf(error);
-  if (/webassembly|backend|out of memory|bad_alloc|allocat|fetch/i.test(message)) {
-    return new HeadlightError('device', `ONNX Runtime could not start on ${device}: ${message}`, {
-      hint: 'Close other tabs and reload; a smaller model may fit.',
-      cause: error,
-    });
-  }
-  return new HeadlightError('bad-model', `ONNX Runtime refused the graph: ${message}`, {
-    hint: 'The model file may be damaged or use operators that this version does not know.',
-    cause: error,
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,5 @@
 /** What the model card tells of a run: from its record, without any of its texts. */
-import type { EntityScores, Metrics } from '../../learning/evaluate';
+import { wilsonInterval, type EntityScores, type Metrics } from '../../learning/evaluate';
 import { classFigures, multiLabelFigures } from '../recipe';
 import type { Recipe, RunDocument, RunRecord } from '../types';
 import { entityIntervals, macroF1Interval } from './intervals';
@@ -132,6 +132,10 @@ function cardMetrics(record: RunRecord): CardMetric[] {
   const several = multiLabelFigures(record);
   if (several !== null) {
     const plain = (value: number): Estimate => ({ value, interval: null });
+    const share = (value: number, rows: number): Estimate => ({
+      value,
+      interval: wilsonInterval(Math.round(value * rows), rows),
+    });
     const { train, test } = several;
     return [
       {
@@ -149,8 +153,8 @@ function cardMetrics(record: RunRecord): CardMetric[] {
       {
         type: 'accuracy',
         name: 'Every label right',
-        train: plain(train.subset_accuracy),
-        test: plain(test.subset_accuracy),
+        train: share(train.subset_accuracy, train.rows),
+        test: share(test.subset_accuracy, test.rows),
       },
     ];
   }

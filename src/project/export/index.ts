@@ -14,3 +14,4 @@ export * from './facts';
 export { probeRun, type ProbeRun } from './run-kind';
 export { entityIntervals, macroF1Interval } from './intervals';
 export { keepClosingToken } from './closing';
+export { graphHead, type GraphHead, type LinearLayer } from './head-graph';

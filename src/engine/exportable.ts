@@ -1,0 +1,73 @@
+/** A trained run as what exports are made of: checkpoint, tokenizer, card. */
+import { HeadlightError, type Job } from '../base';
+import { readSafetensors } from '../models';
+import {
+  cardFacts,
+  headOf,
+  parseJson,
+  probeCheckpoint,
+  readHeadDocument,
+  type ExportableModel,
+  type RunParts,
+} from '../project';
+import type { Encoders } from './encoders';
+import { needFile } from './finetuned-model';
+import type { Projects } from './projects';
+
+/** A run as a checkpoint of `transformers`: a fine-tune as it is kept, a probe on [CLS] folded into the stock head. */
+export async function* exportable(
+  projects: Projects,
+  encoders: Encoders,
+  project: string,
+  name: string,
+  parts: RunParts,
+  signal?: AbortSignal,
+): Job<ExportableModel> {
+  const { document, head } = parts;
+  const { recipe } = document;
+  const common = {
+    ...headOf(document),
+    card: cardFacts(name, document, await encoders.licence(recipe.encoder)),
+  };
+  if (recipe.method === 'probe') {
+    const encoder = yield* encoders.load(recipe.encoder, signal);
+    const files = new Map(encoder.files.map((file) => [file.name, file.bytes]));
+    if (head === null) throw new HeadlightError('internal', 'a probe without its head');
+    const { config, checkpoint } = probeCheckpoint(
+      configOf(files),
+      encoder.weights,
+      recipe.encoder.precision,
+      recipe.embed,
+      readHeadDocument(parseJson(head, 'head.json')),
+    );
+    const tokenizer = tokenizerOf(files);
+    return { parts: { ...common, config, checkpoint, tokenizer }, lora: null };
+  }
+  const files = await projects.store.model(project, document.id);
+  if (files === null) throw new HeadlightError('not-found', 'The model of this run is not stored.');
+  const adapter = files.get('adapter_model.safetensors');
+  return {
+    parts: {
+      ...common,
+      config: configOf(files),
+      checkpoint: readSafetensors(needFile(files, 'model.safetensors')).tensors,
+      tokenizer: tokenizerOf(files),
+    },
+    lora:
+      adapter === undefined
+        ? null
+        : { method: recipe.finetune.method, adapter: readSafetensors(adapter).tensors },
+  };
+}
+
+type Files = ReadonlyMap<string, Uint8Array>;
+
+export function configOf(files: Files): Record<string, unknown> {
+  return parseJson(needFile(files, 'config.json'), 'config.json') as Record<string, unknown>;
+}
+
+function tokenizerOf(files: Files): { readonly name: string; readonly bytes: Uint8Array }[] {
+  return [...files]
+    .filter(([name]) => /^(tokenizer|special_tokens|vocab|merges)/.test(name))
+    .map(([name, bytes]) => ({ name, bytes }));
+}

@@ -1,0 +1,29 @@
+/**
+ * `OnnxRuntime` over WebAssembly that the page carries in itself: one thread, no file fetched. For classifier
+ * pages, which are built with ONNX Runtime's script inside (`onnxruntime-web/wasm` without the condition that
+ * leaves it outside).
+ */
+import * as ort from 'onnxruntime-web/wasm';
+import { HeadlightError } from '../../base';
+import type { OnnxRuntime } from '../platform';
+import { openOrtSession } from './ort-session';
+
+/** @param wasm bytes of `ort-wasm-simd-threaded.wasm` of the same version. */
+export async function createCarriedRuntime(wasm: Uint8Array): Promise<OnnxRuntime> {
+  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.proxy = false;
+  ort.env.wasm.wasmBinary = wasm as Uint8Array<ArrayBuffer>;
+  return {
+    version: __ORT_VERSION__,
+    devices: () => Promise.resolve([{ device: 'wasm', label: 'WASM, 1 thread', threads: 1 }]),
+    createSession(model, { device }) {
+      if (device !== 'wasm') {
+        throw new HeadlightError('device', `A classifier page has no device \`${device}\`.`);
+      }
+      return openOrtSession(ort, model, device, (work) => work(), {
+        executionProviders: ['wasm'],
+      });
+    },
+    toDevice: (tensor) => Promise.resolve(tensor),
+  };
+}
