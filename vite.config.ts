@@ -5,6 +5,7 @@ import { licenceCollector } from './tools/vite/licences';
 import { noCdnPlugin } from './tools/vite/no-cdn';
 import { buildConstants, runtimeFilesPlugin } from './tools/vite/runtime-files';
 import { serviceWorkerPlugin } from './tools/vite/service-worker';
+import { standalonePlugin } from './tools/vite/standalone';
 import { tfjsThreadsPlugin } from './tools/vite/tfjs-threads';
 
 /** The ML worker's lazy chunks (tfjs' kernels) are large, and only fetched when used. */
@@ -57,5 +58,5 @@ export function sharedConfig(command: 'build' | 'serve'): UserConfig {
 
 export default defineConfig(({ command }) => {
   const shared = sharedConfig(command);
-  return { ...shared, plugins: [svelte(), ...(shared.plugins ?? [])] };
+  return { ...shared, plugins: [svelte(), standalonePlugin(), ...(shared.plugins ?? [])] };
 });

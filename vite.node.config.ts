@@ -1,9 +1,11 @@
-/** Builds the command line: one ESM file, its packages left to node_modules. */
+/** Builds the command line: one ESM file, its packages left to node_modules; beside it the classifier page's parts. */
 import { defineConfig } from 'vite';
+import { standalonePlugin } from './tools/vite/standalone';
 
 export default defineConfig({
   // The page's assets are not copied beside it.
   publicDir: false,
+  plugins: [standalonePlugin()],
   build: {
     ssr: 'companion/main.ts',
     target: 'node20',

@@ -9,6 +9,7 @@ import type { Device } from '../src/platform';
 import { checkUpload } from '../src/project';
 import { findEncoder } from './encoder-option';
 import { checkOutFolder, readSources, writeUnpacked } from './files';
+import { checkHtmlFiles, writeHtmlFiles, type HtmlOptions } from './html-files';
 import { settingsOf, type SettingOptions } from './finetune-settings';
 import { duration } from './progress-line';
 import { describeRun } from './report';
@@ -16,7 +17,7 @@ import { chooseDevice, jobKey, openSession, type Session } from './session';
 import { dataPaths, prepareData, writeParts, type DataOptions } from './data-options';
 import { sayData } from './train';
 
-export interface FinetuneOptions extends SettingOptions, DataOptions {
+export interface FinetuneOptions extends SettingOptions, DataOptions, HtmlOptions {
   readonly encoder: string;
   readonly precision?: Precision;
   readonly splitSeed: number;
@@ -35,7 +36,7 @@ export interface FinetuneOptions extends SettingOptions, DataOptions {
 /** What `finetune` and `run` do alike with the trained model. */
 export type FinetuneOutput = Pick<
   FinetuneOptions,
-  'out' | 'json' | 'resume' | 'pushToHub' | 'private'
+  'out' | 'json' | 'resume' | 'pushToHub' | 'private' | keyof HtmlOptions
 >;
 
 export async function finetuneCommand(
@@ -43,9 +44,11 @@ export async function finetuneCommand(
   options: FinetuneOptions,
 ): Promise<void> {
   if (options.out !== undefined) await checkOutFolder(options.out);
+  await checkHtmlFiles(options);
   const token = checkPush(options);
   const sources = await readSources(dataPaths(files, options));
-  const { out: _out, json: _json, quiet: _quiet, resume: _resume, ...asked } = options;
+  const { out: _out, json: _json, quiet: _quiet, resume: _resume, ...rest } = options;
+  const { standalone: _standalone, standaloneQ8: _standaloneQ8, ...asked } = rest;
   const session = await openSession(options, await jobKey(sources, { ...asked, token: null }));
   const { engine, progress, signal, platform } = session;
   const created = await progress.follow(engine.createProject(sources, signal));
@@ -112,6 +115,7 @@ export async function finetuneAndReport(
       await writeModel(session, view.id, run, options.out);
       progress.notice(`Written to ${options.out}. None of it holds your texts.`);
     }
+    await writeHtmlFiles(session, view.id, run, options);
     if (token !== null) await upload(session, view.id, run, options, token);
   } finally {
     // What was trained and measured is told, also when a disk is full or the Hub refuses.

@@ -14,6 +14,7 @@ import { predictCommand, type PredictOptions } from './predict';
 import { runCommand, type RunOptions } from './run-recipe';
 import { trainCommand, type TrainOptions } from './train';
 
+const STANDALONE = 'write the classifier as one HTML file that any browser opens, offline';
 const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda'];
 
 export function createProgram(): Command {
@@ -80,6 +81,7 @@ function addTrain(program: Command): void {
     .addOption(device())
     .option('--model-host <address>', 'fetch models from this mirror of the Hugging Face Hub')
     .option('--out <folder>', 'write the classifier there: ONNX, tokenizer, head, run, recipe')
+    .option('--standalone <file.html>', STANDALONE)
     .option('--json', 'print the run record as JSON instead of a report')
     .option('--quiet', 'no progress on stderr')
     .addHelpText(
@@ -115,6 +117,11 @@ function addFinetune(program: Command): void {
     .option('--no-resume', 'start anew where an earlier run of this command was stopped')
     .option('--model-host <address>', 'fetch models from this mirror of the Hugging Face Hub')
     .option('--out <folder>', 'write the model there: a Hugging Face folder with ONNX')
+    .option('--standalone <file.html>', STANDALONE)
+    .option(
+      '--standalone-q8',
+      'with --standalone: weights rounded to 8 bits, a quarter of the size',
+    )
     .option('--push-to-hub <owner/name>', 'upload it too; the token comes from $HF_TOKEN')
     .option('--private', 'with --push-to-hub: only you can see a repository that is made')
     .option('--json', 'print the run record as JSON instead of a report')
@@ -155,6 +162,8 @@ function addRun(program: Command): void {
     .option('--encoder <folder>', 'the encoder, where the recipe used one from a folder')
     .option('--model-host <address>', 'fetch models from this mirror of the Hugging Face Hub')
     .option('--out <folder>', 'write the classifier there, as train and finetune do')
+    .option('--standalone <file.html>', STANDALONE)
+    .option('--standalone-q8', 'with --standalone, of a fine-tune: weights rounded to 8 bits')
     .option('--json', 'print the run record as JSON instead of a report')
     .option('--quiet', 'no progress on stderr')
     .addHelpText('after', examples('headlight run recipe.json --data ~/downloads'))

@@ -14,12 +14,13 @@ import {
 } from '../src/project';
 import { addFolder } from './encoder-option';
 import { checkOutFolder, kindOf, readBytes } from './files';
+import { checkHtmlFiles, type HtmlOptions } from './html-files';
 import type { ProgressLine } from './progress-line';
 import { finetuneAndReport } from './finetune';
 import { jobKey, openSession } from './session';
 import { sayData, trainAndReport } from './train';
 
-export interface RunOptions {
+export interface RunOptions extends HtmlOptions {
   readonly data?: string;
   readonly encoder?: string;
   readonly modelHost?: string;
@@ -31,6 +32,7 @@ export interface RunOptions {
 export async function runCommand(path: string, options: RunOptions): Promise<void> {
   const recipe = readRecipe(parseJson(await readBytes(path), path), path);
   if (options.out !== undefined) await checkOutFolder(options.out);
+  await checkHtmlFiles(options);
   const folder = options.data ?? dirname(path);
   const files: FileBytes[] = [];
   for (const file of recipe.data.files) files.push(await readPinned(folder, file));

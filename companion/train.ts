@@ -8,10 +8,11 @@ import { labelColumns, labelName } from '../src/project';
 import { dataPaths, prepareData, writeParts, type DataOptions } from './data-options';
 import { embedSettings, findEncoder } from './encoder-option';
 import { checkOutFolder, readSources, writeUnpacked } from './files';
+import { checkHtmlFiles, writeHtmlFiles, type HtmlOptions } from './html-files';
 import { describeRun } from './report';
 import { chooseDevice, openSession, type Session } from './session';
 
-export interface TrainOptions extends DataOptions {
+export interface TrainOptions extends DataOptions, HtmlOptions {
   readonly encoder: string;
   readonly precision?: Precision;
   readonly layer?: number;
@@ -33,6 +34,7 @@ export interface TrainOptions extends DataOptions {
 
 export async function trainCommand(files: readonly string[], options: TrainOptions): Promise<void> {
   if (options.out !== undefined) await checkOutFolder(options.out);
+  await checkHtmlFiles(options);
   const session = await openSession(options);
   const { engine, progress, signal, platform } = session;
   const sources = await readSources(dataPaths(files, options));
@@ -84,7 +86,7 @@ export async function trainAndReport(
   session: Session,
   view: ProjectView,
   settings: TrainSettings,
-  options: Pick<TrainOptions, 'out' | 'json'>,
+  options: Pick<TrainOptions, 'out' | 'json' | keyof HtmlOptions>,
 ): Promise<void> {
   const { engine, progress, signal } = session;
   const run = await progress.follow(engine.train(view.id, settings, signal));
@@ -92,6 +94,7 @@ export async function trainAndReport(
     await writeClassifier(session, view.id, run, options.out);
     progress.notice(`Written to ${options.out}. None of it holds your texts.`);
   }
+  await writeHtmlFiles(session, view.id, run, options);
   process.stdout.write(
     options.json === true ? `${JSON.stringify(run.record, null, 2)}\n` : describeRun(run),
   );

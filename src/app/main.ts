@@ -25,7 +25,7 @@ import { Theme } from './state/theme.svelte';
 
 const SAMPLE = 'samples/support-inbox.csv';
 /** Kept in the background, so that a whole job runs offline after the first load; the others once used. */
-const OFFLINE = ['models/headlight-instant-en/'];
+const OFFLINE = ['models/headlight-instant-en/', 'standalone/'];
 
 let offer: (reload: () => Promise<void>) => void = () => undefined;
 

@@ -167,9 +167,7 @@ async function* carried(
     return { files, licence, needsRuntime: true };
   }
   // The table as it came and the head: the page computes them by itself.
-  const table = encoder.files.find(({ name }) => name === 'model.onnx');
-  if (table === undefined) throw new HeadlightError('internal', 'a static encoder without a table');
-  files.set('onnx/model.onnx', table.bytes);
+  files.set('onnx/model.onnx', encoder.weights);
   return { files, licence, needsRuntime: false };
 }
 

@@ -26,11 +26,24 @@ export interface LicenceCollector {
   readonly collect: () => Plugin;
   /** Writes LICENSE, NOTICE and THIRD-PARTY-LICENSES.txt into the page's build. */
   readonly write: () => Plugin;
+  /** The text of what was noted, and of these packages. */
+  readonly texts: (names: readonly string[]) => Promise<string>;
 }
 
 export function licenceCollector(): LicenceCollector {
   const folders = new Set<string>();
+  const texts = async (names: readonly string[]): Promise<string> => {
+    for (const name of names) folders.add(installed(name).folder);
+    const entries = await Promise.all([...folders].map(describe));
+    const unique = new Map(entries.map((entry) => [entry.title, entry.text]));
+    const sorted = [...unique].sort(([a], [b]) => (a < b ? -1 : 1));
+    return [
+      'Headlight contains the following third-party software.\n',
+      ...sorted.map(([title, text]) => `${'-'.repeat(80)}\n${title}\n\n${text.trim()}\n`),
+    ].join('\n');
+  };
   return {
+    texts,
     collect: () => ({
       name: 'headlight:licences-collect',
       apply: 'build',
@@ -48,14 +61,7 @@ export function licenceCollector(): LicenceCollector {
       name: 'headlight:licences-write',
       apply: 'build',
       async generateBundle() {
-        for (const name of [ORT_PACKAGE, TFJS_WASM_PACKAGE]) folders.add(installed(name).folder);
-        const entries = await Promise.all([...folders].map(describe));
-        const unique = new Map(entries.map((entry) => [entry.title, entry.text]));
-        const sorted = [...unique].sort(([a], [b]) => (a < b ? -1 : 1));
-        const source = [
-          'Headlight contains the following third-party software.\n',
-          ...sorted.map(([title, text]) => `${'-'.repeat(80)}\n${title}\n\n${text.trim()}\n`),
-        ].join('\n');
+        const source = await texts([ORT_PACKAGE, TFJS_WASM_PACKAGE]);
         this.emitFile({ type: 'asset', fileName: 'THIRD-PARTY-LICENSES.txt', source });
         for (const fileName of ['LICENSE', 'NOTICE']) {
           this.emitFile({ type: 'asset', fileName, source: await readFile(join(root, fileName)) });

@@ -8,7 +8,8 @@ import { join, relative, sep } from 'node:path';
 import { build, type Plugin } from 'vite';
 
 /** Large, or for some people only: kept when used. The rest is the shell, kept at installation. */
-const NOT_SHELL = /^runtime\/|^models\/[^/]+\/|\.(?:txt|map)$|^(?:LICENSE|NOTICE)$/;
+const NOT_SHELL =
+  /^runtime\/|^standalone\/(?!sizes)|^models\/[^/]+\/|\.(?:txt|map)$|^(?:LICENSE|NOTICE)$/;
 
 export function serviceWorkerPlugin(): Plugin {
   return {

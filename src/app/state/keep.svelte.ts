@@ -17,6 +17,19 @@ const ONNX: Takeaway = {
     'Encoder, pooling and head in one graph, with tokenizer. transformers.js and onnxruntime run it.',
   containsTexts: false,
 };
+const PAGE: Takeaway = {
+  kind: 'standalone_html',
+  title: 'Classifier page (HTML)',
+  purpose:
+    'One file that anyone opens in a browser, without a network: type a text, or label a table.',
+  containsTexts: false,
+};
+const PAGE_Q8: Takeaway = {
+  kind: 'standalone_html_q8',
+  title: 'Classifier page (HTML), 8-bit',
+  purpose: 'The same, a quarter of the size, with weights rounded to 8 bits.',
+  containsTexts: false,
+};
 const FINETUNED_ONNX: readonly Takeaway[] = [
   {
     kind: 'onnx',
@@ -96,10 +109,10 @@ export function takeaways(run: RunView): readonly Takeaway[] {
   const { record } = run;
   if (record.method === 'finetune') {
     const adapter = record.finetune.method.name === 'lora' ? [ADAPTER] : [];
-    return [HUGGING_FACE_FOLDER, ...adapter, ...FINETUNED_ONNX, ...DOCUMENTS];
+    return [PAGE, PAGE_Q8, HUGGING_FACE_FOLDER, ...adapter, ...FINETUNED_ONNX, ...DOCUMENTS];
   }
   const folder = hasFolder(run) ? [HUGGING_FACE_FOLDER] : [];
-  return [ONNX, ...folder, HEAD, ...DOCUMENTS];
+  return [PAGE, ONNX, ...folder, HEAD, ...DOCUMENTS];
 }
 
 export class Keep {
@@ -107,11 +120,32 @@ export class Keep {
   readonly #project: string;
   #active = $state.raw<ExportKind | null>(null);
   #sizes = $state.raw<Readonly<Partial<Record<ExportKind, number>>>>({});
+  #expected = $state.raw<Readonly<Partial<Record<ExportKind, number>>>>({});
+  #generation = 0;
   readonly work = new Work();
 
   constructor(engine: Engine, project: string) {
     this.#engine = engine;
     this.#project = project;
+  }
+
+  /** Bytes of the classifier pages before they are made, about. */
+  get expected(): Readonly<Partial<Record<ExportKind, number>>> {
+    return this.#expected;
+  }
+
+  /** Asks how large the pages of a run will be. */
+  async expect(run: RunView): Promise<void> {
+    const generation = ++this.#generation;
+    this.#expected = {};
+    for (const { kind } of takeaways(run)) {
+      if (kind !== 'standalone_html' && kind !== 'standalone_html_q8') continue;
+      const size = await this.work.attempt(() =>
+        this.#engine.exportSize(this.#project, run.id, kind),
+      );
+      if (generation !== this.#generation) return;
+      if (size !== null) this.#expected = { ...this.#expected, [kind]: size };
+    }
   }
 
   /** Which file is being made; null when none is. */

@@ -11,7 +11,7 @@ const PAUSE_MS = 120;
  * answer to a text that is no longer there dropped.
  */
 export class LivePrediction {
-  readonly #engine: Engine;
+  readonly #engine: Pick<Engine, 'predictTexts'>;
   readonly #project: string;
   #text = $state.raw('');
   #pair = $state.raw('');
@@ -24,7 +24,7 @@ export class LivePrediction {
   #generation = 0;
   readonly work = new Work();
 
-  constructor(engine: Engine, project: string) {
+  constructor(engine: Pick<Engine, 'predictTexts'>, project: string) {
     this.#engine = engine;
     this.#project = project;
   }
@@ -106,13 +106,13 @@ export class LivePrediction {
 }
 
 export class FilePrediction {
-  readonly #engine: Engine;
+  readonly #engine: Pick<Engine, 'predictFile'>;
   readonly #project: string;
   #file = $state.raw<File | null>(null);
   #result = $state.raw<PredictedFile | null>(null);
   readonly work = new Work();
 
-  constructor(engine: Engine, project: string) {
+  constructor(engine: Pick<Engine, 'predictFile'>, project: string) {
     this.#engine = engine;
     this.#project = project;
   }

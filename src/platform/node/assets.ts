@@ -1,13 +1,19 @@
-/** Files that ship with Headlight, from the package's `public/`. */
+/** Files that ship with Headlight, from the package's `public/` and from what was built beside it. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { HeadlightError } from '../../base';
 import type { Assets } from '../platform';
 
-export function createNodeAssets(folder: string): Assets {
+/** @param built where what starts with `<name>/` lies, for what is not in the folder: made by the build. */
+export function createNodeAssets(
+  folder: string,
+  built: Readonly<Record<string, string>> = {},
+): Assets {
   return {
     async read(path, onBytes) {
+      const under = built[path.split('/')[0] ?? ''];
+      if (under !== undefined) return createNodeAssets(under).read(path, onBytes);
       const file = resolve(folder, ...path.split('/'));
       const inside = relative(folder, file);
       if (inside === '' || inside.startsWith('..')) {

@@ -20,6 +20,8 @@ export interface NodePlatformOptions {
   readonly home?: string;
   /** Folder of the files that ship. Default: the package's `public/`, or `dist/` where that is all there is. */
   readonly assetsDir?: string;
+  /** Folder of `standalone/`, which the build makes. Default: the package's `dist-node/`, else `dist/`. */
+  readonly builtDir?: string;
 }
 
 /** @throws HeadlightError `storage` when the folder cannot be made or written. */
@@ -40,7 +42,9 @@ export async function createNodePlatform(options: NodePlatformOptions = {}): Pro
     tensors,
     storage: await createFolderStorage(options.home ?? defaultHome()),
     network: createNodeNetwork(),
-    assets: createNodeAssets(options.assetsDir ?? shippedFolder(folder)),
+    assets: createNodeAssets(options.assetsDir ?? shippedFolder(folder), {
+      standalone: options.builtDir ?? builtFolder(folder),
+    }),
   };
 }
 
@@ -48,4 +52,10 @@ export async function createNodePlatform(options: NodePlatformOptions = {}): Pro
 function shippedFolder(root: string): string {
   const source = join(root, 'public');
   return existsSync(source) ? source : join(root, 'dist');
+}
+
+/** Of the classifier page: beside the command line in a clone, only with the page in the packed tarball. */
+function builtFolder(root: string): string {
+  const beside = join(root, 'dist-node');
+  return existsSync(join(beside, 'standalone')) ? beside : join(root, 'dist');
 }

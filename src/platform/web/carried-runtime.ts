@@ -12,7 +12,7 @@ import { openOrtSession } from './ort-session';
 export async function createCarriedRuntime(wasm: Uint8Array): Promise<OnnxRuntime> {
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.proxy = false;
-  ort.env.wasm.wasmBinary = wasm as Uint8Array<ArrayBuffer>;
+  ort.env.wasm.wasmBinary = wasm;
   return {
     version: __ORT_VERSION__,
     devices: () => Promise.resolve([{ device: 'wasm', label: 'WASM, 1 thread', threads: 1 }]),

@@ -1,0 +1,51 @@
+/** What leaves as one HTML file: asked for by flags of `train`, `finetune` and `run`. */
+import { HeadlightError } from '../src/base';
+import type { RunView } from '../src/engine';
+import { kindOf, writeBytes } from './files';
+import type { Session } from './session';
+
+export interface HtmlOptions {
+  /** Path of the classifier page. */
+  readonly standalone?: string;
+  /** Of a fine-tune: with its weights rounded to 8 bits. */
+  readonly standaloneQ8?: boolean;
+}
+
+/** @throws HeadlightError `bad-setting` before anything is computed. */
+export async function checkHtmlFiles({ standalone, standaloneQ8 }: HtmlOptions): Promise<void> {
+  if (standalone === undefined) {
+    if (standaloneQ8 !== true) return;
+    throw new HeadlightError('bad-setting', '--standalone-q8 belongs to --standalone.', {
+      hint: 'Add --standalone FILE.html, or leave it out.',
+    });
+  }
+  await checkHtmlPath(standalone, '--standalone');
+}
+
+async function checkHtmlPath(path: string, flag: string): Promise<void> {
+  if (!/\.html?$/i.test(path)) {
+    throw new HeadlightError('bad-setting', `${flag} ${path} is no name of an HTML file.`, {
+      hint: `Let it end in .html: ${flag} ${path.replace(/\/+$/, '')}.html`,
+    });
+  }
+  if ((await kindOf(path)) === 'folder') {
+    throw new HeadlightError('bad-setting', `${flag} ${path} is a folder.`, {
+      hint: 'Name a file; one that is there is written over.',
+    });
+  }
+}
+
+export async function writeHtmlFiles(
+  { engine, progress, signal }: Session,
+  project: string,
+  run: RunView,
+  { standalone, standaloneQ8 }: HtmlOptions,
+): Promise<void> {
+  if (standalone === undefined) return;
+  const kind = standaloneQ8 === true ? 'standalone_html_q8' : 'standalone_html';
+  const { bytes } = await progress.follow(engine.export(project, run.id, kind, signal));
+  await writeBytes(standalone, bytes);
+  progress.notice(
+    `Classifier page written to ${standalone} (${(bytes.byteLength / 1e6).toFixed(1)} MB). It holds none of your texts.`,
+  );
+}
