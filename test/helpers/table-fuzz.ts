@@ -2,6 +2,7 @@
  * Mutated files for the readers, by seed: what is read of them is a table or a HeadlightError, soon, and a
  * table keeps its promises. Used by the tests (a small share) and by `bench/data/fuzz.ts` (all of it).
  */
+import { unzipSync, zipSync } from 'fflate';
 import Papa from 'papaparse';
 import { HeadlightError, finish, seededRandom } from '../../src/base';
 import {
@@ -81,6 +82,31 @@ export function mutate(bytes: Uint8Array, random: Random): Uint8Array {
   return Uint8Array.from(made);
 }
 
+/** Other bytes in their place: lengths, counts and levels within a Parquet file, or its end cut off. */
+function damage(bytes: Uint8Array, random: Random): Uint8Array {
+  const made = bytes.slice(0, random.integer(20) === 0 ? random.integer(bytes.length) : undefined);
+  for (let edits = 1 + random.integer(4); edits > 0 && made.length > 0; edits--) {
+    const at = random.integer(made.length);
+    const kind = random.integer(4);
+    if (kind === 0) made[at] = random.integer(256);
+    else if (kind === 1) made[at] = (made[at] ?? 0) ^ (1 << random.integer(8));
+    else if (kind === 2)
+      made.fill([0, 0xff, 0x80, 0x7f][random.integer(4)] ?? 0, at, at + 1 + random.integer(5));
+    else made.copyWithin(at, random.integer(made.length), random.integer(made.length));
+  }
+  return made;
+}
+
+/** A workbook with a part of it mutated, zipped again; or the zip itself. */
+function damageWorkbook(bytes: Uint8Array, random: Random): Uint8Array {
+  if (random.integer(3) === 0) return damage(bytes, random);
+  const parts = unzipSync(bytes);
+  const names = Object.keys(parts);
+  const name = names[random.integer(names.length)] ?? '';
+  const part = Uint8Array.from(mutate(parts[name] ?? new Uint8Array(), random));
+  return zipSync({ ...parts, [name]: part }, { level: 1 });
+}
+
 const FORMATS: readonly FileFormat[] = ['table', 'json', 'jsonl', 'lines', 'fasttext', 'conll'];
 
 export interface FuzzCount {
@@ -100,11 +126,9 @@ export async function fuzzOne(
 ): Promise<void> {
   const random = seededRandom(seed);
   const file = files[random.integer(files.length)] ?? { name: 'x', bytes: new Uint8Array() };
-  // Of Parquet only the end is cut off: see the head of `readers/parquet.ts`.
-  const bytes = file.name.endsWith('.parquet')
-    ? file.bytes.slice(0, random.integer(file.bytes.length))
-    : mutate(file.bytes, random);
   const isText = !/\.(parquet|xlsx)$/.test(file.name);
+  const change = isText ? mutate : file.name.endsWith('.xlsx') ? damageWorkbook : damage;
+  const bytes = change(file.bytes, random);
   const format =
     isText && random.integer(4) === 0 ? FORMATS[random.integer(FORMATS.length)] : undefined;
   const settings: ParseSettings = format === undefined ? {} : { format };

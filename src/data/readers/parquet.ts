@@ -1,10 +1,10 @@
 /**
- * Parquet to a table: hyparquet reads it, a group of rows at a time. A file that was cut off is refused; of
- * one that is damaged within a page hyparquet 1.31 can take a run of values of any length for true and end
- * the worker, which no caller can prevent.
+ * Parquet to a table: hyparquet reads it, a group of rows at a time, after `parquet-check` has found each page
+ * to be what it says; hyparquet 1.31 believes every length, and a damaged one would end the worker.
  */
 import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../../base';
 import type { SourceFile, Table } from '../types';
+import { checkGroup, checkRows, guarded, readFooter, type Decoders } from './parquet-check';
 import { FieldsBuilder } from './values';
 
 /** @throws HeadlightError `bad-file` when it is damaged, `bad-table` when it has no rows. */
@@ -19,23 +19,47 @@ export async function* readParquet(file: SourceFile, signal?: AbortSignal): Job<
     },
   };
   // Fetched when the first such file is dropped: most people never drop one.
-  const [{ parquetMetadataAsync, parquetReadObjects }, { compressors }] = await Promise.all([
+  const [hyparquet, { deltaBinaryUnpack }, packed] = await Promise.all([
     import('hyparquet'),
+    import('hyparquet/src/delta.js'),
     import('hyparquet-compressors'),
   ]);
+  const { parquetMetadata, parquetReadObjects, parquetSchema } = hyparquet;
+  const compressors = guarded(packed);
+  const lengths: Decoders['lengths'] = (bytes, start, count) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const reader = { view, offset: start };
+    const found = new Int32Array(count);
+    deltaBinaryUnpack(reader, count, found);
+    return { lengths: found, end: reader.offset };
+  };
+  let unclear = 0;
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const stringFromBytes = (bytes: Uint8Array): string => {
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      unclear++;
+      return new TextDecoder().decode(bytes);
+    }
+  };
   const fields = new FieldsBuilder(name);
   try {
-    const metadata = await parquetMetadataAsync(buffer);
-    const total = Number(metadata.num_rows);
+    const metadata = parquetMetadata(await readFooter(file));
+    const total = checkRows(metadata);
+    const schema = parquetSchema(metadata);
     const meter = new ProgressMeter(`Reading ${name}`, 'rows', total);
     yield meter.at(0);
     let rowStart = 0;
     for (const group of metadata.row_groups) {
       const rowEnd = rowStart + Number(group.num_rows);
+      await checkGroup(file, group, schema, { compressors, lengths });
+      throwIfAborted(signal);
       const rows = await parquetReadObjects({
         file: buffer,
         metadata,
         compressors,
+        parsers: { stringFromBytes },
         rowStart,
         rowEnd,
       });
@@ -52,7 +76,7 @@ export async function* readParquet(file: SourceFile, signal?: AbortSignal): Job<
       'bad-file',
       `${name} cannot be read as Parquet: ${why.slice(0, 200)}`,
       {
-        hint: 'The file may have been cut off. Save it again, or as CSV.',
+        hint: 'The file is damaged or was cut off. Copy or download it again, or save it anew, best as CSV.',
         cause: error,
       },
     );
@@ -65,5 +89,12 @@ export async function* readParquet(file: SourceFile, signal?: AbortSignal): Job<
     delimiter: ',',
     hasHeader: true,
     headerReason: 'Parquet names its columns.',
+    ...(unclear === 0
+      ? {}
+      : {
+          notes: [
+            `${unclear.toLocaleString('en-US')} different ${unclear === 1 ? 'text holds' : 'texts hold'} bytes that are no UTF-8, shown as �. The file may be damaged.`,
+          ],
+        }),
   });
 }

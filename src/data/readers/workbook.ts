@@ -4,10 +4,10 @@ import { TableBuilder } from '../builder';
 import { columnNames, findHeader } from '../header';
 import type { ParseSettings, SourceFile, Table } from '../types';
 import { cellOf } from './values';
+import { troubleOf } from './workbook-check';
 
-/** A workbook is read whole, and is several times larger in memory. */
+/** Of the packed file. */
 const LARGEST = 200_000_000;
-const UNPACKED = 1_500_000_000;
 const HEADER_ROWS = 1000;
 
 /** @throws HeadlightError `bad-file` when it is damaged or too large, `bad-setting` for a sheet it has not. */
@@ -21,36 +21,34 @@ export async function* readXlsx(
   yield meter.at(0);
   if (size > LARGEST) throw tooLarge(name);
   const bytes = await file.slice(0, size);
-  if (unpackedSize(bytes) > UNPACKED) throw tooLarge(name);
+  const trouble = troubleOf(bytes);
+  if (trouble === 'too-large') throw tooLarge(name);
+  if (trouble === 'too-wide') throw tooWide(name);
+  if (trouble !== null) throw damaged(name, trouble.damaged);
   // Fetched when the first workbook is dropped.
   const { default: readWorkbook } = await import('read-excel-file/universal');
-  let workbook: { sheet: string; data: readonly (readonly unknown[])[] }[];
+  let workbook: { sheet: string; data?: readonly (readonly unknown[])[] }[];
   try {
     workbook = await readWorkbook(new Uint8Array(bytes).buffer, { trim: false });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new HeadlightError(
-      'bad-file',
-      `${name} cannot be read as an Excel workbook: ${why.slice(0, 200)}`,
-      {
-        hint: 'Open it in a spreadsheet program and save it again, or as CSV (UTF-8).',
-        cause: error,
-      },
-    );
+    throw damaged(name, error);
   }
   throwIfAborted(signal);
   const sheets = workbook.map(({ sheet }) => sheet);
   const chosen =
     settings.sheet === undefined
-      ? (workbook.find(({ data }) => data.some(hasContent)) ?? workbook[0])
+      ? (workbook.find(({ data }) => data?.some(hasContent) === true) ?? workbook[0])
       : workbook.find(({ sheet }) => sheet === settings.sheet);
   if (chosen === undefined) {
     throw new HeadlightError('bad-setting', `${name} has no sheet “${settings.sheet ?? ''}”.`, {
       hint: `Its sheets are: ${sheets.join(', ')}.`,
     });
   }
+  const { sheet, data } = chosen;
+  // A sheet that is listed and not there.
+  if (data === undefined) throw damaged(name, `sheet “${sheet}” is not in it`);
   yield meter.at(size / 1e6);
-  return sheetTable(file.name, settings, chosen, sheets);
+  return sheetTable(file.name, settings, { sheet, data }, sheets);
 }
 
 function sheetTable(
@@ -108,22 +106,24 @@ function tooLarge(name: string): HeadlightError {
   });
 }
 
-/** Sum of what the zip's directory says of its files: a small zip can unpack to more than there is room for. */
-function unpackedSize(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let end = bytes.length - 22;
-  const lowest = Math.max(0, end - 65_535);
-  while (end >= lowest && view.getUint32(end, true) !== 0x06054b50) end--;
-  if (end < lowest) return 0; // no directory: the reader says that it is damaged
-  let at = view.getUint32(end + 16, true);
-  let sum = 0;
-  while (at + 46 <= bytes.length && view.getUint32(at, true) === 0x02014b50) {
-    sum += view.getUint32(at + 24, true);
-    at +=
-      46 +
-      view.getUint16(at + 28, true) +
-      view.getUint16(at + 30, true) +
-      view.getUint16(at + 32, true);
-  }
-  return sum;
+function tooWide(name: string): HeadlightError {
+  return new HeadlightError(
+    'bad-file',
+    `${name} reaches over more cells than can be read at once.`,
+    {
+      hint: 'Often one cell far to the right or far down is filled by accident: delete the rows and columns beyond the table and save it again, or save the sheet as CSV (UTF-8).',
+    },
+  );
+}
+
+function damaged(name: string, cause: unknown): HeadlightError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new HeadlightError(
+    'bad-file',
+    `${name} cannot be read as an Excel workbook: ${why.slice(0, 200)}`,
+    {
+      hint: 'Open it in a spreadsheet program and save it again, or as CSV (UTF-8).',
+      cause,
+    },
+  );
 }

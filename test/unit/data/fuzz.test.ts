@@ -11,7 +11,9 @@ const fixture = (name: string) => ({
 });
 
 test('2,000 damaged files end in a table that keeps its promises or in a plain error, and soon', async () => {
-  const files = seedFiles([fixture('small-snappy.parquet'), fixture('small.xlsx')]);
+  const files = seedFiles(
+    ['small-snappy.parquet', 'small.xlsx', 'parquet/delta-1-none.parquet'].map(fixture),
+  );
   const count: FuzzCount = { inputs: 0, tables: 0, refused: 0, compared: 0, slowestMs: 0 };
   for (let seed = 1_000_001; seed <= 1_002_000; seed++) await fuzzOne(seed, files, count);
   expect(count.inputs).toBe(2000);
