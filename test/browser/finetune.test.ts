@@ -2,29 +2,11 @@
  * The training loop on the devices of a page, with the page's storage: a stopped training ends with the
  * weights of an undisturbed one, bit for bit on WASM, to 1e-5 on (software) WebGPU.
  */
-import type { Browser } from 'puppeteer-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { securityHeaders } from '../../src/platform/web/policy';
-import { launchChromium } from '../helpers/browser';
-import { buildHarness, openHarness, removeHarnessBuilds, type Harness } from '../helpers/harness';
-import { serveFolder, type StaticServer } from '../helpers/static-server';
+import { describe, expect, test } from 'vitest';
+import { harnessOfThisFile } from '../helpers/harness-scene';
 import type { TinyTrained, TinyTraining } from './harness/functions/training';
 
-let browser: Browser;
-let server: StaticServer;
-let harness: Harness;
-
-beforeAll(async () => {
-  server = await serveFolder(await buildHarness(), { headers: securityHeaders(null) });
-  browser = await launchChromium();
-  harness = await openHarness(browser, server.url);
-});
-
-afterAll(async () => {
-  await browser.close();
-  await server.close();
-  await removeHarnessBuilds();
-});
+const harness = harnessOfThisFile();
 
 const train = (asked: TinyTraining): Promise<TinyTrained> =>
   harness.call<TinyTrained>('trainTiny', asked);

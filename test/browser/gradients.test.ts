@@ -3,8 +3,7 @@
  * CPU, and on WebGPU no node is left to the CPU.
  */
 import { readFileSync } from 'node:fs';
-import type { Browser } from 'puppeteer-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   accumulateGraph,
   adamwGraph,
@@ -22,8 +21,6 @@ import {
   type TrainableOptions,
 } from '../../src/models/encoders';
 import { createNodeRuntime } from '../../src/platform/node/runtime';
-import { securityHeaders } from '../../src/platform/web/policy';
-import { launchChromium } from '../helpers/browser';
 import { buildCase, randomNumbers, tensorsOf, type GradientCase } from '../helpers/gradient-cases';
 import { FUSED, GRADIENT_CASES, LOG_SOFTMAX } from '../helpers/gradient-table';
 import {
@@ -33,26 +30,11 @@ import {
   type PlainFeed,
 } from '../helpers/golden-gradients';
 import { trainingEncoder } from '../helpers/training-encoder';
-import { buildHarness, openHarness, removeHarnessBuilds, type Harness } from '../helpers/harness';
-import { serveFolder, type StaticServer } from '../helpers/static-server';
+import { harnessOfThisFile } from '../helpers/harness-scene';
 import type { CaseResult } from './harness/functions/graph';
 
-let browser: Browser;
-let server: StaticServer;
-let harness: Harness;
+const harness = harnessOfThisFile();
 const runtime = createNodeRuntime();
-
-beforeAll(async () => {
-  server = await serveFolder(await buildHarness(), { headers: securityHeaders(null) });
-  browser = await launchChromium();
-  harness = await openHarness(browser, server.url);
-});
-
-afterAll(async () => {
-  await browser.close();
-  await server.close();
-  await removeHarnessBuilds();
-});
 
 /** Loss and gradients on Node's CPU. */
 async function onCpu(one: GradientCase): Promise<Record<string, number[]>> {

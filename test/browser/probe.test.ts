@@ -1,10 +1,6 @@
 /** Probes fitted in the browser, on WebGPU and on WASM, are scikit-learn's: the same goldens as in Node. */
-import type { Browser } from 'puppeteer-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { securityHeaders } from '../../src/platform/web/policy';
-import { launchChromium } from '../helpers/browser';
-import { buildHarness, openHarness, removeHarnessBuilds, type Harness } from '../helpers/harness';
-import { serveFolder, type StaticServer } from '../helpers/static-server';
+import { describe, expect, it } from 'vitest';
+import { harnessOfThisFile } from '../helpers/harness-scene';
 import {
   dataset,
   float64,
@@ -16,21 +12,7 @@ import {
 } from '../unit/learning/goldens';
 import { givenTraining, mlpCases } from '../unit/learning/mlp-golden';
 
-let browser: Browser;
-let server: StaticServer;
-let harness: Harness;
-
-beforeAll(async () => {
-  server = await serveFolder(await buildHarness(), { headers: securityHeaders(null) });
-  browser = await launchChromium();
-  harness = await openHarness(browser, server.url);
-});
-
-afterAll(async () => {
-  await browser.close();
-  await server.close();
-  await removeHarnessBuilds();
-});
+const harness = harnessOfThisFile();
 
 /** The software adapter takes minutes for all the folds; one cross-validated case shows that they work. */
 const SLOW_ON_SOFTWARE = /^cross-validated, (four|balanced|standardised)/;
