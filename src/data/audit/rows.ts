@@ -173,7 +173,7 @@ export function auditRagged(tables: readonly Table[]): AuditFinding[] {
         id: 'ragged_rows',
         severity: 'warn',
         title: `${table.name}: ${many(count, 'row')} could not be taken as ${count === 1 ? 'it stands' : 'they stand'}`,
-        detail: `${first === undefined ? '' : `The first is line ${first.line}: ${first.problem}. `}Mend the file, or read it with another delimiter, if there are many.`,
+        detail: `${first === undefined ? '' : `The first is line ${first.line}: ${first.problem} `}Mend the file, or read it with another delimiter, if there are many.`,
         count,
         rows: table.problems.slice(0, ROWS_SHOWN).map(({ line }) => ({
           file: table.name,

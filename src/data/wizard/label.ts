@@ -74,10 +74,34 @@ export function findBinaryColumns(
     return null;
   }
   if (binary.length === 2 && agreement(binary[0], binary[1]) === 'opposite') return null;
-  return {
+  const several: LabelFinding = {
     choice: { kind: 'columns', columns: names },
     reason: `${names.length} columns that hold only ${valuesOf(binary[0])}: a text can have several of these labels, or none`,
   };
+  if (binary.length < 3 || !isExclusive(binary)) return several;
+  return {
+    choice: { kind: 'columns', columns: names, exclusive: true },
+    reason: `${names.length} columns that hold only ${valuesOf(binary[0])}, exactly one of them says yes in every row: one label a text`,
+    alternatives: [several],
+  };
+}
+
+/** Whether each row that says something in all of these columns says yes in exactly one. */
+function isExclusive(columns: readonly Traits[]): boolean {
+  const parts = columns[0]?.cells ?? [];
+  for (const [part, { length }] of parts.entries()) {
+    for (let row = 0; row < length; row++) {
+      let yes = 0;
+      let said = 0;
+      for (const { cells } of columns) {
+        const value = binaryValue((cells[part]?.at(row) ?? '').trim());
+        if (value !== null) said++;
+        if (value === 1) yes++;
+      }
+      if (said === columns.length && yes !== 1) return false;
+    }
+  }
+  return true;
 }
 
 function valuesOf(column: Traits | undefined): string {
@@ -108,7 +132,15 @@ export function findDelimited(columns: readonly Traits[]): LabelFinding | null {
   for (const column of columns) {
     if (column.filled === 0 || column.meanLength > 120) continue;
     if (isAside(normalName(column.name))) continue;
-    for (const delimiter of DELIMITERS) {
+    // All its values are at hand: a sign that stands in none of them divides none.
+    const values = column.complete ? [...column.values.keys()] : null;
+    const signs = DELIMITERS.filter(
+      (sign) =>
+        values?.some(
+          (value) => value.startsWith('[') || value.includes(sign) || /\s/.test(value),
+        ) ?? true,
+    );
+    for (const delimiter of signs) {
       const looks = lookAt(column, delimiter);
       if (looks === null) continue;
       const score = looks.several * (saysLabel(column) ? 3 : 1);

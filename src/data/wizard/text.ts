@@ -59,14 +59,21 @@ function findPair(texts: readonly Traits[]): [Traits, Traits] | null {
     const b = byName.get(second);
     if (a !== undefined && b !== undefined) return [a, b];
   }
-  for (const [name, column] of byName) {
-    const [, stem = '', mark = ''] = NUMBERED.exec(name) ?? [];
+  const numbered = new Map(
+    proses.flatMap((column) => {
+      const [, stem = '', mark = ''] = NUMBERED.exec(normalName(column.name)) ?? [];
+      return stem === '' ? [] : [[`${mark} ${stem}`, column] as const];
+    }),
+  );
+  // A column that is called text is not left aside for two that are `c1` and `c2`.
+  const isNamed = TEXT_NAMES.has(normalName(texts[0]?.name ?? ''));
+  for (const [key, column] of numbered) {
+    const [mark = '', stem = ''] = key.split(/ (.*)/s);
     const wanted = SECOND[mark];
-    if (stem === '' || wanted === undefined) continue;
-    for (const [other, second] of byName) {
-      const match = NUMBERED.exec(other);
-      if (match?.[1] === stem && match[2] === wanted) return [column, second];
-    }
+    const second = wanted === undefined ? undefined : numbered.get(`${wanted} ${stem}`);
+    if (second === undefined) continue;
+    if (!isNamed || TEXT_NAMES.has(stem) || texts[0] === column || texts[0] === second)
+      return [column, second];
   }
   // Without names: two columns of prose that look alike, beside each other.
   const [one, two] = [...proses].sort((a, b) => a.index - b.index);

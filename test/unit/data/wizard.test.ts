@@ -186,6 +186,13 @@ describe('pairs, parts and ids', () => {
       expect([found.text?.column, found.pair?.column]).toEqual([one, two]);
     }
   });
+  test('a column called text is not left aside for two that are numbered by chance', () => {
+    const found = findColumns([
+      table('w.csv', { text: a, c1: b, c2: b.map((line) => `${line} x`), label }),
+    ]);
+    expect([found.text?.column, found.pair]).toEqual(['text', null]);
+  });
+
   test('title and body are no pair: the longer is the text, the other a choice', () => {
     const body = a.map((line, i) => `${line}. ${b[i] ?? ''}. ${line}`);
     const found = findColumns([table('n.csv', { title: a, body, label })]);
