@@ -95,6 +95,8 @@ async function bundled(entry: string, licences: LicenceCollector): Promise<Bundl
       rolldownOptions: {
         input: join(root, entry),
         output: { format: 'iife', codeSplitting: false },
+        // Of Vite's helper for chunks, of which there are none.
+        checks: { emptyImportMeta: false },
       },
     },
   };
