@@ -17,6 +17,7 @@ import { runReport } from './report';
 import { runRows } from './run-rows';
 import { standaloneSize } from './standalone';
 import { learningCurve, repeatedFits } from './studies';
+import { TextMaps } from './text-map';
 import { measureOn, train } from './training';
 
 export function createEngine(platform: Platform): Engine {
@@ -25,6 +26,7 @@ export function createEngine(platform: Platform): Engine {
   const jobs = new RunningJobs();
   const finetuning = new Finetuning({ platform, projects, encoders, jobs });
   const live = new LiveModel(platform);
+  const maps = new TextMaps({ platform, projects, encoders });
   let swept: Promise<void> | null = null;
   const load = (reference: EncoderReference) => finish(encoders.load(reference));
 
@@ -48,6 +50,7 @@ export function createEngine(platform: Platform): Engine {
     async deleteProject(project) {
       await jobs.stop(project);
       await live.release();
+      maps.forget(project);
       await projects.delete(project);
     },
     configureData: (project, choice, signal) => projects.configure(project, choice, signal),
@@ -118,6 +121,8 @@ export function createEngine(platform: Platform): Engine {
       jobs.of(project, signal, (stop) =>
         repeatedFits({ platform, projects, encoders }, project, run, settings, stop),
       ),
+    textMap: (project, run, settings, signal) =>
+      jobs.of(project, signal, (stop) => maps.of(project, run, settings, stop)),
     explainText: (project, run, text, pair, classIndex, signal) =>
       explainText(
         (...asked) => engine.predictTexts(...asked),
@@ -170,6 +175,7 @@ export function createEngine(platform: Platform): Engine {
       await jobs.stop();
       await encoders.release();
       await live.release();
+      maps.forget();
       projects.forget();
       await platform.storage.clear();
     },

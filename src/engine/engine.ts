@@ -33,6 +33,7 @@ import type {
   Task,
 } from '../project';
 import type { FinetuningEngine } from './finetuning-types';
+import type { RowPage, RowQuery } from './map-types';
 import type { ReportEngine } from './report-types';
 
 export type { DataChoice, FileRole, Task } from '../project';
@@ -296,41 +297,6 @@ export interface TrainSettings {
 
 /** A run as the page and the command line show it. */
 export type RunView = RunDocument;
-
-export interface RowQuery {
-  readonly part: 'train' | 'validation' | 'test';
-  /** Only rows that were predicted wrong: those it was most sure of first. */
-  readonly wrongOnly?: boolean;
-  /** Class indices; null for any. Of several labels a row: rows that have this label, or were given it. */
-  readonly actual: number | null;
-  readonly predicted: number | null;
-  readonly offset: number;
-  readonly limit: number;
-}
-
-export interface RowPage {
-  readonly total: number;
-  readonly rows: readonly {
-    /** Index into the labelled texts of the run, for `setLabel`. */
-    readonly index: number;
-    readonly text: string;
-    /** The second text of a pair; null without. */
-    readonly pair: string | null;
-    /** Token classification: the row is a word of `text`; which one of those divided by spaces. Else null. */
-    readonly word: number | null;
-    readonly actual: number;
-    readonly predicted: number;
-    /** Probability of the predicted class; of several labels the one it is surest of (of a wrong row: wrongly). */
-    readonly probability: number;
-    /** Several labels a row: what it has and what it was given, as class indices; else null. */
-    readonly labels: {
-      readonly actual: readonly number[];
-      readonly predicted: readonly number[];
-    } | null;
-    readonly file: string;
-    readonly line: number;
-  }[];
-}
 
 export interface Predictions {
   readonly classes: readonly string[];

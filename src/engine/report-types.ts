@@ -15,6 +15,9 @@ import type {
   RepeatedFits,
   RepeatSettings,
 } from '../learning/studies';
+import type { MapEngine } from './map-types';
+
+export * from './map-types';
 
 /** Names of scikit-learn; `accuracy` has Wilson's interval, the others the bootstrap's. */
 export const REPORT_FIGURES = [
@@ -85,7 +88,7 @@ export interface RepeatStudy extends Omit<RepeatedFits, 'outOfFold'> {
   readonly summary: RepeatSummary;
 }
 
-export interface ReportEngine {
+export interface ReportEngine extends MapEngine {
   /**
    * Figures, curves and calibration from the kept predictions; nothing is trained.
    * @throws HeadlightError `bad-setting` for several labels a text, `not-found`.

@@ -6,8 +6,8 @@ import {
   readPredictions,
   type PartPredictions,
 } from '../project';
-import type { RowPage, RowQuery } from './engine';
 import { labelsAbove, labelsAt } from './figures';
+import type { RowPage, RowQuery } from './map-types';
 import type { Projects } from './projects';
 import { argmax } from './text-rows';
 
@@ -59,6 +59,7 @@ export async function runRows(
         ...row,
         file: origin?.file ?? '',
         line: origin?.line ?? 0,
+        fileRow: origin?.row ?? 0,
       };
     }),
   };

@@ -59,6 +59,7 @@ const JOBS = [
   'learningCurve',
   'repeatedFits',
   'explainText',
+  'textMap',
 ] as const satisfies readonly (keyof Engine)[];
 
 type CallName = (typeof CALLS)[number];

@@ -402,6 +402,7 @@ export class FakeEngine extends FakeReport implements Engine {
           probability: 0.97 - (query.offset + at) * 0.002,
           file: 'train.csv',
           line: 12 + query.offset + at,
+          fileRow: 10 + query.offset + at,
         }),
       ),
     };
@@ -685,6 +686,7 @@ function taggedWords(
         probability: 0.99 - ((at * 7 + word * 13) % 40) / 100,
         file: 'tagged.conll',
         line: 1 + at * 12,
+        fileRow: at,
       })),
     )
     .sort((a, b) => b.probability - a.probability);

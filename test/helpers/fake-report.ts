@@ -1,6 +1,6 @@
 /** The report part of the engine in memory: the same few figures for every run. It computes nothing. */
 import { HeadlightError, type Job } from '../../src/base';
-import type { CurveStudy, RepeatStudy, ReportEngine, RunReport } from '../../src/engine';
+import type { CurveStudy, RepeatStudy, ReportEngine, RunReport, TextMap } from '../../src/engine';
 import type { WordImportanceHint } from '../../src/learning/evaluate';
 import { FakeFinetuning } from './fake-finetuning';
 
@@ -38,6 +38,11 @@ export abstract class FakeReport extends FakeFinetuning implements ReportEngine 
   }
 
   async *repeatedFits(): Job<RepeatStudy> {
+    yield* this.runReport('', '');
+    throw notHere();
+  }
+
+  async *textMap(): Job<TextMap> {
     yield* this.runReport('', '');
     throw notHere();
   }
