@@ -1,7 +1,12 @@
 /** Two runs on the same test rows, and whether one is better beyond chance. */
 import { canonicalJson, HeadlightError } from '../base';
-import { mcnemar } from '../learning/evaluate';
-import { readPredictions, type PartPredictions, type RunParts } from '../project';
+import { mcnemar, pairedMicroF1, rowCounts, type RowCounts } from '../learning/evaluate';
+import {
+  multiLabelFigures,
+  readPredictions,
+  type PartPredictions,
+  type RunParts,
+} from '../project';
 import type { RunComparison } from './finetuning-types';
 import type { Projects } from './projects';
 import { argmax } from './text-rows';
@@ -17,27 +22,28 @@ export async function compareRuns(
     await projects.store.run(project, first),
     await projects.store.run(project, second),
   ];
-  if (runs.some(({ document }) => document.recipe.task === 'multi_label')) {
-    throw new HeadlightError(
-      'bad-setting',
-      'Runs of several labels a text are not compared in pairs.',
-      {
-        hint: 'Compare their figures side by side.',
-      },
-    );
-  }
   const [a, b] = runs.map((run) => readPredictions(run.predictions).test);
   if (a === undefined || b === undefined || !sameRows(runs, a, b)) {
     throw new HeadlightError('bad-setting', 'These two runs were not tested on the same rows.', {
       hint: 'Compare runs of the same files, columns and split.',
     });
   }
-  return {
-    first,
-    second,
-    rows: a.labels.length,
-    test: mcnemar(rightRows(a), rightRows(b)),
-  };
+  const compared = { first, second, rows: a.labels.length };
+  const [one, other] = runs.map(({ document: { record } }, at) => {
+    const figures = multiLabelFigures(record);
+    const part = at === 0 ? a : b;
+    return figures === null || part.targets === null
+      ? null
+      : rowCounts(part.probabilities, part.targets, figures.thresholds);
+  });
+  if (one !== null && one !== undefined && other !== null && other !== undefined) {
+    return {
+      ...compared,
+      test: mcnemar(everyLabelRight(one), everyLabelRight(other)),
+      micro_f1: pairedMicroF1(one, other),
+    };
+  }
+  return { ...compared, test: mcnemar(rightRows(a), rightRows(b)), micro_f1: null };
 }
 
 function sameRows(runs: readonly RunParts[], a: PartPredictions, b: PartPredictions): boolean {
@@ -46,9 +52,16 @@ function sameRows(runs: readonly RunParts[], a: PartPredictions, b: PartPredicti
   );
   return (
     one === other &&
-    a.indices.length === b.indices.length &&
-    a.indices.every((index, at) => index === b.indices[at] && a.labels[at] === b.labels[at])
+    sameValues(a.indices, b.indices) &&
+    sameValues(a.labels, b.labels) &&
+    sameValues(a.targets ?? [], b.targets ?? [])
   );
+}
+
+function sameValues(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
 }
 
 /** Whether each row was predicted right. */
@@ -58,4 +71,8 @@ function rightRows({ labels, probabilities }: PartPredictions): boolean[] {
     labels,
     (label, at) => argmax(probabilities.subarray(at * classes, (at + 1) * classes)) === label,
   );
+}
+
+function everyLabelRight({ right, given, actual }: RowCounts): boolean[] {
+  return Array.from(right, (tp, row) => tp === given[row] && tp === actual[row]);
 }

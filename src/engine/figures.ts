@@ -3,6 +3,8 @@ import {
   evaluate,
   evaluateMultiLabel,
   majorityBaseline,
+  microF1Interval,
+  rowCounts,
   type Metrics,
   type MultiLabelMetrics,
 } from '../learning/evaluate';
@@ -68,7 +70,7 @@ export function figuresOf(
     return {
       train: figures(train),
       validation: validation === null ? null : figures(validation),
-      test: figures(test),
+      test: withInterval(figures(test), test, thresholds),
       test_unshared: unshared === null ? null : figures(unshared),
       thresholds: Array.from(thresholds),
     };
@@ -92,8 +94,18 @@ function severalFigures(
   return evaluateMultiLabel(probabilities, targets ?? new Uint8Array(0), thresholds, classes);
 }
 
+function withInterval(
+  figures: MultiLabelMetrics,
+  { probabilities, targets }: PartPredictions,
+  thresholds: ArrayLike<number>,
+): MultiLabelMetrics {
+  const counts = rowCounts(probabilities, targets ?? new Uint8Array(0), thresholds);
+  const found = microF1Interval(counts);
+  return found === null ? figures : { ...figures, micro_f1_interval: found.interval };
+}
+
 /**
- * Of one part, by the same rules as the run's own.
+ * Of one part, by the same rules as the run's own; several labels a row with an interval of micro-F1.
  * @param thresholds of several labels a row; null: 0.5 each.
  */
 export function figuresOfPart(
@@ -101,13 +113,9 @@ export function figuresOfPart(
   classes: readonly string[],
   thresholds: Float64Array | null = null,
 ): Metrics | MultiLabelMetrics {
-  return part.targets === null
-    ? evaluate(part.probabilities, part.labels, classes)
-    : severalFigures(
-        part,
-        thresholds ?? new Float64Array(classes.length).fill(DEFAULT_THRESHOLD),
-        classes,
-      );
+  if (part.targets === null) return evaluate(part.probabilities, part.labels, classes);
+  const from = thresholds ?? new Float64Array(classes.length).fill(DEFAULT_THRESHOLD);
+  return withInterval(severalFigures(part, from, classes), part, from);
 }
 
 /** The rows of a part that are none of these; null when that makes no difference, or none are left. */

@@ -1,6 +1,6 @@
 /** The engine's part about fine-tuning: what page and command line ask, and what they are shown. */
 import type { CurvePoint, Job } from '../base';
-import type { McNemar } from '../learning/evaluate';
+import type { McNemar, PairedMicroF1 } from '../learning/evaluate';
 import type { FinetuneEstimate, FinetuneSettings } from '../learning/finetune';
 import type { EncoderReference } from '../models';
 import type { Device } from '../platform';
@@ -47,7 +47,10 @@ export interface RunComparison {
   readonly first: string;
   readonly second: string;
   readonly rows: number;
+  /** Of the rows that are right; of several labels a row: of which every label is right. */
   readonly test: McNemar;
+  /** Several labels a row: the difference of micro-F1; else null. */
+  readonly micro_f1: PairedMicroF1 | null;
 }
 
 export interface HubUpload {

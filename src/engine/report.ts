@@ -1,27 +1,17 @@
 /** The report of a run, from the predictions that were kept with it: the same figures at any later time. */
-import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../base';
+import { ProgressMeter, throwIfAborted, type Job } from '../base';
 import {
   bootstrapInterval,
-  detailedMetrics,
-  evaluate,
   precisionRecallCurve,
   rocCurve,
   thinPrecisionRecallCurve,
   thinRocCurve,
-  topLabelReliability,
   trainTestGap,
-  type DetailedMetrics,
-  type Metrics,
 } from '../learning/evaluate';
-import { readPredictions, type PartPredictions } from '../project';
+import { multiLabelFigures, readPredictions, type PartPredictions } from '../project';
 import type { Projects } from './projects';
-import {
-  REPORT_FIGURES,
-  type ClassCurves,
-  type ReportFigure,
-  type ReportFigureName,
-  type RunReport,
-} from './report-types';
+import { classReporter, labelReporter, type FigureValues, type Reporter } from './report-figures';
+import type { ClassCurves, ReportFigure, ReportFigureName, RunReport } from './report-types';
 
 /** Resamples by how much one costs: [rows times classes at most, resamples]. Above the last: no bootstrap. */
 const RESAMPLES: readonly (readonly [number, number])[] = [
@@ -31,9 +21,7 @@ const RESAMPLES: readonly (readonly [number, number])[] = [
 ];
 const SEED = 0;
 
-type Figures = Pick<Metrics & DetailedMetrics, ReportFigureName>;
-
-/** @throws HeadlightError `bad-setting` for several labels a text, `not-found`. */
+/** @throws HeadlightError `not-found`. */
 export async function* runReport(
   projects: Projects,
   project: string,
@@ -42,32 +30,24 @@ export async function* runReport(
 ): Job<RunReport> {
   const { document, predictions } = await projects.store.run(project, run);
   const { recipe, record } = document;
-  if (recipe.task === 'multi_label') {
-    throw new HeadlightError(
-      'bad-setting',
-      'Curves are drawn of one class a text, not of several labels.',
-      {
-        hint: 'Look at the figures of each label.',
-      },
-    );
-  }
-  const meter = new ProgressMeter('Report', 'figures', REPORT_FIGURES.length);
-  yield meter.at(0);
   const kept = readPredictions(predictions);
   const { classes } = record.data;
   const k = classes.length;
-  const train = figuresOfPart(kept.train, classes);
-  const test = figuresOfPart(kept.test, classes);
-  const metrics = evaluate(kept.test.probabilities, kept.test.labels, classes);
-  const detailed = detailedMetrics(metrics, kept.test.probabilities, kept.test.labels);
+  const thresholds = multiLabelFigures(record)?.thresholds ?? null;
+  const reporter =
+    thresholds === null ? classReporter(classes) : labelReporter(classes, thresholds);
+  const meter = new ProgressMeter('Report', 'figures', reporter.names.length);
+  yield meter.at(0);
+  const train = reporter.figures(kept.train);
+  const test = reporter.figures(kept.test);
   const resamples = RESAMPLES.find(([cells]) => kept.test.labels.length * k <= cells)?.[1] ?? 0;
-  const resampled = new Resampled(kept.test, classes);
+  const resampled = new Resampled(kept.test, reporter, k);
   const figures: ReportFigure[] = [];
-  for (const name of REPORT_FIGURES) {
+  for (const name of reporter.names) {
     throwIfAborted(signal);
-    const base = { name, train: train[name], test: test[name] };
-    if (name === 'accuracy') {
-      figures.push({ ...base, interval: metrics.accuracy_interval, method: 'wilson' });
+    const base = { name, train: train[name] ?? null, test: test[name] ?? null };
+    if (name === reporter.share) {
+      figures.push({ ...base, interval: reporter.shareInterval(kept.test), method: 'wilson' });
     } else {
       const found =
         resamples === 0
@@ -82,30 +62,35 @@ export async function* runReport(
     }
     yield meter.at(figures.length);
   }
+  const main = figures[0];
   return {
     run,
     unit: recipe.task === 'token_classification' ? 'word' : 'text',
+    multiLabel: thresholds !== null,
     classes,
     trainRows: kept.train.labels.length,
     testRows: kept.test.labels.length,
     figures,
     resamples,
-    curves: detailed.per_class.map((figures, at) => ({ ...figures, ...curves(kept.test, at, k) })),
-    reliability: topLabelReliability(kept.test.probabilities, kept.test.labels, k),
-    threshold:
-      k === 2
-        ? { scores: scoresOf(kept.test, 1, 2), positive: isClass(kept.test.labels, 1) }
-        : null,
-    gap: trainTestGap(train.accuracy, test.accuracy, metrics.accuracy_interval),
+    curves: reporter.perClass(kept.test).map((one, at) => ({
+      ...one,
+      ...curves(reporter.scores(kept.test, at), reporter.positive(kept.test, at)),
+    })),
+    reliability: reporter.reliability(kept.test),
+    thresholds: reporter.thresholds.map((one) => ({
+      label: one.label,
+      other: one.other,
+      start: one.start,
+      scores: reporter.scores(kept.test, one.at),
+      positive: reporter.positive(kept.test, one.at),
+    })),
+    gap: trainTestGap(
+      main?.train ?? Number.NaN,
+      main?.test ?? Number.NaN,
+      main?.interval ?? [main?.test ?? 0, main?.test ?? 0],
+      thresholds === null ? 'accuracy' : 'f1_micro',
+    ),
   };
-}
-
-function figuresOfPart(
-  { probabilities, labels }: Pick<PartPredictions, 'probabilities' | 'labels'>,
-  classes: readonly string[],
-): Figures {
-  const metrics = evaluate(probabilities, labels, classes);
-  return { ...metrics, ...detailedMetrics(metrics, probabilities, labels) };
 }
 
 /**
@@ -114,19 +99,21 @@ function figuresOfPart(
  */
 class Resampled {
   readonly #part: PartPredictions;
-  readonly #classes: readonly string[];
-  readonly #known = new Map<number, Figures>();
+  readonly #reporter: Reporter;
+  readonly #classes: number;
+  readonly #known = new Map<number, FigureValues>();
 
-  constructor(part: PartPredictions, classes: readonly string[]) {
+  constructor(part: PartPredictions, reporter: Reporter, classes: number) {
     this.#part = part;
+    this.#reporter = reporter;
     this.#classes = classes;
   }
 
   figure(name: ReportFigureName): (rows: Int32Array) => number | null {
-    return (rows) => this.#of(rows)[name];
+    return (rows) => this.#of(rows)[name] ?? null;
   }
 
-  #of(rows: Int32Array): Figures {
+  #of(rows: Int32Array): FigureValues {
     // 53 bits of a polynomial hash over the rows: a thousand resamples do not meet by chance.
     let low = rows.length;
     let high = 7;
@@ -137,46 +124,30 @@ class Resampled {
     const key = (high >>> 11) * 2 ** 32 + (low >>> 0);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const k = this.#classes.length;
+    const k = this.#classes;
+    const { labels: own, probabilities: all, targets: has } = this.#part;
     const labels = new Int32Array(rows.length);
     const probabilities = new Float64Array(rows.length * k);
+    const targets = has === null ? null : new Uint8Array(rows.length * k);
     rows.forEach((row, at) => {
-      labels[at] = this.#part.labels[row] ?? -1;
-      probabilities.set(this.#part.probabilities.subarray(row * k, (row + 1) * k), at * k);
+      labels[at] = own[row] ?? -1;
+      probabilities.set(all.subarray(row * k, (row + 1) * k), at * k);
+      if (has !== null) targets?.set(has.subarray(row * k, (row + 1) * k), at * k);
     });
-    const { accuracy, ...all } = figuresOfPart({ labels, probabilities }, this.#classes);
-    const figures: Figures = {
-      accuracy,
-      f1_weighted: all.f1_weighted,
-      roc_auc_ovr_macro: all.roc_auc_ovr_macro,
-      average_precision: all.average_precision,
-      brier_score_loss: all.brier_score_loss,
-      expected_calibration_error: all.expected_calibration_error,
-    };
+    const figures = this.#reporter.figures({ labels, probabilities, targets });
     this.#known.set(key, figures);
     return figures;
   }
 }
 
 function curves(
-  part: PartPredictions,
-  at: number,
-  k: number,
+  scores: Float64Array,
+  positive: Uint8Array,
 ): Pick<ClassCurves, 'roc' | 'precision_recall'> {
-  const scores = scoresOf(part, at, k);
-  const positive = isClass(part.labels, at);
   const roc = rocCurve(scores, positive);
   const precisionRecall = precisionRecallCurve(scores, positive);
   return {
     roc: roc === null ? null : thinRocCurve(roc),
     precision_recall: precisionRecall === null ? null : thinPrecisionRecallCurve(precisionRecall),
   };
-}
-
-function scoresOf({ probabilities, labels }: PartPredictions, at: number, k: number): Float64Array {
-  return Float64Array.from(labels, (_, row) => probabilities[row * k + at] ?? Number.NaN);
-}
-
-function isClass(labels: Int32Array, at: number): Uint8Array {
-  return Uint8Array.from(labels, (label) => (label === at ? 1 : 0));
 }

@@ -1,7 +1,13 @@
 /** Studies of a probe's run on its kept embeddings: what more rows bring, how much the split matters. */
 import { HeadlightError, type Job } from '../base';
-import { evaluate, summariseLearningCurve, summariseRepeats } from '../learning/evaluate';
-import type { HeadSettings, MultiLabelContext } from '../learning/heads';
+import {
+  evaluate,
+  microF1,
+  rowCounts,
+  summariseLearningCurve,
+  summariseRepeats,
+} from '../learning/evaluate';
+import { DEFAULT_THRESHOLD, type HeadSettings, type MultiLabelContext } from '../learning/heads';
 import {
   curveRuns,
   learningCurve as curveOf,
@@ -12,14 +18,14 @@ import {
   type StudyRows,
 } from '../learning/studies';
 import type { Platform } from '../platform';
-import { choiceOfRecipe, probeRun } from '../project';
+import { choiceOfRecipe, probeRun, type ProbeRecipe } from '../project';
 import type { Encoders } from './encoders';
-import { fitTargets, labelsOf } from './figures';
+import { fitTargets, labelsOf, targetsOf } from './figures';
 import { featuresOf } from './features';
 import { deviceHere } from './prediction';
 import type { Prepared } from './prepare';
 import type { Projects } from './projects';
-import type { CurveStudy, RepeatStudy } from './report-types';
+import type { CurveStudy, MainFigure, RepeatStudy } from './report-types';
 import { rowsOf, tensorBackend } from './training';
 
 interface Parts {
@@ -27,8 +33,6 @@ interface Parts {
   readonly projects: Projects;
   readonly encoders: Encoders;
 }
-
-const FIGURE = 'accuracy';
 
 export async function* learningCurve(
   parts: Parts,
@@ -51,7 +55,8 @@ export async function* learningCurve(
     study.context,
     signal,
   );
-  return { ...curve, summary: summariseLearningCurve(curveRuns(curve, FIGURE)) };
+  const { figure } = study;
+  return { ...curve, figure, summary: summariseLearningCurve(curveRuns(curve, figure)) };
 }
 
 export async function* repeatedFits(
@@ -74,12 +79,17 @@ export async function* repeatedFits(
     signal,
   );
   const values = fits.fits.flatMap(({ test }) => {
-    const value = test[FIGURE];
+    const value = test[study.figure];
     return typeof value === 'number' ? [value] : [];
   });
   const [first] = fits.fits;
   const sizes = first === undefined ? null : { train: first.trainRows, test: first.testRows };
-  return { ...fits, method: settings.method, summary: summariseRepeats(values, sizes) };
+  return {
+    ...fits,
+    figure: study.figure,
+    method: settings.method,
+    summary: summariseRepeats(values, sizes),
+  };
 }
 
 interface Study {
@@ -87,8 +97,9 @@ interface Study {
   readonly classes: readonly string[];
   readonly head: HeadSettings;
   readonly context: MultiLabelContext;
-  /** Of the training rows, then the test rows. */
+  /** Of the training rows, then the test rows, then the validation rows. */
   readonly features: Parameters<typeof rowsOf>[0];
+  readonly figure: MainFigure;
   readonly score: Scorer;
 }
 
@@ -99,10 +110,10 @@ async function* open(
   signal?: AbortSignal,
 ): Job<Study> {
   const { document } = await projects.store.run(project, run);
-  if (document.recipe.method !== 'probe' || document.recipe.task !== 'classification') {
+  if (document.recipe.method !== 'probe') {
     throw new HeadlightError(
       'bad-setting',
-      'Only probes of one class a text are fitted again and again: that takes seconds.',
+      'Only probes are fitted again and again: that takes seconds.',
       { hint: 'Train a probe on this data, and open its report.' },
     );
   }
@@ -115,22 +126,47 @@ async function* open(
     platform,
     { project, encoder, embed: recipe.embed, device },
     data,
-    [...split.train, ...split.test],
+    [...split.train, ...split.test, ...split.validation],
     signal,
   );
   const backend = await tensorBackend(platform, device);
   await platform.tensors.use(backend);
   const classes = data.classes;
+  const held = targetsOf(prepared, split.validation);
+  const validationFrom = split.train.length + split.test.length;
   return {
     prepared,
     classes,
     head: recipe.head,
-    context: { backend },
+    // As in the run itself: thresholds are tuned on the validation part, which no fit learns from.
+    context:
+      held === null || split.validation.length === 0
+        ? { backend }
+        : {
+            backend,
+            validation: {
+              features: rowsOf(features, validationFrom, features.rows),
+              targets: held,
+            },
+          },
     features,
-    score: (probabilities, targets) =>
-      targets.kind === 'labels'
-        ? { [FIGURE]: evaluate(probabilities, targets.labels, classes).accuracy }
-        : { [FIGURE]: null },
+    ...scoring(classes, recipe.task),
+  };
+}
+
+function scoring(
+  classes: readonly string[],
+  task: ProbeRecipe['task'],
+): Pick<Study, 'figure' | 'score'> {
+  const figure = task === 'multi_label' ? 'f1_micro' : 'accuracy';
+  return {
+    figure,
+    score: (probabilities, targets, thresholds) => {
+      if (targets.kind === 'labels')
+        return { [figure]: evaluate(probabilities, targets.labels, classes).accuracy };
+      const from = thresholds ?? new Float64Array(classes.length).fill(DEFAULT_THRESHOLD);
+      return { [figure]: microF1(rowCounts(probabilities, targets.targets, from)) };
+    },
   };
 }
 

@@ -48,6 +48,7 @@ const multiLabelMetrics = v.object({
     }),
   ),
   micro: v.object({ ...averages, ...ranking }),
+  micro_f1_interval: v.optional(v.tuple([v.number(), v.number()])),
   macro: v.object({ ...averages, ...ranking }),
   weighted: v.object({ ...averages, ...ranking }),
   samples: v.object(averages),

@@ -106,7 +106,7 @@ it('shows, saves and explains', { timeout: 120_000 }, async () => {
   await driver.click('repeats-button');
   await driver.see('repeats-summary');
   expect(await page.$$eval('[data-testid="repeats"] tbody tr', (all) => all.length)).toBe(5);
-  await driver.click('curve-button');
+  await driver.click('learning-curve-button');
   await driver.see('picture-learning-curve');
   await page.waitForSelector('[data-testid="picture-learning-curve"] svg circle');
 

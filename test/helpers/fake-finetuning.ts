@@ -202,6 +202,7 @@ export abstract class FakeFinetuning implements FinetuningEngine {
         difference: 0.047,
         interval: [0.0283, 0.0661],
       },
+      micro_f1: null,
     };
   }
 

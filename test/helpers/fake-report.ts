@@ -12,6 +12,7 @@ export abstract class FakeReport extends FakeFinetuning implements ReportEngine 
     return {
       run,
       unit: 'text',
+      multiLabel: false,
       classes: CLASSES,
       trainRows: 80,
       testRows: 20,
@@ -25,9 +26,10 @@ export abstract class FakeReport extends FakeFinetuning implements ReportEngine 
         average_precision: null,
         roc: null,
         precision_recall: null,
+        reliability: null,
       })),
       reliability: null,
-      threshold: null,
+      thresholds: [],
       gap: { gap: 0.05, verdict: 'none', sentence: '95.0 % and 90.0 %.' },
     };
   }

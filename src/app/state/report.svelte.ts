@@ -2,16 +2,35 @@
 import type { WordImportanceHint } from '../../learning/evaluate';
 import {
   DEFAULT_CURVE,
-  DEFAULT_REPEATS,
   type CurveStudy,
   type Engine,
   type RepeatStudy,
   type RowPage,
   type RunReport,
 } from '../../engine';
+import type { RepeatSettings } from '../../learning/studies';
 import { Work } from './work.svelte';
 
 export const MISTAKES_A_PAGE = 10;
+export const MOST_REPEATS = 100;
+
+/** How the texts are divided anew, as it is filled in. */
+export class RepeatForm {
+  method = $state<RepeatSettings['method']>('folds');
+  /** Of folds or of splits; null or out of range while it is typed, which the engine refuses in words. */
+  number = $state<number | null>(5);
+  testPercent = $state<number | null>(20);
+
+  get settings(): RepeatSettings {
+    const number = this.number ?? 0;
+    if (this.method === 'folds') return { method: 'folds', folds: number, seed: 0 };
+    return {
+      method: 'seeds',
+      seeds: Array.from({ length: Math.max(0, Math.min(MOST_REPEATS, number)) }, (_, seed) => seed),
+      testShare: (this.testPercent ?? 0) / 100,
+    };
+  }
+}
 
 export class FullReport {
   readonly #engine: Engine;
@@ -22,6 +41,7 @@ export class FullReport {
   #repeats = $state.raw<RepeatStudy | null>(null);
   #mistakes = $state.raw<RowPage | null>(null);
   #offset = $state.raw(0);
+  readonly repeatForm = new RepeatForm();
   readonly work = new Work();
   readonly curveWork = new Work();
   readonly repeatsWork = new Work();
@@ -85,7 +105,7 @@ export class FullReport {
 
   async repeat(): Promise<void> {
     const repeats = await this.repeatsWork.run('Other splits', (signal) =>
-      this.#engine.repeatedFits(this.#project, this.run, DEFAULT_REPEATS, signal),
+      this.#engine.repeatedFits(this.#project, this.run, this.repeatForm.settings, signal),
     );
     if (repeats !== null) this.#repeats = repeats;
   }

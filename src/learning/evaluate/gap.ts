@@ -19,15 +19,20 @@ export const BY_HEART = 0.99;
  * - `test_is_easier`: the test score is higher by `SOME_GAP` or more, and the interval leaves chance out.
  * @param train, test the same figure on both parts, 0 to 1.
  * @param interval of the test score.
+ * @param figure what the two are.
  */
 export function trainTestGap(
   train: number,
   test: number,
   interval: readonly [number, number],
+  figure: 'accuracy' | 'f1_micro' = 'accuracy',
 ): TrainTestGap {
   const gap = train - test;
-  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-  const both = `${percent(train)} on the training texts, ${percent(test)} on the test texts`;
+  const [name, said]: readonly [string, (share: number) => string] =
+    figure === 'accuracy'
+      ? ['', (share: number): string => `${(share * 100).toFixed(1)} %`]
+      : ['Micro-F1 ', (share: number): string => share.toFixed(3)];
+  const both = `${name}${said(train)} on the training texts, ${said(test)} on the test texts`;
   const inside = train >= interval[0] && train <= interval[1];
   if (gap <= -SOME_GAP && !inside) {
     return {

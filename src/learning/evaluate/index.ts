@@ -7,6 +7,8 @@ export { averagePrecision, rocAuc } from './ranking';
 export * from './calibration';
 export * from './threshold';
 export * from './multi-label';
+export * from './micro-f1';
+export * from './same-answer';
 export * from './temperature';
 export { wilsonInterval } from './interval';
 export * from './bootstrap';

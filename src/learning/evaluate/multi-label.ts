@@ -33,6 +33,8 @@ export interface MultiLabelMetrics {
   readonly per_label: readonly LabelMetrics[];
   /** Over all rows and labels as one. */
   readonly micro: AveragedScores & RankingAverages;
+  /** 95 % bootstrap interval of micro-F1, where it was asked for (the test part of a run); see `microF1Interval`. */
+  readonly micro_f1_interval?: readonly [number, number] | undefined;
   /** Plain mean over the labels. */
   readonly macro: AveragedScores & RankingAverages;
   /** Mean over the labels, weighted by support. */

@@ -2,11 +2,11 @@
  * What more rows would bring: the head fitted on growing shares of the training part and scored on the same
  * test part each time. A curve that still rises at its end says that more labelled rows would help.
  */
-import { ProgressMeter, type Job } from '../../base';
+import type { Job } from '../../base';
 import type { HeadSettings, MultiLabelContext } from '../heads';
 import { checkRows, checkSeeds, wrong } from './check';
 import { stratifiedOrder, takeShare } from './draws';
-import { fitRows } from './fit-rows';
+import { fitDraws } from './fit-draws';
 import { spreadOf } from './spread';
 import type {
   CurvePoint,
@@ -31,59 +31,32 @@ export async function* learningCurve(
   context: MultiLabelContext,
   signal?: AbortSignal,
 ): Job<LearningCurve> {
-  const started = performance.now();
   const { shares, seeds } = settings;
   if (shares.length === 0 || !shares.every((share) => share > 0 && share <= 1))
     throw wrong('shares', 'must be above 0 and at most 1');
   checkSeeds(seeds);
   checkRows(train, classes.length);
   checkRows(test, classes.length);
-  const draws = planDraws(train, head, shares, seeds);
-  const total = draws.reduce((sum, { rows }) => sum + rows.length, 0);
-  const meter = new ProgressMeter('Learning curve', 'rows', total);
-  yield meter.at(0);
-
   const everyTest = Int32Array.from({ length: test.features.rows }, (_, row) => row);
+  const draws = planDraws(train, head, shares, seeds).map((draw) => ({ ...draw, test: everyTest }));
   const points: CurvePoint[] = [];
   const notes = new Set<string>();
-  let done = 0;
-  for (const { share, seed, rows } of draws) {
-    const job = fitRows(
-      {
-        train,
-        trainRows: rows,
-        test,
-        testRows: everyTest,
-        classes,
-        settings: head,
-        seed,
-        score,
-        context,
-      },
-      signal,
-    );
-    let step = await job.next();
-    while (!step.done) {
-      yield meter.at(done + Math.floor(step.value * rows.length));
-      step = await job.next();
-    }
-    done += rows.length;
-    points.push({ share, ...step.value.fit });
-    for (const name of step.value.missing) notes.add(`The class ${name} has no training rows.`);
-    yield meter.at(done);
-  }
-  return {
-    points,
-    steps: stepsOf(points),
-    notes: [...notes],
-    seconds: (performance.now() - started) / 1000,
-  };
+  const seconds = yield* fitDraws(
+    { phase: 'Learning curve', train, test, classes, head, score, context },
+    draws,
+    ({ share }, { fit, missing }) => {
+      points.push({ share, ...fit });
+      for (const name of missing) notes.add(`The class ${name} has no training rows.`);
+    },
+    signal,
+  );
+  return { points, steps: stepsOf(points), notes: [...notes], seconds };
 }
 
-interface Draw {
+interface ShareDraw {
   readonly share: number;
   readonly seed: number;
-  readonly rows: Int32Array;
+  readonly train: Int32Array;
 }
 
 /** Small shares first, so that a curve is there early; a fit that no seed changes is done once. */
@@ -92,9 +65,9 @@ function planDraws(
   head: HeadSettings,
   shares: readonly number[],
   seeds: readonly number[],
-): Draw[] {
+): ShareDraw[] {
   const orders = new Map([...new Set(seeds)].map((seed) => [seed, stratifiedOrder(strata, seed)]));
-  const draws: Draw[] = [];
+  const draws: ShareDraw[] = [];
   let before = 0;
   for (const share of [...new Set(shares)].sort((a, b) => a - b)) {
     let rowsHere = 0;
@@ -103,7 +76,7 @@ function planDraws(
       rowsHere = rows.length;
       // Of few rows two shares may be the same: each class keeps a row.
       if (rowsHere === before) break;
-      draws.push({ share, seed, rows });
+      draws.push({ share, seed, train: rows });
       if (rowsHere === order.length && head.type === 'logistic_regression') break;
     }
     before = rowsHere;

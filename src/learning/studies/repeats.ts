@@ -3,11 +3,11 @@
  * rows, by k folds (each row is tested once) or by repeated random splits. Folds share most of their
  * training rows, so their spread is that of the split, not a standard error of the mean.
  */
-import { ProgressMeter, type Job } from '../../base';
+import type { Job } from '../../base';
 import type { HeadSettings, MultiLabelContext } from '../heads';
 import { checkRows, checkSeeds, wrong } from './check';
 import { stratifiedGroupFolds, stratifiedOrder, takeShare } from './draws';
-import { fitRows } from './fit-rows';
+import { fitDraws, type Draw } from './fit-draws';
 import { spreadOf } from './spread';
 import type { Fit, RepeatedFits, RepeatSettings, Scorer, StudyRows } from './types';
 
@@ -27,70 +27,39 @@ export async function* repeatedFits(
   context: MultiLabelContext,
   signal?: AbortSignal,
 ): Job<RepeatedFits> {
-  const started = performance.now();
   checkRows(data, classes.length);
-  const splits = planSplits(data, settings);
-  const total = splits.reduce((sum, { train }) => sum + train.length, 0);
-  const meter = new ProgressMeter('Repeating the fit', 'rows', total);
-  yield meter.at(0);
-  const outOfFold =
-    settings.method === 'folds' ? new Float64Array(data.features.rows * classes.length) : null;
+  const k = classes.length;
+  const outOfFold = settings.method === 'folds' ? new Float64Array(data.features.rows * k) : null;
   const fits: Fit[] = [];
   const notes = new Set<string>();
-  let done = 0;
-  for (const { seed, train, test } of splits) {
-    const job = fitRows(
-      {
-        train: data,
-        trainRows: train,
-        test: data,
-        testRows: test,
-        classes,
-        settings: head,
-        seed,
-        score,
-        context,
-      },
-      signal,
-    );
-    let step = await job.next();
-    while (!step.done) {
-      yield meter.at(done + Math.floor(step.value * train.length));
-      step = await job.next();
-    }
-    const { fit, probabilities, missing } = step.value;
-    fits.push(fit);
-    for (const name of missing) {
-      notes.add(
-        `All rows of the class ${name} were held out at once: it could not be predicted there.`,
-      );
-    }
-    for (const [at, row] of test.entries()) {
-      const own = probabilities.subarray(at * classes.length, (at + 1) * classes.length);
-      outOfFold?.set(own, row * classes.length);
-    }
-    done += train.length;
-    yield meter.at(done);
-  }
+  const seconds = yield* fitDraws(
+    { phase: 'Repeating the fit', train: data, test: data, classes, head, score, context },
+    planSplits(data, settings),
+    ({ test }, { fit, probabilities, missing }) => {
+      fits.push(fit);
+      for (const name of missing) {
+        notes.add(
+          `All rows of the class ${name} were held out at once: it could not be predicted there.`,
+        );
+      }
+      for (const [at, row] of test.entries())
+        outOfFold?.set(probabilities.subarray(at * k, (at + 1) * k), row * k);
+    },
+    signal,
+  );
   return {
     fits,
     train: spreadOf(fits.map(({ train }) => train)),
     test: spreadOf(fits.map(({ test }) => test)),
     outOfFold,
     notes: [...notes],
-    seconds: (performance.now() - started) / 1000,
+    seconds,
   };
 }
 
-interface Split {
-  readonly seed: number;
-  readonly train: Int32Array;
-  readonly test: Int32Array;
-}
-
-function planSplits({ strata, groups }: StudyRows, settings: RepeatSettings): Split[] {
+function planSplits({ strata, groups }: StudyRows, settings: RepeatSettings): Draw[] {
   const rows = Int32Array.from(strata.keys());
-  const split = (foldOf: Int32Array, fold: number, seed: number): Split => ({
+  const split = (foldOf: Int32Array, fold: number, seed: number): Draw => ({
     seed,
     train: rows.filter((row) => foldOf[row] !== fold),
     test: rows.filter((row) => foldOf[row] === fold),

@@ -148,8 +148,8 @@ describe('the report of a run', () => {
   });
 
   it('has the interval of a bootstrap of the figure by itself', () => {
-    const { threshold } = report;
-    if (threshold === null) throw new Error('no threshold rows');
+    const [threshold] = report.thresholds;
+    if (threshold === undefined) throw new Error('no threshold rows');
     const alone = bootstrapInterval(
       report.testRows,
       (rows) =>
@@ -178,7 +178,7 @@ describe('the report of a run', () => {
     });
     // Thinned to a thousandth.
     expect(Math.abs(area - (roc_auc ?? 0))).toBeLessThan(0.002);
-    const { threshold } = report;
+    const [threshold] = report.thresholds;
     const at = ThresholdAnalysis.of(
       threshold?.scores ?? new Float64Array(),
       threshold?.positive ?? [],

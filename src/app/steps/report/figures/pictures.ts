@@ -1,5 +1,5 @@
 /** What the pictures of the full report show, and the tables beside them. */
-import type { CurveStudy, ReportFigureName, RunReport } from '../../../../engine';
+import type { CurveStudy, MainFigure, ReportFigureName, RunReport } from '../../../../engine';
 import type { ThresholdAnalysis, ThresholdPoint } from '../../../../learning/evaluate';
 import type { PlotAxis, PlotPoint, PlotSpec, PlotTable } from '../../../parts/plot/types';
 import { count, percent, score } from '../../../state/format';
@@ -12,18 +12,10 @@ export interface PictureContent {
 
 const MOST_TABLE_ROWS = 40;
 
-/** The figure's name in the page; the second says what it means, and which way is better. */
-export const FIGURE_NAMES: Readonly<Record<ReportFigureName, readonly [string, string]>> = {
-  accuracy: ['Accuracy', 'share that is right'],
-  f1_weighted: ['Weighted F1', 'F1 of each class, weighted by its rows'],
-  roc_auc_ovr_macro: ['ROC AUC', 'one class against the rest, mean of the classes; 0.5 is chance'],
-  average_precision: ['Average precision', 'under the precision-recall curve, mean of the classes'],
-  brier_score_loss: ['Brier score', 'squared error of the probabilities; lower is better'],
-  expected_calibration_error: [
-    'Calibration error',
-    'how far it is less often right than it is sure; lower is better',
-  ],
-};
+type Named = readonly [string, string];
+const BRIER: Named = ['Brier score', 'squared error of the probabilities; lower is better'];
+const CALIBRATION = 'Calibration error';
+const WEIGHTED: Named = ['Weighted F1', 'F1 of each class, weighted by its rows'];
 
 function share(label: string): PlotAxis {
   return { label, domain: [0, 1], percent: true };
@@ -76,7 +68,7 @@ export function rocPicture({ curves }: RunReport, at: number): PictureContent | 
         ]),
       ),
     },
-    summary: `“${front.label}” against the rest: area ${score(front.roc_auc)}. On the dotted line the order would be chance.${behind.length > 0 ? ' The other classes stand behind it.' : ''}`,
+    summary: `“${front.label}” against the rest: area ${score(front.roc_auc)}. On the dotted line the order would be chance.${behind.length > 0 ? ' The others stand behind it.' : ''}`,
   };
 }
 
@@ -113,19 +105,28 @@ export function precisionRecallPicture({ curves }: RunReport, at: number): Pictu
   };
 }
 
-export function reliabilityPicture({ reliability, unit }: RunReport): PictureContent | null {
-  if (reliability === null) return null;
-  const { bins, expected_calibration_error: error } = reliability;
+/** @param at of several labels: the label; null: all of them as one. Else it says nothing. */
+export function reliabilityPicture(report: RunReport, at: number | null): PictureContent | null {
+  const { unit, multiLabel } = report;
+  const one = multiLabel && at !== null ? report.curves[at] : undefined;
+  const diagram = one === undefined ? report.reliability : one.reliability;
+  if (diagram === null) return null;
+  const { bins, expected_calibration_error: error } = diagram;
   const points = bins.map(({ mean_predicted: x, fraction_of_positives: y }) => ({ x, y }));
+  const [sure, right] = multiLabel
+    ? ['Stated probability', 'Share that has the label']
+    : ['How sure it is', 'How often it is right'];
   return {
     spec: {
-      x: share('How sure it is'),
-      y: share('How often it is right'),
+      x: share(sure),
+      y: share(right),
       diagonal: true,
       lines: [{ name: 'This run', rank: 'first', dots: true, points }],
     },
     table: {
-      columns: ['How sure', 'Mean', 'Right', `Test ${unit}s`],
+      columns: multiLabel
+        ? ['Stated', 'Mean', 'Have it', one === undefined ? 'Answers' : `Test ${unit}s`]
+        : ['How sure', 'Mean', 'Right', `Test ${unit}s`],
       rows: bins.map((bin) => [
         `${percent(bin.lower, 0)} to ${percent(bin.upper, 0)}`,
         percent(bin.mean_predicted),
@@ -133,7 +134,11 @@ export function reliabilityPicture({ reliability, unit }: RunReport): PictureCon
         count(bin.count),
       ]),
     },
-    summary: `Below the dotted line it is surer than it is right. Calibration error ${score(error)}: the mean distance from the line, over ${reliability.n_bins} bins of equal width.`,
+    summary: `${
+      multiLabel
+        ? `${one === undefined ? 'All labels' : `“${one.label}”`}: below the dotted line fewer ${unit}s have the label than it says, above it more.`
+        : 'Below the dotted line it is surer than it is right.'
+    } Calibration error ${score(error)}: the mean distance from the line, over ${diagram.n_bins} bins of equal width.`,
   };
 }
 
@@ -176,9 +181,10 @@ export function costPicture(
   };
 }
 
-export function learningCurvePicture({ steps, summary }: CurveStudy): PictureContent {
+export function learningCurvePicture({ steps, summary, figure }: CurveStudy): PictureContent {
+  const { name, said } = MAIN_FIGURES[figure];
   const figures = steps.flatMap(({ rows, share: part, train, test }) => {
-    const ends = { train: train['accuracy'], test: test['accuracy'] };
+    const ends = { train: train[figure], test: test[figure] };
     return ends.train === undefined || ends.test === undefined
       ? []
       : [{ rows, part, train: ends.train, test: ends.test }];
@@ -189,9 +195,9 @@ export function learningCurvePicture({ steps, summary }: CurveStudy): PictureCon
     spec: {
       x: { label: 'Training texts', domain: [0, last], percent: false },
       y: {
-        label: 'Accuracy',
+        label: name,
         domain: [Math.max(0, Math.floor(lowest * 10) / 10), 1],
-        percent: true,
+        percent: figure === 'accuracy',
       },
       lines: [
         {
@@ -217,10 +223,10 @@ export function learningCurvePicture({ steps, summary }: CurveStudy): PictureCon
       columns: ['Training texts', 'Test, mean', 'Lowest', 'Highest', 'Training, mean'],
       rows: figures.map(({ rows, train, test }) => [
         count(rows),
-        percent(test.mean),
-        percent(test.lowest),
-        percent(test.highest),
-        percent(train.mean),
+        said(test.mean),
+        said(test.lowest),
+        said(test.highest),
+        said(train.mean),
       ]),
     },
     summary: `${summary.sentence} The band spans the lowest and highest of each size.`,
