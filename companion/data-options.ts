@@ -11,6 +11,7 @@ export interface ParseOptions {
   readonly delimiter?: string;
   readonly format?: NonNullable<ParseSettings['format']>;
   readonly sheet?: string;
+  readonly quotes?: boolean;
 }
 
 export interface DataOptions extends ParseOptions {
@@ -56,7 +57,7 @@ export function chooseData(
     label: chooseLabel(view, files, columns, options),
     useRows: options.useRows ?? null,
     split,
-    parse: parseChoice(view, options),
+    parse: parseChoice(view, files, options),
   };
 }
 
@@ -193,18 +194,37 @@ function shares(text: string): readonly [number, number, number] {
 }
 
 /** How the data files are read; found where no flag says it. */
-function parseChoice(view: ProjectView, options: ParseOptions): DataChoice['parse'] {
+function parseChoice(
+  view: ProjectView,
+  files: Readonly<Record<string, FileRole>>,
+  options: ParseOptions,
+): DataChoice['parse'] {
   const settings = parseSettings(options);
   if (Object.keys(settings).length === 0) return view.choice.parse;
-  return Object.fromEntries(view.files.map(({ name }) => [name, settings]));
+  const used = view.files.filter(({ name }) => files[name] !== 'unused');
+  return Object.fromEntries(used.map(({ name }) => [name, settings]));
 }
 
-export function parseSettings({ encoding, delimiter, format, sheet }: ParseOptions): ParseSettings {
+/** What a reader advises, with the flag that does it. */
+export function inFlags(sentence: string): string {
+  return sentence
+    .replace('Read quotes as plain characters', '$& (--no-quotes)')
+    .replace(/^Sheet “.*” was read; .*[^.]/, '$& (--sheet chooses)');
+}
+
+export function parseSettings({
+  encoding,
+  delimiter,
+  format,
+  sheet,
+  quotes,
+}: ParseOptions): ParseSettings {
   return {
     ...(encoding === undefined ? {} : { encoding }),
     ...(delimiter === undefined ? {} : { delimiter: delimiterOf(delimiter) }),
     ...(format === undefined ? {} : { format }),
     ...(sheet === undefined ? {} : { sheet }),
+    ...(quotes === undefined ? {} : { quotes }),
   };
 }
 

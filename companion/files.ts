@@ -1,8 +1,9 @@
 /** Files named on the command line, with errors that name them. */
-import { mkdir, mkdtemp, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { HeadlightError } from '../src/base';
-import type { FileBytes } from '../src/data';
+import { HeadlightError, Sha256 } from '../src/base';
+import { piecesOf, type FileBytes, type SourceFile } from '../src/data';
 import { readArchive } from '../src/project';
 
 /** What an encoder's folder may hold at most; more is a mistaken path. */
@@ -13,11 +14,72 @@ export async function readSource(path: string): Promise<FileBytes> {
   return { name: basename(path), bytes: await readBytes(path) };
 }
 
+/**
+ * A data file that is read in pieces, never whole. Nothing stays open between two of them.
+ * @param name how the file is called in what is reported; else as its path ends.
+ * @throws HeadlightError `not-found`, `bad-file`; so does its `slice`.
+ */
+export async function openSource(path: string, name = basename(path)): Promise<SourceFile> {
+  // Once now, so that a wrong path is told before anything is computed.
+  const size = await withFile(path, async (file) => {
+    const info = await file.stat();
+    if (info.isDirectory()) throw Object.assign(new Error(path), { code: 'EISDIR' });
+    return info.isFile() ? info.size : null;
+  });
+  if (size === null) {
+    // A pipe, as the shell makes of `<(…)`: it has no size and cannot be read twice.
+    const bytes = await readBytes(path);
+    return {
+      name,
+      size: bytes.length,
+      slice: (start, end) => Promise.resolve(bytes.subarray(start, end)),
+    };
+  }
+  return { name, size, slice: (start, end) => readRange(path, start, Math.min(end, size)) };
+}
+
 /** The data files that a command names. @throws HeadlightError `not-found`, `bad-file`. */
-export async function readSources(paths: readonly string[]): Promise<FileBytes[]> {
-  const files: FileBytes[] = [];
-  for (const path of paths) files.push(await readSource(path));
+export async function openSources(paths: readonly string[]): Promise<SourceFile[]> {
+  const files: SourceFile[] = [];
+  for (const path of paths) files.push(await openSource(path));
   return files;
+}
+
+/** SHA-256 as lower-case hex. */
+export async function hashOf(file: SourceFile): Promise<string> {
+  const hash = new Sha256();
+  for await (const piece of piecesOf(file)) hash.update(piece);
+  return hash.digest();
+}
+
+/** Fewer bytes where the file has become shorter. */
+function readRange(path: string, start: number, end: number): Promise<Uint8Array> {
+  return withFile(path, async (file) => {
+    const bytes = new Uint8Array(Math.max(0, end - start));
+    let done = 0;
+    while (done < bytes.length) {
+      const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return bytes.subarray(0, done);
+  });
+}
+
+async function withFile<Result>(
+  path: string,
+  use: (file: FileHandle) => Promise<Result>,
+): Promise<Result> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      return await use(file);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw cannotRead(path, cause);
+  }
 }
 
 export async function readBytes(path: string): Promise<Uint8Array> {
@@ -25,18 +87,21 @@ export async function readBytes(path: string): Promise<Uint8Array> {
     const buffer = await readFile(path);
     return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? '';
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new HeadlightError('not-found', `There is no file ${path}.`, {
-        hint: `Paths are taken from ${process.cwd()}.`,
-        cause,
-      });
-    }
-    if (code === 'EISDIR') {
-      throw new HeadlightError('bad-file', `${path} is a folder, not a file.`, { cause });
-    }
-    throw new HeadlightError('bad-file', `${path} cannot be read (${code}).`, { cause });
+    throw cannotRead(path, cause);
   }
+}
+
+function cannotRead(path: string, cause: unknown): HeadlightError {
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new HeadlightError('not-found', `There is no file ${path}.`, {
+      hint: `Paths are taken from ${process.cwd()}.`,
+      cause,
+    });
+  }
+  if (code === 'EISDIR')
+    return new HeadlightError('bad-file', `${path} is a folder, not a file.`, { cause });
+  return new HeadlightError('bad-file', `${path} cannot be read (${code}).`, { cause });
 }
 
 export type PathKind = 'file' | 'folder' | null;

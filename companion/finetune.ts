@@ -8,7 +8,7 @@ import type { Precision } from '../src/models';
 import type { Device } from '../src/platform';
 import { checkUpload } from '../src/project';
 import { findEncoder } from './encoder-option';
-import { checkOutFolder, readSources, writeUnpacked } from './files';
+import { checkOutFolder, openSources, writeUnpacked } from './files';
 import { checkHtmlFiles, writeHtmlFiles, type HtmlOptions } from './html-files';
 import { settingsOf, type SettingOptions } from './finetune-settings';
 import { duration } from './progress-line';
@@ -46,7 +46,7 @@ export async function finetuneCommand(
   if (options.out !== undefined) await checkOutFolder(options.out);
   await checkHtmlFiles(options);
   const token = checkPush(options);
-  const sources = await readSources(dataPaths(files, options));
+  const sources = await openSources(dataPaths(files, options));
   const { out: _out, json: _json, quiet: _quiet, resume: _resume, ...rest } = options;
   const { standalone: _standalone, standaloneQ8: _standaloneQ8, ...asked } = rest;
   const session = await openSession(options, await jobKey(sources, { ...asked, token: null }));

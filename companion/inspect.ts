@@ -1,12 +1,14 @@
 /** `headlight inspect`: what files hold, how they would be used, and what is wrong with them. Nothing is kept. */
-import { finish } from '../src/base';
-import { fileOfBytes, inspectTables, readTable, type InspectReport, type Table } from '../src/data';
+import { inspectTables, readTable, type InspectReport, type Table } from '../src/data';
 import { labelName } from '../src/project';
-import { parseSettings, type ParseOptions } from './data-options';
-import { readSource } from './files';
+import { inFlags, parseSettings, type ParseOptions } from './data-options';
+import { openSources } from './files';
+import { interruptSignal } from './interrupt';
+import { ProgressLine } from './progress-line';
 
 export interface InspectOptions extends ParseOptions {
   readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
 export async function inspectCommand(
@@ -15,10 +17,10 @@ export async function inspectCommand(
 ): Promise<void> {
   const settings = parseSettings(options);
   const tables: Table[] = [];
-  for (const path of paths) {
-    const { name, bytes } = await readSource(path);
-    tables.push(await finish(readTable(fileOfBytes(name, bytes), settings)));
-  }
+  const progress = new ProgressLine(process.stderr, options.quiet === true);
+  const signal = interruptSignal();
+  for (const file of await openSources(paths))
+    tables.push(await progress.follow(readTable(file, settings, signal)));
   const report = inspectTables(tables);
   process.stdout.write(
     options.json === true ? `${JSON.stringify(report, null, 2)}\n` : describeInspection(report),
@@ -54,12 +56,14 @@ function fileLines(file: InspectReport['files'][number]): string[] {
     `${file.name}: ${file.rows} rows, ${file.format}, ${file.encoding}${delimited}${ROLES[file.role]}`,
     `  columns: ${file.columns.slice(0, 12).join(', ')}${more}`,
     ...(file.headerReason === null ? [] : [`  header: ${file.headerReason}`]),
-    ...file.notes.map((note) => `  ${note}`),
+    ...file.notes.map((note) => `  ${inFlags(note)}`),
     ...(file.problemCount === 0
       ? []
       : [
           `  ${file.problemCount} rows with problems, ${file.rejected} of them left out:`,
-          ...file.problems.slice(0, 5).map(({ line, problem }) => `    line ${line}: ${problem}`),
+          ...file.problems
+            .slice(0, 5)
+            .map(({ line, problem }) => `    line ${line}: ${inFlags(problem)}`),
         ]),
   ];
 }

@@ -42,6 +42,7 @@ function addInspect(program: Command): void {
   addReading(command);
   command
     .option('--json', 'print the findings as JSON')
+    .option('--quiet', 'no progress on stderr')
     .addHelpText(
       'after',
       examples('headlight inspect reviews.csv', 'headlight inspect *.tsv --json'),
@@ -65,6 +66,7 @@ function addTrain(program: Command): void {
         'mean',
         'cls',
         'max',
+        'last',
       ]),
     )
     .option('--max-tokens <number>', 'longer texts are cut to this many tokens', whole(3))
@@ -240,7 +242,9 @@ function addReading(command: Command): void {
         'conll',
       ]),
     )
-    .option('--sheet <name>', 'of a workbook (default: the first with rows)');
+    .option('--sheet <name>', 'of a workbook (default: the first with rows)')
+    .option('--quotes', 'double quotes enclose cells (default: found)')
+    .option('--no-quotes', 'double quotes are plain characters');
 }
 
 function device(): Option {

@@ -89,8 +89,11 @@ export function describeProgress(
   loss: number | null = null,
 ): string {
   if (total === null && done === 0) return phase;
-  const of = total === null ? '' : ` of ${count(total)}`;
-  const parts = [`${phase}: ${count(done)}${of} ${unit}`];
+  // Of a file that is smaller than a megabyte, both are told in kilobytes.
+  const small = unit === 'MB' && total !== null && total < 1;
+  const amount = (value: number): string => count(small ? Math.ceil(value * 1000) : value);
+  const of = total === null ? '' : ` of ${amount(total)}`;
+  const parts = [`${phase}: ${amount(done)}${of} ${small ? 'kB' : unit}`];
   const running = total === null || done < total;
   if (training !== undefined && loss !== null) parts.push(`loss ${figure(loss)}`);
   if (running && (training?.tokensPerSecond ?? null) !== null)

@@ -1,7 +1,7 @@
 /** `headlight run recipe.json`: repeats what a page (or `train`) did, on the same bytes. */
 import { dirname, join } from 'node:path';
-import { HeadlightError, sha256 } from '../src/base';
-import type { FileBytes } from '../src/data';
+import { HeadlightError } from '../src/base';
+import type { SourceFile } from '../src/data';
 import type { Engine } from '../src/engine';
 import type { EncoderReference } from '../src/models';
 import type { Device, Platform } from '../src/platform';
@@ -13,7 +13,7 @@ import {
   type RecipeFile,
 } from '../src/project';
 import { addFolder } from './encoder-option';
-import { checkOutFolder, kindOf, readBytes } from './files';
+import { checkOutFolder, hashOf, kindOf, openSource, readBytes } from './files';
 import { checkHtmlFiles, type HtmlOptions } from './html-files';
 import type { ProgressLine } from './progress-line';
 import { finetuneAndReport } from './finetune';
@@ -34,7 +34,7 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
   if (options.out !== undefined) await checkOutFolder(options.out);
   await checkHtmlFiles(options);
   const folder = options.data ?? dirname(path);
-  const files: FileBytes[] = [];
+  const files: SourceFile[] = [];
   for (const file of recipe.data.files) files.push(await readPinned(folder, file));
 
   const work = recipe.method === 'finetune' ? await jobKey(files, recipe) : undefined;
@@ -64,21 +64,21 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
 async function readPinned(
   folder: string,
   { name, sha256: wanted }: RecipeFile,
-): Promise<FileBytes> {
+): Promise<SourceFile> {
   const path = join(folder, name);
   if ((await kindOf(path)) !== 'file') {
     throw new HeadlightError('not-found', `The recipe needs ${name}, which is not in ${folder}.`, {
       hint: 'Put it beside the recipe, or name its folder with --data.',
     });
   }
-  const bytes = await readBytes(path);
-  const found = await sha256(bytes);
+  const file = await openSource(path, name);
+  const found = await hashOf(file);
   if (found !== wanted) {
     throw new HeadlightError('bad-file', `${path} is not the file that the recipe was made with.`, {
       hint: `Its SHA-256 is ${found.slice(0, 12)}…, the recipe says ${wanted.slice(0, 12)}…. Find the original, or train anew with headlight train.`,
     });
   }
-  return { name, bytes };
+  return file;
 }
 
 /** A page's device by its counterpart here: the numbers agree, the speed differs. */

@@ -1,9 +1,10 @@
 /** What every command needs: an engine whose projects are gone with the process, progress, and Ctrl-C. */
 import { canonicalJson, HeadlightError, sha256 } from '../src/base';
-import type { FileBytes } from '../src/data';
+import type { SourceFile } from '../src/data';
 import { createEngine, type Engine, type TrainSettings } from '../src/engine';
 import type { Device, Platform, Storage } from '../src/platform';
 import { createNodePlatform, withMemoryAreas } from '../src/platform/node';
+import { hashOf } from './files';
 import { interruptSignal } from './interrupt';
 import { ProgressLine } from './progress-line';
 
@@ -74,8 +75,8 @@ const COMMAND_LINE = 'command-line-';
 const OLD_MS = 30 * 24 * 3_600_000;
 
 /** The same files and flags have the same key, whatever the project of this process is called. */
-export async function jobKey(files: readonly FileBytes[], asked: unknown): Promise<string> {
-  const hashes = await Promise.all(files.map(({ bytes }) => sha256(bytes)));
+export async function jobKey(files: readonly SourceFile[], asked: unknown): Promise<string> {
+  const hashes = await Promise.all(files.map(hashOf));
   return (await sha256(canonicalJson([hashes, JSON.parse(JSON.stringify(asked))]))).slice(0, 16);
 }
 

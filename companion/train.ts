@@ -5,9 +5,9 @@ import { DEFAULT_LOGISTIC, DEFAULT_MLP, type HeadSettings } from '../src/learnin
 import type { Pooling, Precision } from '../src/models';
 import type { Device } from '../src/platform';
 import { labelColumns, labelName } from '../src/project';
-import { dataPaths, prepareData, writeParts, type DataOptions } from './data-options';
+import { dataPaths, inFlags, prepareData, writeParts, type DataOptions } from './data-options';
 import { embedSettings, findEncoder } from './encoder-option';
-import { checkOutFolder, readSources, writeUnpacked } from './files';
+import { checkOutFolder, openSources, writeUnpacked } from './files';
 import { checkHtmlFiles, writeHtmlFiles, type HtmlOptions } from './html-files';
 import { describeRun } from './report';
 import { chooseDevice, openSession, type Session } from './session';
@@ -37,7 +37,7 @@ export async function trainCommand(files: readonly string[], options: TrainOptio
   await checkHtmlFiles(options);
   const session = await openSession(options);
   const { engine, progress, signal, platform } = session;
-  const sources = await readSources(dataPaths(files, options));
+  const sources = await openSources(dataPaths(files, options));
   const created = await progress.follow(engine.createProject(sources, signal));
   const view = await prepareData(session, created, options);
   sayData(view, progress.notice.bind(progress));
@@ -115,7 +115,9 @@ function firstProblem({ name, problemCount, problems }: ViewOfData['files'][numb
   const [first] = problems;
   return first === undefined
     ? []
-    : [`${name}: ${problemCount} rows with problems; line ${first.line}: ${first.problem}`];
+    : [
+        `${name}: ${problemCount} rows with problems; line ${first.line}: ${inFlags(first.problem)}`,
+      ];
 }
 
 /** Says what was decided, or @throws HeadlightError `bad-setting` with the problem. */

@@ -62,6 +62,8 @@ export interface Table {
   readonly hasHeader: boolean;
   /** Why the first row was taken as header or not, one plain sentence. */
   readonly headerReason?: string;
+  /** Whether double quotes enclose cells, of delimited text. */
+  readonly quotes?: boolean;
   /** The first 1,000, by line. */
   readonly problems: readonly RowProblem[];
   readonly problemCount: number;
@@ -101,8 +103,12 @@ export interface Finding {
 /** Which labels the texts have. */
 export type LabelChoice =
   | { readonly kind: 'column'; readonly column: string }
-  /** Several binary columns: multi-label. */
-  | { readonly kind: 'columns'; readonly columns: readonly string[] }
+  /** Several binary columns: multi-label; where exactly one is 1 in each row (`exclusive`), one label a row. */
+  | {
+      readonly kind: 'columns';
+      readonly columns: readonly string[];
+      readonly exclusive?: boolean;
+    }
   /** Several values in a cell: multi-label. */
   | { readonly kind: 'delimited'; readonly column: string; readonly delimiter: string };
 

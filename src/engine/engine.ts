@@ -33,12 +33,13 @@ import type {
   Task,
 } from '../project';
 import type { FinetuningEngine } from './finetuning-types';
+import type { DataLook } from './look';
 import type { RowPage, RowQuery } from './map-types';
 import type { ReportEngine } from './report-types';
 
 export type { DataChoice, FileRole, Task } from '../project';
 
-export interface Engine extends FinetuningEngine, ReportEngine {
+export interface Engine extends FinetuningEngine, ReportEngine, DataLook {
   about(): Promise<About>;
 
   // ------------------------------------------------------------------------------- projects
@@ -194,6 +195,8 @@ export interface FileView {
   readonly hasHeader: boolean;
   /** Why the first row was taken as header or not. */
   readonly headerReason: string | null;
+  /** Whether double quotes enclose cells; null where the format has no such choice. */
+  readonly quotes: boolean | null;
   /** Of a workbook: the sheet that was read, and all of them; else null. */
   readonly sheet: string | null;
   readonly sheets: readonly string[] | null;

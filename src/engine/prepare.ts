@@ -170,6 +170,15 @@ function usedTables(tables: readonly Table[], choice: DataChoice): Table[] {
       hint: 'Choose the file to train on.',
     });
   }
+  if (choice.split.method === 'files' && filesOfRole(choice, 'test').length === 0) {
+    const [held] = filesOfRole(choice, 'validation');
+    throw new HeadlightError('bad-setting', 'No file is the test part.', {
+      hint:
+        held === undefined
+          ? 'Choose the file to test with, or divide the rows by share.'
+          : `Choose the file to test with, or make ${held} a training file: then a share of all rows is kept for testing.`,
+    });
+  }
   return tables.filter(({ name }) => roles.includes(choice.files[name] ?? 'unused'));
 }
 

@@ -1,5 +1,5 @@
 /** The files of a project: checked, hashed, read to tables. */
-import { HeadlightError, Sha256, throwIfAborted, type Job } from '../base';
+import { HeadlightError, ProgressMeter, Sha256, throwIfAborted, type Job } from '../base';
 import { piecesOf, readTable, type ParseSettings, type SourceFile, type Table } from '../data';
 import { MOST_FILES, type DataChoice, type ProjectRecord } from '../project';
 
@@ -16,7 +16,7 @@ export function isReadSo(
   // What was set may not have been found by itself.
   if (Object.keys(before).length > 0) return false;
   const keys = Object.keys(wanted) as (keyof ParseSettings)[];
-  return keys.length > 0 && keys.every((key) => key !== 'quotes' && table[key] === wanted[key]);
+  return keys.length > 0 && keys.every((key) => table[key] === wanted[key]);
 }
 
 export async function* readFiles(
@@ -32,8 +32,29 @@ export async function* readFiles(
   return tables;
 }
 
-export async function keptFile(file: SourceFile): Promise<ProjectRecord['files'][number]> {
-  return { name: file.name, sha256: await hashOf(file), bytes: file.size };
+/** What a project's record says of its files. Reads all of them once more, for their hashes. */
+export async function* keptFiles(
+  files: readonly SourceFile[],
+  signal?: AbortSignal,
+): Job<ProjectRecord['files'][number][]> {
+  const kept: ProjectRecord['files'][number][] = [];
+  for (const file of files) {
+    const { name, size } = file;
+    const meter = new ProgressMeter(`Checking ${name}`, 'MB', size / 1e6);
+    const hash = new Sha256();
+    let done = 0;
+    for await (const piece of piecesOf(file)) {
+      hash.update(piece);
+      done += piece.length;
+      throwIfAborted(signal);
+      // A small file is done before this could be read.
+      if (done < size) yield meter.at(done / 1e6);
+      // Others may run, so that a stop arrives.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    kept.push({ name, sha256: hash.digest(), bytes: size });
+  }
+  return kept;
 }
 
 /** @throws HeadlightError `bad-file` for too many files, two of one name, or a name that cannot be kept. */
@@ -50,12 +71,6 @@ export function checkFiles(files: readonly { readonly name: string }[]): void {
       hint: 'Rename one of them, so that the report can tell them apart.',
     });
   });
-}
-
-async function hashOf(file: SourceFile): Promise<string> {
-  const hash = new Sha256();
-  for await (const piece of piecesOf(file)) hash.update(piece);
-  return hash.digest();
 }
 
 /** File names become storage keys and zip entries. @throws HeadlightError `bad-file`. */

@@ -16,7 +16,7 @@ import {
 import type { ProjectSummary, ProjectView } from './engine';
 import { defaultChoice, existing, findings, findRoles, findSplit } from './choose';
 import { auditOnly, prepare, type Prepared } from './prepare';
-import { checkFiles, isReadSo, keptFile, readFiles } from './project-files';
+import { checkFiles, isReadSo, keptFiles, readFiles } from './project-files';
 import { summarise, viewFile } from './views';
 
 export interface OpenProject {
@@ -86,7 +86,7 @@ export class Projects {
       name: projectName(filesOfRole(choice, 'train')[0] ?? tables[0]?.name ?? ''),
       created: now,
       modified: now,
-      files: await Promise.all(files.map(keptFile)),
+      files: yield* keptFiles(files, signal),
       choice,
       ...counts(tables, choice),
     };
@@ -99,6 +99,12 @@ export class Projects {
   async *add(project: string, given: readonly InputFile[], signal?: AbortSignal): Job<ProjectView> {
     const { record, tables: before } = yield* this.#load(project, signal);
     const files = given.map(sourceOf);
+    const taken = files.find(({ name }) => record.files.some((file) => file.name === name));
+    if (taken !== undefined) {
+      throw new HeadlightError('bad-file', `This project has a file called ${taken.name}.`, {
+        hint: 'Remove that one first, or rename the new one.',
+      });
+    }
     checkFiles([...record.files, ...files]);
     const added = yield* readFiles(files, {}, signal);
     const tables = [...before, ...added];
@@ -109,8 +115,13 @@ export class Projects {
       files: roles,
       split: isNewTest ? { method: 'files' } : record.choice.split,
     });
-    const kept = [...record.files, ...(await Promise.all(files.map(keptFile)))];
-    for (const file of files) await this.store.writeFile(project, file);
+    const kept = [...record.files, ...(yield* keptFiles(files, signal))];
+    try {
+      for (const file of files) await this.store.writeFile(project, file);
+    } catch (error) {
+      for (const { name } of files) await this.store.deleteFile(project, name);
+      throw error;
+    }
     return this.#changed({ ...record, files: kept, choice }, tables);
   }
 
@@ -159,7 +170,7 @@ export class Projects {
       if (before.files.some((file) => file.name === name)) continue;
       throw new HeadlightError('bad-setting', `There is no file ${name} in this project.`);
     }
-    const tables = yield* this.#tables(before, choice, known, signal);
+    const tables = yield* this.#tables(before, choice, known, signal, true);
     return this.#changed({ ...before, choice: existing(tables, choice) }, tables);
   }
 
@@ -225,17 +236,21 @@ export class Projects {
     return { ...this.#prepared.prepared, record };
   }
 
-  /** The project's tables as another choice reads them: only files that it reads otherwise are read again. */
+  /**
+   * The project's tables as another choice reads them: only files that it reads otherwise are read again.
+   * @param all those that it does not use, too: the person looks at them.
+   */
   async *#tables(
     record: ProjectRecord,
     choice: DataChoice,
     known: readonly Table[],
     signal?: AbortSignal,
+    all = false,
   ): Job<Table[]> {
     const tables: Table[] = [];
     for (const { name } of record.files) {
       const table = known.find((candidate) => candidate.name === name);
-      const isUsed = (choice.files[name] ?? 'unused') !== 'unused';
+      const isUsed = all || (choice.files[name] ?? 'unused') !== 'unused';
       // What is not used need not be readable this way.
       const isKept = !isUsed || isReadSo(table, choice.parse[name], record.choice.parse[name]);
       if (table !== undefined && isKept) tables.push(table);

@@ -105,6 +105,7 @@ export function viewFile(table: Table, role: FileRole, bytes: number): FileView 
     delimiter: table.delimiter,
     hasHeader: table.hasHeader,
     headerReason: table.headerReason ?? null,
+    quotes: table.quotes ?? null,
     sheet: table.sheet ?? null,
     sheets: table.sheets ?? null,
     notes: table.notes ?? [],

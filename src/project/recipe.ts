@@ -24,7 +24,13 @@ export function recipeFile(record: ProjectRecord, table: Table, role: FileRole):
     delimiter: table.delimiter,
     hasHeader: table.hasHeader,
     ...(table.sheet === undefined ? {} : { sheet: table.sheet }),
+    ...quotesOf(table),
   };
+}
+
+/** Only tab-separated files are looked at for it: elsewhere quotes enclose, unless that was set otherwise. */
+function quotesOf({ quotes, delimiter }: Table): Pick<RecipeFile, 'quotes'> {
+  return quotes === undefined || (quotes && delimiter !== '\t') ? {} : { quotes };
 }
 
 /** The choice that reads the recipe's files as they were read then. */
@@ -39,9 +45,13 @@ export function choiceOfRecipe(recipe: Recipe): DataChoice {
     split: recipe.split,
     repairs,
     parse: Object.fromEntries(
-      files.map(({ name, format, encoding, delimiter, hasHeader, sheet }) => [
+      files.map(({ name, format, encoding, delimiter, hasHeader, sheet, quotes }) => [
         name,
-        { format, encoding, delimiter, hasHeader, ...(sheet === undefined ? {} : { sheet }) },
+        {
+          ...{ format, encoding, delimiter, hasHeader },
+          ...(sheet === undefined ? {} : { sheet }),
+          ...(quotes === undefined ? {} : { quotes }),
+        },
       ]),
     ),
   };

@@ -89,6 +89,7 @@ const recipeFile = v.object({
   delimiter,
   hasHeader: v.boolean(),
   sheet: v.exactOptional(v.string()),
+  quotes: v.exactOptional(v.boolean()),
 });
 
 const task = v.picklist(['classification', 'multi_label', 'token_classification']);

@@ -72,6 +72,8 @@ export interface RecipeFile {
   readonly hasHeader: boolean;
   /** Of a workbook. */
   readonly sheet?: string;
+  /** Of delimited text, where it is not what its delimiter alone says: enclosing, but for tabs. */
+  readonly quotes?: boolean;
 }
 
 /** Which texts, which labels, of which files. */

@@ -92,6 +92,7 @@ export class DelimitedReader implements TextReader {
       delimiter: this.#delimiter,
       hasHeader: this.#finding.hasHeader,
       headerReason: this.#finding.reason,
+      quotes: this.#quoting,
     });
   }
 

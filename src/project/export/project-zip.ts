@@ -54,7 +54,7 @@ export async function readProjectZip(file: FileBytes): Promise<ProjectContent> {
   const manifest = entries.get(MANIFEST);
   if (manifest === undefined) {
     throw new HeadlightError('bad-project', `${file.name} is not a project that Headlight saved.`, {
-      hint: 'Choose the zip that “Save the whole project” made.',
+      hint: 'Choose a zip that “Whole project” saved. Of any other zip, unpack it and drop the tables inside.',
     });
   }
   const listed = checkManifest(parseJson(manifest, `${file.name}: ${MANIFEST}`), file.name);
