@@ -53,6 +53,11 @@ export type ReportFigureName =
 /** What studies and comparisons are of: accuracy, or micro-F1 of several labels a row. */
 export type MainFigure = 'accuracy' | 'f1_micro';
 
+type Named = readonly [string, string];
+const BRIER: Named = ['Brier score', 'squared error of the probabilities; lower is better'];
+const CALIBRATION = 'Calibration error';
+const WEIGHTED: Named = ['Weighted F1', 'F1 of each class, weighted by its rows'];
+
 /** The figure's name for people; the second says what it means, and which way is better. */
 export const FIGURE_NAMES: Readonly<Record<ReportFigureName, Named>> = {
   accuracy: ['Accuracy', 'share that is right'],
@@ -73,14 +78,6 @@ export const FIGURE_NAMES: Readonly<Record<ReportFigureName, Named>> = {
   roc_auc_macro: ['ROC AUC, macro', 'mean of the labels'],
   average_precision_micro: ['Average precision, micro', 'of every label’s answer as one'],
   average_precision_macro: ['Average precision, macro', 'mean of the labels'],
-};
-
-/** Of studies and comparisons. */
-export const MAIN_FIGURES: Readonly<
-  Record<MainFigure, { readonly name: string; readonly said: (value: number) => string }>
-> = {
-  accuracy: { name: 'Accuracy', said: (value) => percent(value) },
-  f1_micro: { name: 'Micro-F1', said: (value) => score(value) },
 };
 
 export interface ReportFigure {

@@ -1,5 +1,5 @@
 /** What the pictures of the full report show, and the tables beside them. */
-import type { CurveStudy, MainFigure, ReportFigureName, RunReport } from '../../../../engine';
+import type { CurveStudy, MainFigure, RunReport } from '../../../../engine';
 import type { ThresholdAnalysis, ThresholdPoint } from '../../../../learning/evaluate';
 import type { PlotAxis, PlotPoint, PlotSpec, PlotTable } from '../../../parts/plot/types';
 import { count, percent, score } from '../../../state/format';
@@ -12,10 +12,13 @@ export interface PictureContent {
 
 const MOST_TABLE_ROWS = 40;
 
-type Named = readonly [string, string];
-const BRIER: Named = ['Brier score', 'squared error of the probabilities; lower is better'];
-const CALIBRATION = 'Calibration error';
-const WEIGHTED: Named = ['Weighted F1', 'F1 of each class, weighted by its rows'];
+/** Of studies and comparisons. */
+export const MAIN_FIGURES: Readonly<
+  Record<MainFigure, { readonly name: string; readonly said: (value: number) => string }>
+> = {
+  accuracy: { name: 'Accuracy', said: (value) => percent(value) },
+  f1_micro: { name: 'Micro-F1', said: (value) => score(value) },
+};
 
 function share(label: string): PlotAxis {
   return { label, domain: [0, 1], percent: true };
