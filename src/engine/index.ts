@@ -2,6 +2,7 @@ export * from './classifier';
 export * from './create';
 export * from './engine';
 export type * from './finetuning-types';
+export { reportPage, type ReportPage, type ReportPicture } from './report-page';
 export * from './report-types';
 export { classFigures, headline, multiLabelFigures } from '../project';
 export { ThresholdAnalysis } from '../learning/evaluate';
