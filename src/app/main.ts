@@ -20,6 +20,7 @@ import Page from './Page.svelte';
 import './app.css';
 import { projectInHash } from './state/address';
 import { App } from './state/app.svelte';
+import { unfoldForPrint } from './state/print';
 import type { Shell } from './state/shell';
 import { Theme } from './state/theme.svelte';
 
@@ -83,6 +84,7 @@ async function start(): Promise<void> {
       }),
     );
   });
+  unfoldForPrint(() => document.getElementById('step-report'));
   mount(Page, { target: emptied(), props: { app } });
   await app.start(projectInHash(location.hash));
 }
