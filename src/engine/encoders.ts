@@ -17,6 +17,7 @@ import {
   type Encoder,
   type EncoderInfo,
   type EncoderReference,
+  TRANSFORMERS,
   type Precision,
 } from '../models';
 import type { Device, Platform } from '../platform';
@@ -28,7 +29,7 @@ const infoSchema = v.object({
   reference: pinnedReferenceSchema,
   name: v.string(),
   description: v.string(),
-  architecture: v.picklist(['bert', 'distilbert', 'static', 'exported']),
+  architecture: v.picklist([...TRANSFORMERS, 'static', 'exported']),
   layers: v.number(),
   hiddenSize: v.number(),
   maxTokens: v.number(),

@@ -102,7 +102,7 @@ function checkEncoder({ info }: Encoder, settings: FinetuneSettings): void {
       'bad-setting',
       `${info.name} cannot be fine-tuned (${settings.method.name}): it is an exported ONNX that is run as it is. ${info.description}`,
       {
-        hint: 'Train a probe on it, or choose a BERT or DistilBERT, exported or with model.safetensors.',
+        hint: 'Train a probe on it, or choose one with model.safetensors, or an exported BERT or DistilBERT.',
       },
     );
   }

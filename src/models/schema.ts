@@ -4,7 +4,7 @@ import type { EmbedSettings, EncoderReference } from './types';
 
 export const embedSettingsEntries = {
   layer: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  pooling: v.picklist(['mean', 'cls', 'max']),
+  pooling: v.picklist(['mean', 'cls', 'max', 'last']),
   normalize: v.boolean(),
   maxTokens: v.pipe(v.number(), v.integer(), v.minValue(3)),
 };

@@ -1,6 +1,8 @@
 /** Encoders as the rooms above the models see them. */
+import type { TransformerType } from './encoders';
 
-export type Pooling = 'mean' | 'cls' | 'max';
+/** `last`: the last token, for decoders such as GPT-2. */
+export type Pooling = 'mean' | 'cls' | 'max' | 'last';
 /** Weights as they are kept: 32-bit floats, or 8-bit integers with a scale a row, computed in 32-bit floats. */
 export type Precision = 'fp32' | 'q8';
 export type EncoderSource = 'shipped' | 'hub' | 'folder';
@@ -22,7 +24,7 @@ export interface EncoderInfo {
   /** One plain line: when to use it. */
   readonly description: string;
   /** `exported`: of any architecture, run as the ONNX graph that it came as; for probes. */
-  readonly architecture: 'bert' | 'distilbert' | 'static' | 'exported';
+  readonly architecture: TransformerType | 'static' | 'exported';
   /** Transformer layers; 0 for static embeddings. */
   readonly layers: number;
   readonly hiddenSize: number;

@@ -38,7 +38,7 @@ export function asUnknownArchitecture(files: readonly ModelFile[]): ModelFile[] 
   return files.map((file) => {
     if (file.name !== 'config.json') return file;
     const config = JSON.parse(new TextDecoder().decode(file.bytes)) as Record<string, unknown>;
-    const bytes = new TextEncoder().encode(JSON.stringify({ ...config, model_type: 'electra' }));
+    const bytes = new TextEncoder().encode(JSON.stringify({ ...config, model_type: 'funnel' }));
     return { name: file.name, bytes };
   });
 }

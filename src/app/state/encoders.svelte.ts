@@ -21,8 +21,8 @@ export function isInstant(entry: EncoderEntry): boolean {
   return entry.info.architecture === 'static' && entry.info.reference.source === 'shipped';
 }
 
-/** Architectures that can be fine-tuned. */
-const TRAINABLE: readonly string[] = ['bert', 'distilbert'];
+/** What has no layers of its own to fine-tune; every other architecture can be. */
+const UNTRAINABLE: readonly string[] = ['static', 'exported'];
 
 export class Encoders {
   readonly #engine: Engine;
@@ -59,7 +59,8 @@ export class Encoders {
   }
   /** Whether the chosen encoder can be fine-tuned. */
   get trainable(): boolean {
-    return TRAINABLE.includes(this.chosen?.info.architecture ?? '');
+    const { chosen } = this;
+    return chosen !== null && !UNTRAINABLE.includes(chosen.info.architecture);
   }
   get changed(): boolean {
     const entry = this.chosen;

@@ -45,7 +45,7 @@ const ENCODER: Readonly<Record<string, Check>> = {
 };
 const EMBED: Readonly<Record<string, Check>> = {
   layer: isCount,
-  pooling: isOneOf('mean', 'cls', 'max'),
+  pooling: isOneOf('mean', 'cls', 'max', 'last'),
   normalize: isSwitch,
   maxTokens: isCount,
 };

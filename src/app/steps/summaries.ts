@@ -4,7 +4,12 @@ import type { App } from '../state/app.svelte';
 import { testFile, trainFile } from '../state/choice';
 import { count, counted, interval, moment, percent, score } from '../state/format';
 
-const POOLING_WORDS = { mean: 'mean pooling', cls: 'CLS pooling', max: 'max pooling' } as const;
+const POOLING_WORDS = {
+  mean: 'mean pooling',
+  cls: 'CLS pooling',
+  max: 'max pooling',
+  last: 'the last token',
+} as const;
 
 export function dataSummary({ project }: App): string {
   if (project === null) return 'A table with a column of texts and a column of labels.';

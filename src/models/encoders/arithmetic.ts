@@ -18,6 +18,7 @@ const ZERO_POINT = 128;
 export class Numbers {
   readonly #builder: GraphBuilder;
   readonly #arithmetic: Arithmetic;
+  readonly #made = new Map<string, Value>();
 
   constructor(builder: GraphBuilder, arithmetic: Arithmetic) {
     this.#builder = builder;
@@ -53,24 +54,38 @@ export class Numbers {
   /** value [batch, tokens, in] times the transposes of [out, in] matrices, side by side. */
   product(name: string, matrices: readonly Matrix[], value: Value): Value {
     const b = this.#builder;
+    if (this.#arithmetic === 'integer') return this.#integerProduct(name, matrices, value);
+    const weight = this.#once(name, () => this.#weight(name, matrices));
+    return b.add('MatMul', [value, weight]);
+  }
+
+  #weight(name: string, matrices: readonly Matrix[]): Value {
+    const b = this.#builder;
     const inner = matrices[0]?.columns ?? 0;
     const outer = matrices.reduce((total, matrix) => total + matrix.rows, 0);
-    if (this.#arithmetic === 'integer') return this.#integerProduct(name, matrices, value);
     if (matrices.every((matrix) => matrix.scales === null)) {
       const weight = new Float32Array(inner * outer);
       transposeInto(weight, matrices, outer);
-      return b.add('MatMul', [value, this.floats(name, [inner, outer], weight)]);
+      return this.floats(name, [inner, outer], weight);
     }
     const integers = new Int8Array(inner * outer);
     transposeInto(integers, matrices, outer);
     // Not DequantizeLinear: ONNX Runtime would fuse that with MatMul into a kernel that also rounds the
     // activations to 8 bits (0.006 off, and not the same on every device). A Cast and a Mul are folded
     // once, when the session is made, and then it is an ordinary MatMul.
-    const weight = b.add('Mul', [
+    return b.add('Mul', [
       this.cast(b.tensor(makeTensor(name, 'int8', [inner, outer], integers))),
       this.floats(`${name}.scale`, [outer], scalesOf(matrices)),
     ]);
-    return b.add('MatMul', [value, weight]);
+  }
+
+  /** Weights that are used again (shared layers) stand in the graph once. */
+  #once(name: string, make: () => Value): Value {
+    const known = this.#made.get(name);
+    if (known !== undefined) return known;
+    const value = make();
+    this.#made.set(name, value);
+    return value;
   }
 
   /**
@@ -82,9 +97,12 @@ export class Numbers {
     const inner = matrices[0]?.columns ?? 0;
     const outer = matrices.reduce((total, matrix) => total + matrix.rows, 0);
     const rounded = matrices.map(quantized);
-    const signed = new Int8Array(inner * outer);
-    transposeInto(signed, rounded, outer);
-    const unsigned = Uint8Array.from(signed, (weight) => weight + ZERO_POINT);
+    const weight = this.#once(`${name}_quantized`, () => {
+      const signed = new Int8Array(inner * outer);
+      transposeInto(signed, rounded, outer);
+      const unsigned = Uint8Array.from(signed, (byte) => byte + ZERO_POINT);
+      return b.tensor(makeTensor(`${name}_quantized`, 'uint8', [inner, outer], unsigned));
+    });
     const [bytes, scale, zero] = b.addAll('DynamicQuantizeLinear', [value]) as [
       Value,
       Value,
@@ -92,11 +110,13 @@ export class Numbers {
     ];
     const sums = b.add('MatMulInteger', [
       bytes,
-      b.tensor(makeTensor(`${name}_quantized`, 'uint8', [inner, outer], unsigned)),
+      weight,
       zero,
       b.constant('uint8', [], Uint8Array.of(ZERO_POINT)),
     ]);
-    const scales = b.tensor(makeTensor(`${name}_scale`, 'float32', [outer], scalesOf(rounded)));
+    const scales = this.#once(`${name}_scale`, () =>
+      b.tensor(makeTensor(`${name}_scale`, 'float32', [outer], scalesOf(rounded))),
+    );
     return b.add('Mul', [this.cast(sums), b.add('Mul', [scale, scales])]);
   }
 

@@ -1,10 +1,17 @@
 /** A fine-tuned checkpoint as an ordinary ONNX classifier, weights inside: what is predicted with and taken away. */
 import { HeadlightError } from '../../base';
-import { attribute, GraphBuilder, makeTensor, writeModel, type Value } from '../../graph/onnx';
+import {
+  attribute,
+  GraphBuilder,
+  makeTensor,
+  MICROSOFT,
+  writeModel,
+  type Value,
+} from '../../graph/onnx';
 import type { Arithmetic } from './arithmetic';
-import { addBert } from './bert';
 import { parseEncoderConfig, type TransformerConfig } from './config';
 import type { EncoderFiles } from './encoder';
+import { addBody } from './frozen';
 import { addTokenInputs } from './inputs';
 import { layoutOf } from './layout';
 import { pool } from './pooling';
@@ -39,9 +46,10 @@ export function classifierModelGraph(
   const weights = new Weights(files.weights, 'as-kept', ['', layout.prefix], layout.words);
   const builder = new GraphBuilder({ name: config.modelType });
   const inputs = addTokenInputs(builder);
-  const types =
-    layout.types === null ? null : builder.input('token_type_ids', 'int64', ['batch', 'tokens']);
-  const states = addBert(builder, { ...inputs, types }, config, weights, config.layers, arithmetic);
+  const types = !layout.tokenTypes
+    ? null
+    : builder.input('token_type_ids', 'int64', ['batch', 'tokens']);
+  const states = addBody(builder, { ...inputs, types }, config, weights, config.layers, arithmetic);
   const last = states.at(-1);
   if (last === undefined) throw new HeadlightError('internal', 'An encoder has no hidden states.');
   const head = new Head(builder, config, weights);
@@ -63,27 +71,50 @@ class Head {
 
   logits(hidden: Value, mask: Value, { task, head, classes }: ClassifierGraphOptions): Value {
     const b = this.#builder;
-    const { hiddenSize } = this.#config;
-    const { classifier, headDense, headActivation } = layoutOf(this.#config);
+    const stock = layoutOf(this.#config).head;
     if (task === 'token') {
-      const weight = this.#tensor(`${classifier}.weight`, [classes, hiddenSize]);
-      const turned = b.add('Transpose', [weight], { perm: attribute.ints([1, 0]) });
-      return b.add('Add', [
-        b.add('MatMul', [this.#single(hidden), turned]),
-        this.#tensor(`${classifier}.bias`, [classes]),
-      ]);
+      const rows = this.#single(hidden);
+      const dense = stock.denseForTokens ? this.#dense(rows) : rows;
+      return this.#linear(stock.tokenClassifier, dense, classes);
     }
-    if (head === 'mean')
-      return this.#linear(classifier, pool(b, this.#single(hidden), mask, 'mean'), classes);
-    const first = this.#single(pool(b, hidden, mask, 'cls'));
-    const dense = b.add(headActivation, [this.#linear(headDense, first, hiddenSize)]);
-    return this.#linear(classifier, dense, classes);
+    if (head === 'mean') {
+      const pooled = pool(b, this.#single(hidden), mask, 'mean');
+      return this.#linear(stock.tokenClassifier, pooled, classes);
+    }
+    const whole = stock.pooling === 'mean' ? this.#single(hidden) : hidden;
+    const pooled = this.#single(pool(b, whole, mask, stock.pooling));
+    const dense = stock.dense === null ? pooled : this.#dense(pooled);
+    return this.#linear(stock.classifier, dense, classes, stock.classifierBias);
   }
 
-  #linear(name: string, value: Value, out: number): Value {
+  /** Linear layer, activation, LayerNorm, as far as the stock head has them. */
+  #dense(value: Value): Value {
+    const b = this.#builder;
+    const { hiddenSize, layerNormEpsilon } = this.#config;
+    const { dense, denseBias, activation, norm } = layoutOf(this.#config).head;
+    const linear = dense === null ? value : this.#linear(dense, value, hiddenSize, denseBias);
+    const active = b.add(activation, [linear], {}, activation === 'Gelu' ? MICROSOFT : '');
+    if (norm === null) return active;
+    const parts = norm.bias ? ['weight', 'bias'] : ['weight'];
+    const weights = parts.map((part) => this.#tensor(`${norm.name}.${part}`, [hiddenSize]));
+    return b.add('LayerNormalization', [active, ...weights], {
+      axis: attribute.int(-1),
+      epsilon: attribute.float(layerNormEpsilon),
+    });
+  }
+
+  /** Of rows [batch, hidden] or stacked ones. */
+  #linear(name: string, value: Value, out: number, bias = true): Value {
+    const b = this.#builder;
     const weight = this.#tensor(`${name}.weight`, [out, this.#config.hiddenSize]);
-    const bias = this.#tensor(`${name}.bias`, [out]);
-    return this.#builder.add('Gemm', [value, weight, bias], { transB: attribute.int(1) });
+    const shift = bias ? this.#tensor(`${name}.bias`, [out]) : null;
+    if (value.dims?.length === 2) {
+      const inputs = shift === null ? [value, weight] : [value, weight, shift];
+      return b.add('Gemm', inputs, { transB: attribute.int(1) });
+    }
+    const turned = b.add('Transpose', [weight], { perm: attribute.ints([1, 0]) });
+    const product = b.add('MatMul', [value, turned]);
+    return shift === null ? product : b.add('Add', [product, shift]);
   }
 
   #single(value: Value): Value {

@@ -5,8 +5,9 @@
 import { HeadlightError } from '../../base';
 import { GraphBuilder, writeModel, type Value } from '../../graph/onnx';
 import type { Pooling, Precision } from '../types';
-import { addBert } from './bert';
+import type { TransformerType } from './architecture';
 import { parseEncoderConfig, type StaticConfig, type TransformerConfig } from './config';
+import { addBody } from './frozen';
 import { addTokenInputs, type ClosingToken, type TokenInputs } from './inputs';
 import { layoutOf } from './layout';
 import { linearHead, normalize, pool, type HeadWeights } from './pooling';
@@ -31,7 +32,7 @@ export interface EncoderOutput {
 
 export interface EncoderModel {
   /** `exported`: of any architecture, run as the ONNX graph that it came as. */
-  readonly architecture: 'bert' | 'distilbert' | 'static' | 'exported';
+  readonly architecture: TransformerType | 'static' | 'exported';
   /** Transformer layers; 0 for static embeddings. */
   readonly layers: number;
   readonly hiddenSize: number;
@@ -83,7 +84,7 @@ function openTransformer(
   const { prefix, words } = layoutOf(config);
   const weights = new Weights(file, precision, ['', prefix], words);
   const body: Body = (builder, inputs, deepest) => {
-    const states = addBert(builder, inputs, config, weights, deepest);
+    const states = addBody(builder, inputs, config, weights, deepest);
     return ({ layer, pooling }) => {
       const hidden = states[layer];
       if (hidden === undefined) throw noSuchLayer(layer, config.layers);

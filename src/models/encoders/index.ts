@@ -9,7 +9,9 @@ export {
 } from './encoder';
 export { isStaticConfig, openExport, type OpenedExport } from './exported';
 export { addTokenInputs, type ClosingToken } from './inputs';
-export { defaultLoraTargets, layoutOf, type Layout } from './layout';
+export { TRANSFORMERS, type TransformerType } from './architecture';
+export { layoutOf, type BertNames, type Layout } from './layout';
+export { defaultLoraTargets } from './lora-targets';
 export { COUNT_EPSILON, NORM_EPSILON, type HeadWeights } from './pooling';
 export { quantizeCheckpoint, quantizeRows, type QuantizedRows } from './quantize';
 export {

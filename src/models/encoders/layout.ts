@@ -1,9 +1,7 @@
-/**
- * BERT and DistilBERT compute the same, under other names: what each part is called in a checkpoint of
- * `transformers`, without the prefix that stands before the encoder's names when there is a head.
- */
-import type { TransformerConfig } from './config';
+/** What the parts of an architecture are called in a checkpoint of `transformers`, and what its stock heads are. */
+import type { TransformerConfig } from './architecture';
 
+/** The linear layers and LayerNorms of a layer as BERT has them, under whatever names. */
 export interface LayerNames {
   readonly query: string;
   readonly key: string;
@@ -15,10 +13,8 @@ export interface LayerNames {
   readonly outputNorm: string;
 }
 
-export interface Layout {
-  /** Before the encoder's names in a checkpoint with a head. */
-  readonly prefix: string;
-  readonly words: string;
+/** Names of an encoder that computes as BERT does, without prefix. */
+export interface BertNames {
   readonly positions: string;
   /** null: none. */
   readonly types: string | null;
@@ -26,72 +22,57 @@ export interface Layout {
   /** Before a layer's number. */
   readonly layers: string;
   layer(index: number): LayerNames;
-  /** Between [CLS] and the classifier of texts; with its prefix, as the classifier. */
-  readonly headDense: string;
-  readonly headActivation: 'Tanh' | 'Relu';
+}
+
+/** The classifiers of `transformers`; names with their prefix. */
+export interface StockHead {
+  readonly pooling: 'cls' | 'mean' | 'last';
+  /** The linear layer between pooling and the classifier of texts; null: none. */
+  readonly dense: string | null;
+  readonly denseBias: boolean;
+  /** After it. */
+  readonly activation: 'Tanh' | 'Relu' | 'Gelu';
+  /** LayerNorm after the activation; null: none. */
+  readonly norm: { readonly name: string; readonly bias: boolean } | null;
+  /** Of texts. */
   readonly classifier: string;
-  /** Whether there is dropout between the attention's output and the sum (BERT: yes, DistilBERT: no). */
-  readonly attentionOutputDropout: boolean;
+  readonly classifierBias: boolean;
+  readonly tokenClassifier: string;
+  /** Whether dense, activation and norm stand before the classifier of tokens too. */
+  readonly denseForTokens: boolean;
 }
 
-const EMBEDDINGS = {
-  words: 'embeddings.word_embeddings.weight',
-  positions: 'embeddings.position_embeddings.weight',
-  embeddingsNorm: 'embeddings.LayerNorm',
-  classifier: 'classifier',
-} as const;
-
-const BERT: Layout = {
-  ...EMBEDDINGS,
-  prefix: 'bert.',
-  types: 'embeddings.token_type_embeddings.weight',
-  layers: 'encoder.layer.',
-  layer: (index) => {
-    const at = `${BERT.layers}${index}`;
-    return {
-      query: `${at}.attention.self.query`,
-      key: `${at}.attention.self.key`,
-      value: `${at}.attention.self.value`,
-      attentionOutput: `${at}.attention.output.dense`,
-      attentionNorm: `${at}.attention.output.LayerNorm`,
-      intermediate: `${at}.intermediate.dense`,
-      output: `${at}.output.dense`,
-      outputNorm: `${at}.output.LayerNorm`,
-    };
-  },
-  headDense: 'bert.pooler.dense',
-  headActivation: 'Tanh',
-  attentionOutputDropout: true,
-};
-
-const DISTILBERT: Layout = {
-  ...EMBEDDINGS,
-  prefix: 'distilbert.',
-  types: null,
-  layers: 'transformer.layer.',
-  layer: (index) => {
-    const at = `${DISTILBERT.layers}${index}`;
-    return {
-      query: `${at}.attention.q_lin`,
-      key: `${at}.attention.k_lin`,
-      value: `${at}.attention.v_lin`,
-      attentionOutput: `${at}.attention.out_lin`,
-      attentionNorm: `${at}.sa_layer_norm`,
-      intermediate: `${at}.ffn.lin1`,
-      output: `${at}.ffn.lin2`,
-      outputNorm: `${at}.output_layer_norm`,
-    };
-  },
-  headDense: 'pre_classifier',
-  headActivation: 'Relu',
-  attentionOutputDropout: false,
-};
-
-export function layoutOf({ modelType }: Pick<TransformerConfig, 'modelType'>): Layout {
-  return modelType === 'bert' ? BERT : DISTILBERT;
+export interface Layout {
+  /** Before the encoder's names in a checkpoint with a head. */
+  readonly prefix: string;
+  /** The table of words. */
+  readonly words: string;
+  /** Whether the encoder is fed token types. */
+  readonly tokenTypes: boolean;
+  readonly head: StockHead;
+  /** null: it does not compute as BERT does. */
+  readonly bert: BertNames | null;
 }
 
-/** What PEFT adapts when it is not told: the last parts of the names of query and value. */
-export function defaultLoraTargets(architecture: string): readonly string[] {
-  return architecture === 'distilbert' ? ['q_lin', 'v_lin'] : ['query', 'value'];
+/** [CLS], linear, an activation, linear: what most architectures have, under these names. */
+export function denseHead(
+  dense: string,
+  activation: StockHead['activation'],
+  classifier: string,
+): StockHead {
+  return {
+    pooling: 'cls',
+    dense,
+    denseBias: true,
+    activation,
+    norm: null,
+    classifier,
+    classifierBias: true,
+    tokenClassifier: 'classifier',
+    denseForTokens: false,
+  };
+}
+
+export function layoutOf({ layout }: Pick<TransformerConfig, 'layout'>): Layout {
+  return layout;
 }

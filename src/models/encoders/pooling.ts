@@ -30,6 +30,17 @@ export function pool(builder: GraphBuilder, hidden: Value, mask: Value, pooling:
       });
     case 'mean':
       return weightedMean(builder, hidden, mask, mask);
+    case 'last': {
+      const length = builder.add('Shape', [mask], {
+        start: attribute.int(1),
+        end: attribute.int(2),
+      });
+      const one = builder.constant('int64', [], BigInt64Array.of(1n));
+      const end = builder.add('Add', [builder.add('Squeeze', [length, builder.integers(0)]), one]);
+      const counted = builder.withDims(builder.add('Range', [one, end, one]), ['tokens']);
+      const places = builder.add('Cast', [counted], { to: attribute.elementType('float32') });
+      return lastToken(builder, hidden, mask, places);
+    }
     case 'max': {
       // 0 for a token, MASKED for padding.
       const penalty = builder.add('Mul', [
@@ -46,6 +57,22 @@ export function pool(builder: GraphBuilder, hidden: Value, mask: Value, pooling:
       });
     }
   }
+}
+
+/**
+ * The last token that is no padding, wherever the padding is; zeros for a text of which nothing is left.
+ * @param places 1, 2, … [tokens], float32.
+ */
+export function lastToken(builder: GraphBuilder, hidden: Value, mask: Value, places: Value): Value {
+  const real = builder.add('Mul', [mask, places]);
+  const furthest = builder.add('ReduceMax', [real], {
+    axes: attribute.ints([1]),
+    keepdims: attribute.int(1),
+  });
+  const last = builder.add('Equal', [real, builder.add('Max', [furthest, builder.scalar(1)])]);
+  const chosen = builder.add('Cast', [last], { to: attribute.elementType(hidden.elementType) });
+  const row = builder.add('Unsqueeze', [chosen, builder.integers(1)]);
+  return builder.add('Squeeze', [builder.add('MatMul', [row, hidden]), builder.integers(1)]);
 }
 
 /**

@@ -50,13 +50,13 @@ function clamp(value: number): number {
 
 /**
  * Whether a checkpoint's tensor is kept in 8 bits: a matrix of a linear layer, or the table of words. The
- * small tables of positions and token types stay floats, for every token of every text passes through them.
+ * small tables of positions, distances and token types stay floats, for every token of every text passes through them.
  */
 export function isQuantizable(name: string, tensor: CheckpointTensor): boolean {
   return (
     tensor.shape.length === 2 &&
     name.endsWith('.weight') &&
-    !/(position|token_type)_embeddings\.weight$/.test(name) &&
+    !/((position|token_type|rel)_embeddings|relative_attention_bias|wpe)\.weight$/.test(name) &&
     (tensor.dtype === 'F32' || tensor.dtype === 'F16' || tensor.dtype === 'BF16')
   );
 }

@@ -5,6 +5,7 @@
  */
 import type { GraphBuilder, Value } from '../../graph/onnx';
 import type { CheckpointTensor } from '../checkpoints';
+import type { TransformerType } from './architecture';
 
 export type TrainMethod =
   /** Every parameter. */
@@ -62,6 +63,8 @@ export interface Parameter {
   readonly name: string;
   /** As in the checkpoint: [out, in] for a linear layer. */
   readonly dims: readonly number[];
+  /** A linear layer that is kept [in, out] (GPT-2). */
+  readonly turned?: true;
   readonly values: ParameterValues;
   readonly trainable: boolean;
   /** false for biases and LayerNorm, which weight decay leaves alone (as `Trainer`). */
@@ -108,14 +111,14 @@ export interface Forward {
 }
 
 export interface TrainableModel {
-  readonly architecture: 'bert' | 'distilbert';
+  readonly architecture: TransformerType;
   readonly options: TrainableOptions;
   readonly hiddenSize: number;
   readonly layers: number;
   readonly maxTokens: number;
   /** Whether the encoder tells the two texts of a pair apart by token types (BERT: yes, DistilBERT: no). */
   readonly tokenTypes: boolean;
-  /** The word table's name among the parameters, [vocabulary, hidden]. */
+  /** The word table's name among the parameters, [vocabulary, columns]: hiddenSize, or less. */
   readonly wordTable: string;
   readonly parameters: ReadonlyMap<string, Parameter>;
   /** Adds the forward pass. @throws HeadlightError `bad-setting` when `tokens` is beyond maxTokens. */

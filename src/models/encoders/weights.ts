@@ -23,6 +23,8 @@ export class Weights {
   readonly precision: Precision | 'as-kept';
   readonly #checkpoint: Checkpoint;
   readonly #prefix: string;
+  /** The prefix of a model with a head. */
+  readonly #longest: string;
   readonly #matrices = new Map<string, Matrix>();
 
   /**
@@ -43,6 +45,7 @@ export class Weights {
     const prefix = prefixes.find((candidate) => this.#checkpoint.tensors.has(candidate + probe));
     if (prefix === undefined) throw missing(probe);
     this.#prefix = prefix;
+    this.#longest = prefixes.at(-1) ?? '';
     if (precision === 'fp32' && this.#checkpoint.tensors.has(scaleName(prefix + probe)))
       throw new HeadlightError('bad-setting', 'This encoder’s weights are kept in 8 bits.', {
         hint: 'Choose the precision q8, or the encoder’s original weights (model.safetensors).',
@@ -96,12 +99,41 @@ export class Weights {
   }
 
   /**
+   * Of any number of dimensions, as 32-bit floats.
+   * @throws HeadlightError `bad-model` when it is missing or of another shape.
+   */
+  tensor(name: string, dims: readonly number[]): Float32Array {
+    const [rows = 1, columns] = dims;
+    if (dims.length === 2 && columns !== undefined) return this.floats(name, rows, columns);
+    return float32Values(this.#find(name, dims), name);
+  }
+
+  /**
+   * A matrix that is kept [in, out], turned: [out, in], in this precision.
+   * @throws HeadlightError `bad-model` when it is missing or of another shape.
+   */
+  turned(name: string, from: number, to: number): Matrix {
+    const key = `${name} turned`;
+    const known = this.#matrices.get(key);
+    if (known) return known;
+    const isBytes = this.#find(name, [from, to]).dtype === 'I8';
+    const values = transposed(this.floats(name, from, to), from, to);
+    const quantized = this.precision === 'q8' || isBytes;
+    const matrix: Matrix = quantized
+      ? { rows: to, columns: from, ...quantizeRows(values, to, from) }
+      : { rows: to, columns: from, values, scales: null };
+    if (quantized) this.#matrices.set(key, matrix);
+    return matrix;
+  }
+
+  /**
    * A tensor by its whole name, as 32-bit floats; null when there is none of this shape.
    * @param shape [length] or [rows, columns].
    */
   absolute(name: string, shape: readonly number[]): Float32Array | null {
     // A bare encoder has its pooler without prefix.
-    const bare = this.#prefix === '' ? name.replace(/^bert\./, '') : name;
+    const isBare = this.#prefix === '' && name.startsWith(this.#longest);
+    const bare = isBare ? name.slice(this.#longest.length) : name;
     for (const candidate of [name, bare]) {
       const tensor = this.#checkpoint.tensors.get(candidate);
       if (tensor?.shape.join() !== shape.join()) continue;
@@ -134,6 +166,15 @@ export class Weights {
     if (tensor.shape.join() !== shape.join()) throw wrongShape(full, tensor.shape, shape);
     return tensor;
   }
+}
+
+/** [rows, columns] to [columns, rows]. */
+export function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+  const turned = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++)
+      turned[column * rows + row] = values[row * columns + column] ?? 0;
+  return turned;
 }
 
 function dequantized(

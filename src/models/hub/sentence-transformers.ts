@@ -47,6 +47,7 @@ function poolingOf(config: Record<string, unknown> | null): Pooling {
   const mode = config?.['pooling_mode'];
   if (mode === 'cls' || config?.['pooling_mode_cls_token'] === true) return 'cls';
   if (mode === 'max' || config?.['pooling_mode_max_tokens'] === true) return 'max';
+  if (mode === 'lasttoken' || config?.['pooling_mode_lasttoken'] === true) return 'last';
   return 'mean';
 }
 

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { HeadlightError, type Job } from '../../base';
 import type { Assets } from '../../platform';
+import { TRANSFORMERS } from '../encoders';
 import { embedSettingsSchema } from '../schema';
 import type { EncoderInfo, EncoderReference } from '../types';
 import { openEncoder, type Encoder, type ModelFile } from './encoder';
@@ -16,7 +17,7 @@ const entrySchema = v.object({
   precision: v.picklist(['fp32', 'q8']),
   name: v.string(),
   description: v.string(),
-  architecture: v.picklist(['bert', 'distilbert', 'static']),
+  architecture: v.picklist([...TRANSFORMERS, 'static']),
   layers: v.number(),
   hiddenSize: v.number(),
   maxTokens: v.number(),

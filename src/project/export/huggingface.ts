@@ -126,7 +126,7 @@ function sentenceModules(
     if (name.startsWith(names.layout.prefix))
       encoder.set(name.slice(names.layout.prefix.length), tensor);
   const part = (suffix: string): { tensor: CheckpointTensor; values: Float32Array } => {
-    const name = `${names.layout.classifier}.${suffix}`;
+    const name = `${names.layout.head.tokenClassifier}.${suffix}`;
     const tensor = parts.checkpoint.get(name);
     if (tensor === undefined)
       throw new HeadlightError('internal', `The trained model has no "${name}".`);

@@ -70,9 +70,8 @@ export function tokenizerFiles(parts: ModelParts, names: StockNames): Map<string
       : (parseJson(own, 'tokenizer_config.json') as Record<string, unknown>)),
     model_max_length: parts.maxTokens,
   };
-  // DistilBERT has no token types, whatever class its tokenizer is of.
-  if (names.modelType === 'distilbert')
-    config['model_input_names'] = ['input_ids', 'attention_mask'];
+  // Some encoders have no token types, whatever class their tokenizer is of.
+  if (!names.layout.tokenTypes) config['model_input_names'] = ['input_ids', 'attention_mask'];
   files.set('tokenizer_config.json', jsonBytes(config));
   if (!files.has('special_tokens_map.json')) {
     const special = SPECIAL_TOKENS.filter((name) => (config[name] ?? null) !== null);

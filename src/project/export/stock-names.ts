@@ -1,9 +1,10 @@
 /** What `transformers` calls an architecture's classes, and where its stock head stands in a checkpoint. */
 import { HeadlightError } from '../../base';
-import { layoutOf, type Layout } from '../../models';
+import { parseEncoderConfig, TRANSFORMERS, type Layout, type TransformerType } from '../../models';
+import { jsonBytes } from '../documents';
 
 interface Classes {
-  readonly modelType: 'bert' | 'distilbert';
+  readonly modelType: TransformerType;
   /** Of config.json. */
   readonly layersKey: string;
   readonly sequenceClass: string;
@@ -16,30 +17,48 @@ export interface StockNames extends Classes {
   readonly layout: Layout;
 }
 
-const CLASSES: readonly Classes[] = [
-  {
-    modelType: 'bert',
-    layersKey: 'num_hidden_layers',
-    sequenceClass: 'BertForSequenceClassification',
-    tokenClass: 'BertForTokenClassification',
-    encoderClass: 'BertModel',
-  },
-  {
-    modelType: 'distilbert',
-    layersKey: 'n_layers',
-    sequenceClass: 'DistilBertForSequenceClassification',
-    tokenClass: 'DistilBertForTokenClassification',
-    encoderClass: 'DistilBertModel',
-  },
-];
+/** What the names of the classes begin with. */
+const FAMILIES: Readonly<Record<TransformerType, string>> = {
+  bert: 'Bert',
+  distilbert: 'DistilBert',
+  electra: 'Electra',
+  roberta: 'Roberta',
+  'xlm-roberta': 'XLMRoberta',
+  mpnet: 'MPNet',
+  albert: 'Albert',
+};
+
+/** Other names of config.json for the number of layers. */
+const LAYERS_KEYS: Readonly<Record<string, string>> = {
+  distilbert: 'n_layers',
+};
+
+function classesOf(modelType: TransformerType): Classes {
+  const family = FAMILIES[modelType];
+  return {
+    modelType,
+    layersKey: LAYERS_KEYS[modelType] ?? 'num_hidden_layers',
+    sequenceClass: `${family}ForSequenceClassification`,
+    tokenClass: `${family}ForTokenClassification`,
+    encoderClass: `${family}Model`,
+  };
+}
+
+function known(config: Readonly<Record<string, unknown>>): TransformerType | undefined {
+  return TRANSFORMERS.find((modelType) => modelType === config['model_type']);
+}
 
 /**
  * @param config of the encoder, as parsed.
  * @throws HeadlightError `bad-model` for an architecture whose stock head is not known.
  */
 export function stockNames(config: Readonly<Record<string, unknown>>): StockNames {
-  const found = CLASSES.find(({ modelType }) => modelType === config['model_type']);
-  if (found !== undefined) return { ...found, layout: layoutOf(found) };
+  const modelType = known(config);
+  if (modelType !== undefined) {
+    const parsed = parseEncoderConfig(jsonBytes(config));
+    if (parsed.modelType !== 'headlight-static')
+      return { ...classesOf(modelType), layout: parsed.layout };
+  }
   throw new HeadlightError(
     'bad-model',
     `There is no Hugging Face folder for encoders of the type ${JSON.stringify(config['model_type'] ?? null)}.`,
@@ -48,5 +67,5 @@ export function stockNames(config: Readonly<Record<string, unknown>>): StockName
 }
 
 export function hasStockNames(config: Readonly<Record<string, unknown>>): boolean {
-  return CLASSES.some(({ modelType }) => modelType === config['model_type']);
+  return known(config) !== undefined;
 }

@@ -12,7 +12,7 @@ import {
   tensorOf,
   type CheckpointTensor,
   type EmbedSettings,
-  type Layout,
+  type BertNames,
   type Precision,
 } from '../../models';
 import { foldProbe } from './fold-probe';
@@ -42,12 +42,13 @@ export function probeCheckpoint(
   head: Head,
 ): StockCheckpoint {
   const names = stockNames(config);
-  refuseUnfoldable(embed, names);
-  const kept = precision === 'q8' ? quantizeCheckpoint(weights) : weights;
-  const encoder = cutEncoder(readSafetensors(kept).tensors, names.layout, embed.layer);
-  // The LayerNorm that ends the embeddings, or the layer.
+  const bert = refuseUnfoldable(embed, names);
   const { layout } = names;
-  const norm = `${layout.prefix}${embed.layer === 0 ? layout.embeddingsNorm : layout.layer(embed.layer - 1).outputNorm}`;
+  const { dense, activation, classifier } = layout.head;
+  const kept = precision === 'q8' ? quantizeCheckpoint(weights) : weights;
+  const encoder = cutEncoder(readSafetensors(kept).tensors, layout.prefix, bert, embed.layer);
+  // The LayerNorm that ends the embeddings, or the layer.
+  const norm = `${layout.prefix}${embed.layer === 0 ? bert.embeddingsNorm : bert.layer(embed.layer - 1).outputNorm}`;
   const floats = (name: string): Float32Array => {
     const tensor = encoder.get(name);
     if (tensor === undefined) {
@@ -70,14 +71,14 @@ export function probeCheckpoint(
   const stock = foldProbe(
     { classes, weight: folded.weight, bias: folded.bias },
     { gamma, beta: floats(`${norm}.bias`) },
-    layout.headActivation === 'Tanh' ? 'tanh' : 'relu',
+    activation === 'Tanh' ? 'tanh' : 'relu',
   );
   const hidden = gamma.length;
   const checkpoint = new Map(encoder)
-    .set(`${layout.headDense}.weight`, tensorOf(stock.denseWeight, [hidden, hidden]))
-    .set(`${layout.headDense}.bias`, tensorOf(stock.denseBias, [hidden]))
-    .set(`${layout.classifier}.weight`, tensorOf(stock.weight, [classes, hidden]))
-    .set(`${layout.classifier}.bias`, tensorOf(stock.bias, [classes]));
+    .set(`${dense}.weight`, tensorOf(stock.denseWeight, [hidden, hidden]))
+    .set(`${dense}.bias`, tensorOf(stock.denseBias, [hidden]))
+    .set(`${classifier}.weight`, tensorOf(stock.weight, [classes, hidden]))
+    .set(`${classifier}.bias`, tensorOf(stock.bias, [classes]));
   return { config: { ...config, [names.layersKey]: embed.layer }, checkpoint };
 }
 
@@ -86,10 +87,25 @@ export function isFoldable(
   config: Readonly<Record<string, unknown>>,
   { pooling, normalize }: EmbedSettings,
 ): boolean {
-  return hasStockNames(config) && pooling === 'cls' && !normalize;
+  return hasStockNames(config) && canFold(stockNames(config)) && pooling === 'cls' && !normalize;
 }
 
-function refuseUnfoldable({ pooling, normalize }: EmbedSettings, names: StockNames): void {
+/** Whether the head's one nonlinearity is one that can be undone, after layers that end in a LayerNorm. */
+function canFold({ layout }: StockNames): boolean {
+  return layout.bert !== null && layout.head.dense !== null && layout.head.activation !== 'Gelu';
+}
+
+/** The names of the encoder's parts. */
+function refuseUnfoldable({ pooling, normalize }: EmbedSettings, names: StockNames): BertNames {
+  const { bert } = names.layout;
+  if (bert === null || !canFold(names)) {
+    throw new HeadlightError(
+      'bad-setting',
+      `A probe does not fit ${names.sequenceClass}: its head cannot be made to compute a probe's logits exactly.`,
+      { hint: 'Take the ONNX classifier away, or fine-tune the encoder.' },
+    );
+  }
+
   if (pooling !== 'cls') {
     throw new HeadlightError(
       'bad-setting',
@@ -108,19 +124,21 @@ function refuseUnfoldable({ pooling, normalize }: EmbedSettings, names: StockNam
       },
     );
   }
+  return bert;
 }
 
 /** The encoder's weights up to layer `layers`, under the prefix of a model with a head, as float32. */
 function cutEncoder(
   tensors: ReadonlyMap<string, CheckpointTensor>,
-  layout: Layout,
+  prefix: string,
+  names: BertNames,
   layers: number,
 ): Map<string, CheckpointTensor> {
   const kept = new Map<string, CheckpointTensor>();
   for (const [name, tensor] of tensors) {
-    const bare = name.startsWith(layout.prefix) ? name.slice(layout.prefix.length) : name;
-    const isLayer = bare.startsWith(layout.layers);
-    const number = isLayer ? Number.parseInt(bare.slice(layout.layers.length), 10) : -1;
+    const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+    const isLayer = bare.startsWith(names.layers);
+    const number = isLayer ? Number.parseInt(bare.slice(names.layers.length), 10) : -1;
     // Heads and poolers of whatever the checkpoint was before, and tables that are computed.
     if (!isLayer && !bare.startsWith('embeddings.')) continue;
     if (number >= layers || bare.endsWith('position_ids')) continue;
@@ -129,7 +147,7 @@ function cutEncoder(
     const modern = bare
       .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
       .replace(/LayerNorm\.beta$/, 'LayerNorm.bias');
-    kept.set(layout.prefix + modern, asFloat32(name, tensor, tensors.get(`${name}.scale`)));
+    kept.set(prefix + modern, asFloat32(name, tensor, tensors.get(`${name}.scale`)));
   }
   return kept;
 }

@@ -74,7 +74,7 @@ function wordRows(model: TrainableModel, ids: Int32Array): Tensor {
   const table = model.parameters.get(model.wordTable);
   if (table === undefined) throw new Error('no word table');
   const { values } = table;
-  const hidden = model.hiddenSize;
+  const hidden = table.dims[1] ?? 0;
   const rows = new Float32Array(ids.length * hidden);
   ids.forEach((id, i) => {
     for (let h = 0; h < hidden; h++) {

@@ -164,7 +164,7 @@ describe('an export of another architecture', () => {
 
   it('has no Hugging Face folder and is not fine-tuned, and says so in plain words', async () => {
     await expect(finish(engine.export(project, run, 'huggingface'))).rejects.toMatchObject({
-      message: expect.stringMatching(/no Hugging Face folder.*electra/) as string,
+      message: expect.stringMatching(/no Hugging Face folder.*funnel/) as string,
       hint: expect.stringContaining('ONNX') as string,
     });
     await expect(

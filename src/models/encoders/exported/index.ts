@@ -3,6 +3,7 @@
  * are then like any other; every other architecture runs as its own graph.
  */
 import { HeadlightError } from '../../../base';
+import { TRANSFORMERS } from '../architecture';
 import { parseEncoderConfig } from '../config';
 import { openEncoderModel, type EncoderFiles, type EncoderModel } from '../encoder';
 import type { Precision } from '../../types';
@@ -30,7 +31,10 @@ export function isStaticConfig(config: Uint8Array): boolean {
  */
 export function openExport(files: EncoderFiles, precision: Precision): OpenedExport {
   const { modelType, maxTokens } = longestText(files.config);
-  let why = `Headlight does not build encoders of the type ${modelType ?? 'that config.json leaves out'} itself.`;
+  const type = modelType ?? 'that config.json leaves out';
+  let why = TRANSFORMERS.some((known) => known === modelType)
+    ? `Its weights are not read back from an export; with model.safetensors Headlight builds encoders of the type ${type} itself.`
+    : `Headlight does not build encoders of the type ${type} itself.`;
   if (modelType === 'bert' || modelType === 'distilbert') {
     try {
       return openRecovered(files, precision);

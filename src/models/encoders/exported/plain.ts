@@ -93,7 +93,7 @@ export class PlainOperators {
       : this.add(opType, [value], { keepdims, axes: attribute.ints([axis]) });
   }
 
-  /** int64 [batch, tokens] of ones and zeros to the number of ones up to each place. */
+  /** [batch, tokens] of ones and zeros to the number of ones up to each place. */
   counted(ones: string): string {
     if (this.#opset < CUMULATIVE_SUM)
       throw new HeadlightError(
@@ -114,6 +114,20 @@ export class PlainOperators {
         const count = this.reduce('ReduceSum', mask, 1, true);
         const divisor = this.add('Max', [count, this.scalar(COUNT_EPSILON)]);
         return this.add('Div', [this.reduce('ReduceSum', sum, 1), divisor]);
+      }
+      case 'last': {
+        const counted = this.add('Mul', [mask, this.counted(mask)]);
+        const furthest = this.add('Max', [
+          this.reduce('ReduceMax', counted, 1, true),
+          this.scalar(1),
+        ]);
+        const isLast = this.add('Equal', [counted, furthest]);
+        const chosen = this.add('Cast', [isLast], { to: attribute.elementType('float32') });
+        return this.reduce(
+          'ReduceSum',
+          this.add('MatMul', [this.reshape(chosen, 0, 1, -1), hidden]),
+          1,
+        );
       }
       case 'max': {
         const absent = this.add('Sub', [this.scalar(1), mask]);

@@ -6,7 +6,7 @@
 import { hiddenStates, importModel, type ImportedModel, type Node } from '../../../graph/onnx';
 import { tensorOf, writeSafetensors, type CheckpointTensor } from '../../checkpoints';
 import type { TransformerConfig } from '../config';
-import { layoutOf, type Layout } from '../layout';
+import { layoutOf, type BertNames, type Layout } from '../layout';
 import { GraphReading, title, unlike, type Linear } from './reading';
 
 /** Of the shape that the graph is imported in. */
@@ -33,12 +33,14 @@ class Recovery {
   readonly #states: readonly string[];
   readonly #config: TransformerConfig;
   readonly #layout: Layout;
+  readonly #names: BertNames;
   readonly #tensors = new Map<string, CheckpointTensor>();
 
   constructor(imported: ImportedModel, config: TransformerConfig) {
     this.#graph = new GraphReading(imported);
     this.#config = config;
     this.#layout = layoutOf(config);
+    this.#names = this.#layout.bert ?? unlike(`${config.modelType} does not compute as BERT does.`);
     const { names, hidden } = hiddenStates(imported);
     if (names.length !== config.layers + 1 || hidden !== config.hiddenSize)
       unlike(
@@ -57,7 +59,8 @@ class Recovery {
 
   #embeddings(): boolean {
     const { maxTokens, hiddenSize } = this.#config;
-    const { words, positions, types, embeddingsNorm } = this.#layout;
+    const { words } = this.#layout;
+    const { positions, types, embeddingsNorm } = this.#names;
     const sum = this.#norm(this.#states[0] ?? '', embeddingsNorm);
     for (const leaf of this.#summands(sum)) {
       const rows = this.#graph.floats(leaf);
@@ -106,7 +109,7 @@ class Recovery {
   #layer(index: number): void {
     const graph = this.#graph;
     const { hiddenSize: hidden, intermediateSize: wide } = this.#config;
-    const names = this.#layout.layer(index);
+    const names = this.#names.layer(index);
     const input = this.#states[index] ?? '';
     const second = this.#norm(this.#states[index + 1] ?? '', names.outputNorm);
     const { branch: narrow, residual: middle } = this.#residual(second, (value) =>
@@ -154,7 +157,7 @@ class Recovery {
   #attention(index: number, input: string, context: string): void {
     const graph = this.#graph;
     const { heads, hiddenSize } = this.#config;
-    const names = this.#layout.layer(index);
+    const names = this.#names.layer(index);
     const mix = graph.maker(graph.past(context, 'Reshape', 'Transpose'));
     if (mix?.opType !== 'MatMul') unlike(`The attention ends in ${title(mix)}, not in a product.`);
     const softmax = this.#softmax(mix.inputs[0] ?? '');
@@ -259,7 +262,8 @@ class Recovery {
   /** The stock head, where the file is that of a classifier: optional, so what is not it is left alone. */
   #head(): void {
     const graph = this.#graph;
-    const { headDense, headActivation, classifier } = this.#layout;
+    const { dense: headDense, activation: headActivation, classifier } = this.#layout.head;
+    if (headDense === null) return;
     const last = this.#states.at(-1) ?? '';
     let pooled = '';
     for (const node of graph.nodes) {

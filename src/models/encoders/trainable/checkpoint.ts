@@ -9,6 +9,7 @@ import {
 } from '../../checkpoints';
 import type { Layout } from '../layout';
 import type { Parameter, ParameterValues, TrainableOptions } from '../trainable-types';
+import { transposed } from '../weights';
 import { adapterNames, merged, PEFT_PREFIX } from './lora';
 
 type Trained = ReadonlyMap<string, Float32Array>;
@@ -40,20 +41,25 @@ export function mergedCheckpoint(
     const [a, b] = [parameters.get(names.a), parameters.get(names.b)];
     if (name.endsWith('.weight') && method.name === 'lora' && a !== undefined && b !== undefined) {
       const scale = method.alpha / method.rank;
-      values = merged(values, current(a, trained), current(b, trained), method.rank, scale);
+      const [rows = 0, columns = 0] = parameter.dims;
+      const isTurned = parameter.turned === true;
+      const weight = isTurned ? transposed(values, rows, columns) : values;
+      const sum = merged(weight, current(a, trained), current(b, trained), method.rank, scale);
+      values = isTurned ? transposed(sum, columns, rows) : sum;
     }
     tensors.set(written(name), tensorOf(values, parameter.dims));
   }
-  if (task === 'embedding') for (const [name, tensor] of poolerOf(file)) tensors.set(name, tensor);
+  if (task === 'embedding')
+    for (const [name, tensor] of poolerOf(file, layout.prefix)) tensors.set(name, tensor);
   return tensors;
 }
 
-/** BERT's pooler, where the original has one. */
-function poolerOf(file: Uint8Array): Map<string, CheckpointTensor> {
+/** The pooler of `AutoModel`, where the original has one. */
+function poolerOf(file: Uint8Array, prefix: string): Map<string, CheckpointTensor> {
   const pooler = new Map<string, CheckpointTensor>();
   for (const [name, tensor] of readSafetensors(file).tensors) {
-    const bare = name.replace(/^bert\./, '');
-    if (/^pooler\.dense\.(weight|bias)$/.test(bare) && tensor.dtype !== 'I8')
+    const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+    if (/^pooler\.(dense\.)?(weight|bias)$/.test(bare) && tensor.dtype !== 'I8')
       pooler.set(bare, tensorOf(float32Values(tensor, name), tensor.shape));
   }
   return pooler;

@@ -3,7 +3,7 @@ import { HeadlightError } from '../../../base';
 import { parseEncoderConfig } from '../config';
 import type { EncoderFiles } from '../encoder';
 import { layoutOf } from '../layout';
-import type { TrainableModel, TrainableOptions } from '../trainable-types';
+import type { Parameter, TrainableModel, TrainableOptions } from '../trainable-types';
 import { adapterCheckpoint, mergedCheckpoint } from './checkpoint';
 import { addForward } from './forward';
 import { readParameters } from './parameters';
@@ -21,17 +21,26 @@ export function openTrainableModel(files: EncoderFiles, options: TrainableOption
   checkTask(options);
   const parameters = readParameters(config, files.weights, options);
   const layout = layoutOf(config);
+  const find = ({ name }: Pick<Parameter, 'name'>): Parameter => {
+    const parameter = parameters.get(name);
+    if (parameter !== undefined) return parameter;
+    throw new HeadlightError('internal', `A trainable model has no parameter "${name}".`);
+  };
   return {
     architecture: config.modelType,
     options,
     hiddenSize: config.hiddenSize,
     layers: config.layers,
     maxTokens: config.maxTokens,
-    tokenTypes: layout.types !== null,
+    tokenTypes: layout.tokenTypes,
     wordTable: layout.prefix + layout.words,
     parameters,
     forward: (builder, forwardOptions) =>
-      addForward(builder, { config, options, parameters }, forwardOptions),
+      addForward(
+        builder,
+        { config, options, find, has: (name) => parameters.has(name) },
+        forwardOptions,
+      ),
     checkpoint: (trained) =>
       mergedCheckpoint({ parameters, options, file: files.weights, layout }, trained),
     adapter: (trained) => adapterCheckpoint({ parameters, options }, trained),

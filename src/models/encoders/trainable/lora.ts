@@ -5,7 +5,7 @@
  */
 import { HeadlightError, type Random } from '../../../base';
 import type { TransformerConfig } from '../config';
-import { layoutOf } from '../layout';
+import { layoutOf, type Layout } from '../layout';
 import type { Parameter, TrainMethod } from '../trainable-types';
 
 export type LoraMethod = Extract<TrainMethod, { readonly name: 'lora' }>;
@@ -34,10 +34,11 @@ export function addAdapters(
       hint: 'Choose a whole number of 1 or more; 8 is usual.',
     });
   const layout = layoutOf(config);
-  const layers = Object.values<string>({ ...layout.layer(0) }).filter(
-    (name) => !/norm$/i.test(name),
+  const known = new Set(
+    [...parameters.values()]
+      .filter((parameter) => isInLayer(parameter, layout))
+      .map(({ name }) => lastPart(name)),
   );
-  const known = new Set(layers.map((name) => name.split('.').at(-1) ?? name));
   const stranger = targets.find((target) => !known.has(target));
   if (stranger !== undefined || targets.length === 0)
     throw new HeadlightError(
@@ -47,20 +48,38 @@ export function addAdapters(
         : `LoRA’s target "${stranger}" is the name of no linear layer of this encoder.`,
       { hint: `Choose among: ${[...known].join(', ')}.` },
     );
-  for (const { name, dims } of [...parameters.values()]) {
-    const path = name.replace(/\.weight$/, '');
-    const [out, into] = dims;
-    const isTarget = path !== name && targets.includes(path.split('.').at(-1) ?? '');
-    // Only of the encoder's layers: the head, and BERT's pooler, are trained whole.
-    const isInLayer = /\.layer\.\d+\./.test(path) && path.startsWith(layout.prefix);
-    if (!isTarget || !isInLayer || out === undefined || into === undefined) continue;
-    const { a, b } = adapterNames(path);
+  for (const parameter of [...parameters.values()]) {
+    const { name, dims } = parameter;
+    const [out, into] = parameter.turned === true ? [dims[1], dims[0]] : dims;
+    if (!isInLayer(parameter, layout) || !targets.includes(lastPart(name))) continue;
+    if (out === undefined || into === undefined) continue;
+    const { a, b } = adapterNames(name.replace(/\.weight$/, ''));
     // kaiming_uniform_(a = √5) of [rank, in] is uniform in ±1/√in.
     const bound = 1 / Math.sqrt(into);
     const first = Float32Array.from({ length: rank * into }, () => (2 * random.next() - 1) * bound);
     parameters.set(a, adapter(a, [rank, into], first));
     parameters.set(b, adapter(b, [out, rank], new Float32Array(out * rank)));
   }
+}
+
+/** The last part of a linear layer's name: `query` of `bert.encoder.layer.0.attention.self.query.weight`. */
+function lastPart(name: string): string {
+  return (
+    name
+      .replace(/\.weight$/, '')
+      .split('.')
+      .at(-1) ?? name
+  );
+}
+
+/** Whether it is a linear layer of the encoder's layers: the head, and BERT's pooler, are trained whole. */
+function isInLayer({ name, dims, decay }: Parameter, { prefix }: Layout): boolean {
+  return (
+    dims.length === 2 &&
+    decay &&
+    name.startsWith(prefix) &&
+    /\.(layer|layers|h|albert_layers)\.\d+\./.test(name)
+  );
 }
 
 function adapter(name: string, dims: readonly number[], data: Float32Array): Parameter {

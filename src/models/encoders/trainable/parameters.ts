@@ -6,73 +6,45 @@ import { HeadlightError, seededRandom, type Random } from '../../../base';
 import { halfBits } from '../../checkpoints';
 import type { TransformerConfig } from '../config';
 import { layoutOf } from '../layout';
+import { GraphBuilder } from '../../../graph/onnx';
 import { quantizeRows } from '../quantize';
 import type { Parameter, ParameterValues, TrainableOptions } from '../trainable-types';
 import { Weights } from '../weights';
+import { addForward } from './forward';
 import { addAdapters } from './lora';
+import type { Asked } from './writer';
 
 /** A tensor of the model before anything is known of its values. */
-interface Slot {
-  /** With the prefix that models with a head have. */
-  readonly name: string;
+interface Slot extends Asked {
   readonly dims: readonly number[];
-  readonly kind: 'table' | 'matrix' | 'bias' | 'norm';
-  /** The layer it belongs to, from 0. */
-  readonly part: number | 'embeddings' | 'head';
 }
 
-/** Tensors of one linear layer. */
-const linear = (name: string, out: number, into: number, part: Slot['part']): Slot[] => [
-  { name: `${name}.weight`, dims: [out, into], kind: 'matrix', part },
-  { name: `${name}.bias`, dims: [out], kind: 'bias', part },
-];
-
-const layerNorm = (name: string, size: number, part: Slot['part']): Slot[] => [
-  { name: `${name}.weight`, dims: [size], kind: 'norm', part },
-  { name: `${name}.bias`, dims: [size], kind: 'bias', part },
-];
-
-function encoderSlots(config: TransformerConfig, typeRows: number): Slot[] {
-  const layout = layoutOf(config);
-  const { hiddenSize: hidden, intermediateSize: wide } = config;
-  const named = (name: string): string => layout.prefix + name;
-  const table = (name: string, rows: number): Slot => ({
-    name: named(name),
-    dims: [rows, hidden],
-    kind: 'table',
-    part: 'embeddings',
-  });
-  const slots = [
-    table(layout.words, config.vocabSize),
-    table(layout.positions, config.maxTokens),
-    ...(layout.types === null ? [] : [table(layout.types, typeRows)]),
-    ...layerNorm(named(layout.embeddingsNorm), hidden, 'embeddings'),
-  ];
-  for (let index = 0; index < config.layers; index++) {
-    const names = layout.layer(index);
-    slots.push(
-      ...linear(named(names.query), hidden, hidden, index),
-      ...linear(named(names.key), hidden, hidden, index),
-      ...linear(named(names.value), hidden, hidden, index),
-      ...linear(named(names.attentionOutput), hidden, hidden, index),
-      ...layerNorm(named(names.attentionNorm), hidden, index),
-      ...linear(named(names.intermediate), wide, hidden, index),
-      ...linear(named(names.output), hidden, wide, index),
-      ...layerNorm(named(names.outputNorm), hidden, index),
-    );
-  }
-  return slots;
-}
-
-function headSlots(config: TransformerConfig, { task, head, classes }: TrainableOptions): Slot[] {
-  const { headDense, classifier } = layoutOf(config);
-  const { hiddenSize: hidden } = config;
-  if (task === 'embedding') return [];
-  const hasDense = task === 'text' && head === 'stock';
-  return [
-    ...(hasDense ? linear(headDense, hidden, hidden, 'head') : []),
-    ...linear(classifier, classes, hidden, 'head'),
-  ];
+/** Every parameter that the body and the head ask for, in the order in which they ask. */
+function slotsOf(
+  config: TransformerConfig,
+  options: TrainableOptions,
+  weights: Weights,
+): Iterable<Slot> {
+  const slots = new Map<string, Slot>();
+  const { prefix } = config.layout;
+  const find = (asked: Asked): Parameter => {
+    const { name } = asked;
+    const columns = asked.dims[1] ?? 1;
+    const dims = asked.dims.map((size) => size ?? weights.rows(name.slice(prefix.length), columns));
+    // A layer that is used again belongs to the last of its uses.
+    slots.set(name, { ...asked, dims });
+    const values = { precision: 'fp32', data: new Float32Array(0) } as const;
+    return { name, dims, values, trainable: false, decay: false };
+  };
+  const whole = { ...options, method: { name: 'full' } } as const;
+  addForward(
+    new GraphBuilder({ name: 'parameters' }),
+    { config, options: whole, find, has: () => false },
+    { batch: 1, tokens: 1, training: false, table: 'graph', device: 'cpu' },
+  );
+  // The table of words stands first, as in a checkpoint.
+  const words = prefix + config.layout.words;
+  return [...slots.values()].sort((a, b) => Number(b.name === words) - Number(a.name === words));
 }
 
 /** @throws HeadlightError `bad-model` when weights are missing or do not fit config.json; `bad-setting`. */
@@ -91,28 +63,30 @@ export function readParameters(
     );
   const weights = new Weights(file, 'as-kept', ['', layout.prefix], layout.words);
   const random = seededRandom(options.seed);
-  const typeRows = layout.types === null ? 0 : weights.rows(layout.types, config.hiddenSize);
   const parameters = new Map<string, Parameter>();
 
-  for (const slot of encoderSlots(config, typeRows)) {
+  for (const slot of slotsOf(config, options, weights)) {
+    if (slot.part === 'head') {
+      add(slot, { precision: 'fp32', data: headValues(weights, slot, config, random) }, true);
+      continue;
+    }
     const name = slot.name.slice(layout.prefix.length);
     const trainable = isTrained(slot, config, options);
     const values =
       method.name === 'lora' && !trainable
-        ? frozenValues(weights, name, slot, method.base)
+        ? frozenValues(weights, name, slot, method.base, name === layout.words)
         : fullValues(weights, name, slot);
     add(slot, values, trainable);
   }
-  for (const slot of headSlots(config, options))
-    add(slot, { precision: 'fp32', data: headValues(weights, slot, config, random) }, true);
   if (method.name === 'lora') addAdapters(parameters, config, method, random);
   return parameters;
 
   function add(slot: Slot, values: ParameterValues, trainable: boolean): void {
     const { name, dims, kind } = slot;
-    // As `Trainer.get_decay_parameter_names`: neither biases nor LayerNorm.
-    const decay = kind === 'matrix' || kind === 'table';
-    parameters.set(name, { name, dims, values, trainable, decay });
+    // As `Trainer.get_decay_parameter_names`: neither biases (MPNet's by distance too) nor LayerNorm.
+    const decay = kind !== 'bias' && kind !== 'norm' && !/bias/i.test(name);
+    const turned = slot.turned ? ({ turned: true } as const) : {};
+    parameters.set(name, { name, dims, values, trainable, decay, ...turned });
   }
 }
 
@@ -135,10 +109,7 @@ function isTrained(
 }
 
 function fullValues(weights: Weights, name: string, { dims }: Slot): ParameterValues {
-  const [rows = 0, columns] = dims;
-  const data =
-    columns === undefined ? weights.vector(name, rows) : weights.floats(name, rows, columns);
-  return { precision: 'fp32', data };
+  return { precision: 'fp32', data: weights.tensor(name, dims) };
 }
 
 /** Small things stay in 32 bits: they cost nothing, and LayerNorm needs them. */
@@ -147,9 +118,10 @@ function frozenValues(
   name: string,
   slot: Slot,
   base: 'fp32' | 'fp16' | 'int8',
+  isWords: boolean,
 ): ParameterValues {
   const [rows = 0, columns = 0] = slot.dims;
-  const isLarge = slot.kind === 'matrix' || name.endsWith('word_embeddings.weight');
+  const isLarge = slot.kind === 'matrix' || isWords;
   if (base === 'fp32' || !isLarge) return fullValues(weights, name, slot);
   if (base === 'fp16')
     return { precision: 'fp16', data: halfBits(weights.floats(name, rows, columns)) };
@@ -171,6 +143,7 @@ function headValues(
   if (found !== null) return found;
   const size = dims.reduce((product, dim) => product * dim, 1);
   const data = new Float32Array(size);
+  if (kind === 'norm') data.fill(1);
   if (kind === 'matrix')
     for (let i = 0; i < size; i++) data[i] = random.normal() * initializerRange;
   return data;

@@ -185,11 +185,11 @@ describe('a repository with an exported ONNX', () => {
   });
 
   it('of another architecture is loaded too, where its safetensors would be refused', async () => {
-    const id = 'lab/exported-electra';
+    const id = 'lab/exported-funnel';
     hub.put({ id, commit: FIRST, files: asUnknownArchitecture(exportedModelFiles('plain')) });
     expect((await load({ id })).info.architecture).toBe('exported');
-    hub.put({ id: 'lab/electra', commit: FIRST, files: asUnknownArchitecture(tinyModelFiles()) });
-    await expect(load({ id: 'lab/electra' })).rejects.toMatchObject({ code: 'bad-model' });
+    hub.put({ id: 'lab/funnel', commit: FIRST, files: asUnknownArchitecture(tinyModelFiles()) });
+    await expect(load({ id: 'lab/funnel' })).rejects.toMatchObject({ code: 'bad-model' });
   });
 });
 
