@@ -1,5 +1,6 @@
 /** Trains an MLP probe from given weights in a given order, on the tfjs backend that is current. Runs anywhere. */
 import { MlpNetwork } from '../../src/learning/heads/mlp-network';
+import { loadTensorFlow } from '../../src/learning/heads/tensorflow';
 import { trainMlp } from '../../src/learning/heads/mlp-training';
 import { DEFAULT_MLP, type MlpSettings } from '../../src/learning/heads/types';
 
@@ -20,6 +21,7 @@ export async function finishTraining(
   given: GivenTraining,
 ): Promise<{ lossCurve: number[]; weights: number[] }> {
   const { columns, outputs, settings, orders } = given;
+  await loadTensorFlow();
   const network = new MlpNetwork(
     {
       features: columns,

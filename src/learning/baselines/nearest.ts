@@ -3,9 +3,8 @@
  * candidates than are needed; their distances are then computed again in float64, so that the order is right to
  * the last neighbour.
  */
-import * as tf from '@tensorflow/tfjs-core';
 import { ProgressMeter, type Job } from '../../base';
-import { stopping, type Matrix } from '../heads';
+import { loadTensorFlow, stopping, tf, type Matrix } from '../heads';
 import { Candidates } from './candidates';
 import type { NeighborsSettings } from './types';
 
@@ -40,6 +39,7 @@ export async function* nearestRows(
 ): Job<Neighbor[][]> {
   const pause = stopping(signal);
   await pause();
+  await loadTensorFlow();
   const blocks = Math.ceil(train.rows / TRAIN_BLOCK);
   const meter = new ProgressMeter('Finding neighbours', 'rows', rows.rows * blocks);
   yield meter.at(0, note);

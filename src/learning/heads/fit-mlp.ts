@@ -10,6 +10,7 @@ import { prepareDesign, type Design } from './design';
 import { checkLabels } from './fit';
 import { holdOut } from './hold-out';
 import { MlpNetwork, weightCount, type MlpShape } from './mlp-network';
+import { loadTensorFlow } from './tensorflow';
 import { trainMlp, type MlpTraining } from './mlp-training';
 import { countTargets } from './multi-label-input';
 import { stopping } from './pause';
@@ -71,6 +72,7 @@ export async function* fitMlp(
   yield meter.at(0, notes[0]);
   await pause();
 
+  await loadTensorFlow();
   const network = new MlpNetwork(shape, start);
   try {
     const training = trainMlp(

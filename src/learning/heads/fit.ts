@@ -15,6 +15,7 @@ import { stratifiedFolds } from './folds';
 import { stopping } from './pause';
 import { covariance, type Preconditioner } from './preconditioner';
 import { Products } from './products';
+import { loadTensorFlow } from './tensorflow';
 import { parseLogisticSettings } from './settings';
 import type { FitReport, FittedHead, LinearHead, LogisticSettings, Matrix } from './types';
 
@@ -53,6 +54,7 @@ export async function* fitLogistic(
   await pause();
   const outputs = classes.length === 2 ? 1 : classes.length;
   const weights = rowWeights(labels, counts, asked.class_weight);
+  await loadTensorFlow();
   const products = new Products(design, Math.max(1, plan.folds) * outputs, context.backend);
   const preconditioners = new Map<number, Preconditioner>();
   try {

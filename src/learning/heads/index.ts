@@ -28,6 +28,7 @@ export { stratifiedFolds } from './folds';
 export { Lbfgs } from './lbfgs';
 export { visitLoss, type Tally } from './objective';
 export { stopping } from './pause';
+export { loadTensorFlow, tf } from './tensorflow';
 export { checkFinite } from './design';
 export { checkLabels, isUndecided, rowWeights, undecidedNote } from './fit';
 export { columnOf, countTargets } from './multi-label-input';

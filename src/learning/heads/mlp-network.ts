@@ -5,7 +5,8 @@
  * All weights are one vector, [W1, W2, b1, b2]: Adam is then a dozen kernels a step, not a dozen for each.
  * Matrix products are un-transposed, which is what tfjs' WASM backend is fast at.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as TensorFlow from '@tensorflow/tfjs-core';
+import { tf } from './tensorflow';
 
 /** Adam's constants, as scikit-learn's defaults (Kingma & Ba 2015). */
 const BETA_1 = 0.9;
@@ -37,15 +38,15 @@ export function weightCount({ features, hidden, outputs }: MlpShape): number {
 
 export class MlpNetwork {
   readonly #shape: MlpShape;
-  #weights: tf.Tensor1D;
-  #first: tf.Tensor1D;
-  #second: tf.Tensor1D;
-  #best: tf.Tensor1D | null = null;
-  #loss: tf.Scalar;
+  #weights: TensorFlow.Tensor1D;
+  #first: TensorFlow.Tensor1D;
+  #second: TensorFlow.Tensor1D;
+  #best: TensorFlow.Tensor1D | null = null;
+  #loss: TensorFlow.Scalar;
   #steps = 0;
   #unread = 0;
 
-  /** @param start [W1, W2, b1, b2], row-major. The tfjs backend must be the current one, and stay it. */
+  /** @param start [W1, W2, b1, b2], row-major. tfjs must be loaded, its backend the current one, and stay it. */
   constructor(shape: MlpShape, start: Float32Array) {
     this.#shape = shape;
     this.#weights = tf.tensor1d(start, 'float32');
@@ -69,11 +70,11 @@ export class MlpNetwork {
       const v = tf.add(tf.mul(this.#second, BETA_2), tf.mul(tf.square(gradient), 1 - BETA_2));
       const move = tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), EPSILON));
       return [
-        tf.add<tf.Scalar>(this.#loss, own),
-        tf.sub<tf.Tensor1D>(this.#weights, move),
-        m as tf.Tensor1D,
-        v as tf.Tensor1D,
-      ] as [tf.Scalar, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
+        tf.add<TensorFlow.Scalar>(this.#loss, own),
+        tf.sub<TensorFlow.Tensor1D>(this.#weights, move),
+        m as TensorFlow.Tensor1D,
+        v as TensorFlow.Tensor1D,
+      ] as [TensorFlow.Scalar, TensorFlow.Tensor1D, TensorFlow.Tensor1D, TensorFlow.Tensor1D];
     });
     tf.dispose([this.#loss, this.#weights, this.#first, this.#second]);
     this.#loss = loss;
@@ -126,55 +127,58 @@ export class MlpNetwork {
   }
 
   /** W1, W2, b1, b2. Within a tidy. */
-  #parts(): [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D, tf.Tensor1D] {
+  #parts(): [TensorFlow.Tensor2D, TensorFlow.Tensor2D, TensorFlow.Tensor1D, TensorFlow.Tensor1D] {
     const { features, hidden, outputs } = this.#shape;
     const sizes = [features * hidden, hidden * outputs, hidden, outputs];
     const [w1, w2, b1, b2] = tf.split(this.#weights, sizes) as [
-      tf.Tensor1D,
-      tf.Tensor1D,
-      tf.Tensor1D,
-      tf.Tensor1D,
+      TensorFlow.Tensor1D,
+      TensorFlow.Tensor1D,
+      TensorFlow.Tensor1D,
+      TensorFlow.Tensor1D,
     ];
     return [tf.reshape(w1, [features, hidden]), tf.reshape(w2, [hidden, outputs]), b1, b2];
   }
 
   /** Loss summed over the rows, with the penalty; its mean's gradient, in the weights' order. */
-  #lossAndGradient({ x, y, rows, alpha }: MlpStep): { loss: tf.Scalar; gradient: tf.Tensor1D } {
+  #lossAndGradient({ x, y, rows, alpha }: MlpStep): {
+    loss: TensorFlow.Scalar;
+    gradient: TensorFlow.Tensor1D;
+  } {
     const { features, outputs, output } = this.#shape;
     const [w1, w2, b1, b2] = this.#parts();
     const input = tf.tensor2d(x, [rows, features], 'float32');
     const target = tf.tensor2d(y, [rows, outputs], 'float32');
-    const units = tf.relu(tf.add<tf.Tensor2D>(tf.matMul(input, w1), b1));
-    const logits = tf.add<tf.Tensor2D>(tf.matMul(units, w2), b2);
+    const units = tf.relu(tf.add<TensorFlow.Tensor2D>(tf.matMul(input, w1), b1));
+    const logits = tf.add<TensorFlow.Tensor2D>(tf.matMul(units, w2), b2);
     const { probabilities, loss } = (output === 'softmax' ? softmaxLoss : sigmoidLoss)(
       logits,
       target,
     );
-    const delta2 = tf.div<tf.Tensor2D>(tf.sub(probabilities, target), rows);
+    const delta2 = tf.div<TensorFlow.Tensor2D>(tf.sub(probabilities, target), rows);
     const back = tf.matMul(delta2, tf.transpose(w2));
-    const delta1 = tf.mul<tf.Tensor2D>(back, tf.step(units));
+    const delta1 = tf.mul<TensorFlow.Tensor2D>(back, tf.step(units));
     const penalised = tf.concat1d([flat(w1), flat(w2)]);
     const products = tf.concat1d([
       flat(tf.matMul(tf.transpose(input), delta1)),
       flat(tf.matMul(tf.transpose(units), delta2)),
     ]);
     const gradient = tf.concat1d([
-      tf.add<tf.Tensor1D>(products, tf.mul(penalised, alpha / rows)),
-      tf.sum<tf.Tensor1D>(delta1, 0),
-      tf.sum<tf.Tensor1D>(delta2, 0),
+      tf.add<TensorFlow.Tensor1D>(products, tf.mul(penalised, alpha / rows)),
+      tf.sum<TensorFlow.Tensor1D>(delta1, 0),
+      tf.sum<TensorFlow.Tensor1D>(delta2, 0),
     ]);
-    const penalty = tf.mul<tf.Scalar>(tf.sum(tf.square(penalised)), 0.5 * alpha);
+    const penalty = tf.mul<TensorFlow.Scalar>(tf.sum(tf.square(penalised)), 0.5 * alpha);
     return { loss: tf.add(loss, penalty), gradient };
   }
 }
 
 interface OutputLoss {
-  readonly probabilities: tf.Tensor2D;
+  readonly probabilities: TensorFlow.Tensor2D;
   /** Summed over rows and outputs. */
-  readonly loss: tf.Scalar;
+  readonly loss: TensorFlow.Scalar;
 }
 
-function softmaxLoss(logits: tf.Tensor2D, target: tf.Tensor2D): OutputLoss {
+function softmaxLoss(logits: TensorFlow.Tensor2D, target: TensorFlow.Tensor2D): OutputLoss {
   const centred = tf.sub(logits, tf.max(logits, 1, true));
   const exponentials = tf.exp(centred);
   const sums = tf.sum(exponentials, 1, true);
@@ -185,12 +189,12 @@ function softmaxLoss(logits: tf.Tensor2D, target: tf.Tensor2D): OutputLoss {
 }
 
 /** log(1 + e^z) - y z, written so that it never overflows. */
-function sigmoidLoss(logits: tf.Tensor2D, target: tf.Tensor2D): OutputLoss {
+function sigmoidLoss(logits: TensorFlow.Tensor2D, target: TensorFlow.Tensor2D): OutputLoss {
   const small = tf.log1p(tf.exp(tf.neg(tf.abs(logits))));
   const each = tf.sub(tf.add(tf.relu(logits), small), tf.mul(target, logits));
   return { probabilities: tf.sigmoid(logits), loss: tf.sum(each) };
 }
 
-function flat(matrix: tf.Tensor2D): tf.Tensor1D {
+function flat(matrix: TensorFlow.Tensor2D): TensorFlow.Tensor1D {
   return tf.reshape(matrix, [matrix.size]);
 }

@@ -15,6 +15,7 @@ import { stopping } from './pause';
 import { covariance, type Preconditioner } from './preconditioner';
 import { predictMultiLabel } from './predict-multi-label';
 import { Products } from './products';
+import { loadTensorFlow } from './tensorflow';
 import { parseLogisticSettings } from './settings';
 import { DEFAULT_THRESHOLD, tuneThresholds } from './thresholds';
 import type {
@@ -96,6 +97,7 @@ export async function* fitOneVsRest(
     Math.floor(GROUP_BYTES / (BYTES_A_COLUMN * (columns + 1) * widest)),
   );
   const preconditioners = new Map<number, Preconditioner>();
+  await loadTensorFlow();
   const products = new Products(
     design,
     widest * Math.min(groupSize, Math.max(1, plans.length)),

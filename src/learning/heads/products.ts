@@ -5,9 +5,10 @@
  * only for un-transposed, un-batched `matMul`. Sums over blocks are taken in float64, which also keeps
  * the error of long float32 sums down.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as TensorFlow from '@tensorflow/tfjs-core';
 import type { TensorBackendName } from '../../platform';
 import type { Design } from './design';
+import { tf } from './tensorflow';
 
 /** Multiplications in one block's product: some 10 ms on WASM, so that a stop is heard. */
 const BLOCK_WORK = 1e8;
@@ -18,8 +19,8 @@ const MOST_BLOCK_ROWS_GPU = 16384;
 interface Block {
   readonly start: number;
   readonly rows: number;
-  readonly x: tf.Tensor2D;
-  readonly transposed: tf.Tensor2D;
+  readonly x: TensorFlow.Tensor2D;
+  readonly transposed: TensorFlow.Tensor2D;
 }
 
 /** Turns the logits of some rows into residuals: [rows, width], in place. */
@@ -29,7 +30,7 @@ export class Products {
   readonly #columns: number;
   readonly #blocks: Block[] = [];
 
-  /** @param width columns of W at most. The backend must be the current one, and stay it. */
+  /** @param width columns of W at most. tfjs must be loaded, the backend the current one, and stay it. */
   constructor(design: Design, width: number, backend: TensorBackendName) {
     const { rows, columns, centred } = design;
     this.#columns = columns;
@@ -103,7 +104,7 @@ export async function gram(a: Float32Array, rows: number, columns: number): Prom
 
 /** A square matrix kept on the device, applied to a few columns at a time. */
 export class SquareMap {
-  readonly #matrix: tf.Tensor2D;
+  readonly #matrix: TensorFlow.Tensor2D;
   readonly #size: number;
 
   constructor(values: Float32Array, size: number) {
@@ -127,7 +128,7 @@ export class SquareMap {
 }
 
 /** Reads a tensor back and frees it. */
-async function take(tensor: tf.Tensor): Promise<Float32Array> {
+async function take(tensor: TensorFlow.Tensor): Promise<Float32Array> {
   try {
     return await tensor.data<'float32'>();
   } finally {
