@@ -157,7 +157,8 @@ function chooseLabels(
       usesColumn(delimited.choice, single.name) ||
       (!saysLabel(single) && saysLabel({ name: columnOf(delimited.choice) })));
   const order = [
-    ...(binary === null ? [] : [binary]),
+    ...(binary === null ? [] : [{ choice: binary.choice, reason: binary.reason }]),
+    ...(binary?.alternatives ?? []),
     ...(several ? [delimited] : []),
     ...singles,
     ...(!several && delimited !== null ? [delimited] : []),

@@ -29,7 +29,8 @@ export {
 export { makeSplit, splitSentences, type FileParts } from './split';
 export { drawRows, drawTexts } from './draw';
 export { groupTexts, normalText, type RowGroups } from './same-text';
-export { namesOf } from './wizard';
+export { namesOf, partOf } from './wizard';
+export { binaryValue } from './label-cells';
 export {
   inspectTables,
   suggestedSplit,

@@ -14,7 +14,9 @@ export interface LabelReader {
 }
 
 export function labelReader(choice: LabelChoice): LabelReader {
-  if (choice.kind === 'columns') return binaryReader(choice.columns);
+  if (choice.kind === 'columns') {
+    return binaryReader(choice.columns, choice.exclusive === true);
+  }
   // Labels as they come, numbered; sorted at the end.
   const numbers = new Map<string, number>();
   const numberOf = (value: string): number => {
@@ -90,7 +92,8 @@ export function labelReader(choice: LabelChoice): LabelReader {
 /** fastText's mark of a label, which is no part of its name. */
 const PREFIX = '__label__';
 
-function binaryReader(columns: readonly string[]): LabelReader {
+/** @param exclusive one label a row: the column that is 1; rows with none or several are left out. */
+function binaryReader(columns: readonly string[], exclusive: boolean): LabelReader {
   if (columns.length === 0 || new Set(columns).size < columns.length) {
     throw new HeadlightError(
       'bad-setting',
@@ -114,6 +117,13 @@ function binaryReader(columns: readonly string[]): LabelReader {
           if (value === null) return 'a label that is neither 0 nor 1';
           values.push(value);
         }
+        if (exclusive) {
+          if (values.filter((value) => value === 1).length !== 1) {
+            return 'not exactly one label column with a 1';
+          }
+          found.push(values.indexOf(1));
+          return null;
+        }
         for (const value of values) found.push(value);
         return null;
       };
@@ -127,6 +137,13 @@ function binaryReader(columns: readonly string[]): LabelReader {
             hint: 'Choose the columns that hold 0 and 1.',
           },
         );
+      }
+      if (exclusive) {
+        const used = new Set(found);
+        const classes = sortClasses(columns.filter((_, at) => used.has(at)));
+        checkClasses(classes, rows, columns.join(', '));
+        const places = columns.map((name) => classes.indexOf(name));
+        return { classes, labels: Int32Array.from(found, (at) => places[at] ?? -1), targets: null };
       }
       newTargets(rows, columns.length);
       const targets = Uint8Array.from(found);

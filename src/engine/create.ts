@@ -11,6 +11,7 @@ import { Finetuning } from './finetuning';
 import { LiveModel } from './live-model';
 import { dataFile, setLabel } from './data-files';
 import { loadRun, predictFile, predictTexts } from './prediction';
+import { columnValues, dataRows } from './look';
 import { Projects } from './projects';
 import { explainText } from './explain';
 import { runReport } from './report';
@@ -60,6 +61,8 @@ export function createEngine(platform: Platform): Engine {
       dataFile(projects, project, what, file ?? null, signal),
     setLabel: (project, run, row, labels, signal) =>
       setLabel(projects, project, run, row, labels, signal),
+    columnValues: (project, column) => columnValues(projects, project, column),
+    dataRows: (project, rows) => dataRows(projects, project, rows),
     async *importProject(file, signal) {
       const content = await readProjectZip(file);
       const id = await projects.import(content);

@@ -20,6 +20,8 @@ const CALLS = [
   'removeEncoder',
   'deleteRun',
   'runRows',
+  'columnValues',
+  'dataRows',
   'predictTexts',
   'exportSize',
   'kept',

@@ -7,7 +7,11 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 export const labelChoice = v.variant('kind', [
   v.object({ kind: v.literal('column'), column: v.string() }),
-  v.object({ kind: v.literal('columns'), columns: v.pipe(v.array(v.string()), v.minLength(1)) }),
+  v.object({
+    kind: v.literal('columns'),
+    columns: v.pipe(v.array(v.string()), v.minLength(1)),
+    exclusive: v.exactOptional(v.boolean()),
+  }),
   v.object({
     kind: v.literal('delimited'),
     column: v.string(),

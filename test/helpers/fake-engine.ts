@@ -15,6 +15,7 @@ import {
   type ColumnProfile,
   type FileBytes,
   type InputFile,
+  type RowOrigin,
 } from '../../src/data';
 import type {
   DataChoice,
@@ -189,6 +190,7 @@ export class FakeEngine extends FakeReport implements Engine {
         role: index === 0 ? 'train' : 'test',
         format: name.endsWith('.conll') ? 'conll' : 'table',
         headerReason: null,
+        quotes: true,
         sheet: null,
         sheets: null,
         notes: [],
@@ -276,6 +278,14 @@ export class FakeEngine extends FakeReport implements Engine {
     const { name } = this.#project(id).view;
     const bytes = new TextEncoder().encode('text,label\r\n');
     return { name: `${name}-${what}.csv`, mime: 'text/csv', bytes, containsTexts: true };
+  }
+  async columnValues(id: string, column: string) {
+    const found = this.#project(id).view.findings.columns.find(({ name }) => name === column);
+    const values = (found?.examples ?? []).map((value) => ({ value, rows: 1, part: null }));
+    return { values, distinct: found?.distinct ?? 0 };
+  }
+  async dataRows(_id: string, rows: readonly RowOrigin[]) {
+    return rows.map(({ line }) => ({ text: `The text of line ${line}.`, label: 'a' }));
   }
   async *setLabel(
     id: string,

@@ -1,13 +1,24 @@
 /** One open project: its data, its runs, and what is done with them. Thrown away when another opens. */
 import { canonicalJson } from '../../base';
-import type { DataChoice, Engine, FileRole, ProjectView, RunView } from '../../engine';
+import type { RowOrigin } from '../../data';
+import type {
+  ColumnValues,
+  DataChoice,
+  Engine,
+  ExportedFile,
+  ProjectView,
+  RunView,
+} from '../../engine';
 import { Advice } from './advice.svelte';
+import { AuditRows } from './audit-rows.svelte';
 import type { Encoders } from './encoders.svelte';
 import { dataDifferences } from './finetune-belongs';
 import { Finetuning } from './finetuning.svelte';
 import { Hub } from './hub.svelte';
 import { Keep } from './keep.svelte';
+import { PartFiles } from './part-files.svelte';
 import { FilePrediction, LivePrediction } from './predict.svelte';
+import { isOfPresent } from './present';
 import { Explanation, FullReport } from './report.svelte';
 import { Rows } from './rows.svelte';
 import { Sentences } from './sentences.svelte';
@@ -29,6 +40,8 @@ export class Project {
   readonly id: string;
   /** Reading the data again after a change. */
   readonly data = new Work();
+  /** Saving a part of the data as a file. */
+  readonly saving = new Work();
   /** The list of runs. */
   readonly list = new Work();
   readonly training: Training;
@@ -36,6 +49,7 @@ export class Project {
   readonly advice: Advice;
   readonly versus: Versus;
   readonly rows: Rows;
+  readonly parts: PartFiles;
   readonly explanation: Explanation;
   readonly sentences: Sentences;
   readonly live: LivePrediction;
@@ -70,6 +84,7 @@ export class Project {
     this.advice = new Advice(engine, view.id);
     this.versus = new Versus(engine, view.id);
     this.rows = new Rows(engine, view.id);
+    this.parts = new PartFiles(engine, view.id);
     this.explanation = new Explanation(engine, view.id);
     this.sentences = new Sentences(engine, view.id);
     this.live = new LivePrediction(engine, view.id);
@@ -89,6 +104,15 @@ export class Project {
   /** The full report of a run: nothing is computed until it is opened. */
   fullReport(run: string): FullReport {
     return new FullReport(this.#engine, this.id, run);
+  }
+
+  /** The rows that an audit finding names; nothing is read until a page is turned to. */
+  auditRows(rows: readonly RowOrigin[]): AuditRows {
+    return new AuditRows(this.#engine, this.id, rows);
+  }
+  /** The values of a column; null when they cannot be read (`data` says why). */
+  columnValues(column: string): Promise<ColumnValues | null> {
+    return this.data.attempt(() => this.#engine.columnValues(this.id, column));
   }
 
   get view(): ProjectView {
@@ -114,17 +138,7 @@ export class Project {
   get outdated(): boolean {
     const shown = this.run;
     if (shown === null) return false;
-    const { choice } = this.#view;
-    const { data, split } = shown.recipe;
-    return (
-      data.text !== choice.textColumn ||
-      data.text_pair !== choice.textPairColumn ||
-      !isSame(data.label, choice.label) ||
-      !isSame(rolesOf(data.files), usedRoles(choice)) ||
-      data.use_rows !== choice.useRows ||
-      !isSame(data.repairs, choice.repairs) ||
-      !sameSplit(split, choice.split)
-    );
+    return !isOfPresent(shown.recipe, this.#view);
   }
   get busy(): boolean {
     return (
@@ -175,16 +189,46 @@ export class Project {
 
   async configure(change: Partial<DataChoice>): Promise<void> {
     const choice: DataChoice = { ...this.#view.choice, ...change };
-    const view = await this.data.run('Reading the data', (signal) =>
+    await this.#read('Reading the data', (signal) =>
       this.#engine.configureData(this.id, choice, signal),
     );
+  }
+
+  /** @returns whether they are there now; else `data.error` says why, and nothing has changed. */
+  addFiles(files: readonly File[]): Promise<boolean> {
+    const given = files.map((file) => ({ name: file.name, blob: file }));
+    return this.#read('Reading the files', (signal) =>
+      this.#engine.addFiles(this.id, given, signal),
+    );
+  }
+
+  removeFile(name: string): Promise<boolean> {
+    return this.#read('Removing the file', (signal) =>
+      this.#engine.removeFile(this.id, name, signal),
+    );
+  }
+
+  /** The rows of a file that could not be read, as CSV; null when that failed (`saving.error` says why). */
+  leftOut(file: string): Promise<ExportedFile | null> {
+    return this.saving.run('Preparing the file', (signal) =>
+      this.#engine.dataFile(this.id, 'rejected', file, signal),
+    );
+  }
+
+  async #read(
+    title: string,
+    start: (signal: AbortSignal) => ReturnType<Engine['configureData']>,
+  ): Promise<boolean> {
+    const view = await this.data.run(title, start);
+    if (view === null) return false;
     // Kept from what may have come in meanwhile: the name and the runs.
-    if (view !== null) this.#view = { ...view, name: this.#view.name, runs: this.#view.runs };
+    this.#view = { ...view, name: this.#view.name, runs: this.#view.runs };
+    return true;
   }
 
   async train(): Promise<void> {
     this.advice.stop();
-    const present = this.runs.filter((run) => this.#isOfPresentData(run));
+    const present = this.runs.filter((run) => isOfPresent(run.recipe, this.#view));
     await this.training.train(this.id, present, (run) => this.#add(run));
   }
 
@@ -219,7 +263,7 @@ export class Project {
     this.training.stop();
     this.finetuning.stop();
     this.advice.stop();
-    for (const work of [this.data, this.file.work, this.keep.work]) work.stop();
+    for (const work of [this.data, this.saving, this.file.work, this.keep.work]) work.stop();
     this.hub.reset();
     this.live.reset();
   }
@@ -239,28 +283,6 @@ export class Project {
     this.#view = { ...this.#view, runs: [run, ...this.runs] };
     this.select(run);
   }
-
-  #isOfPresentData(run: RunView): boolean {
-    const { choice } = this.#view;
-    const { data, split } = run.recipe;
-    return (
-      data.text === choice.textColumn &&
-      data.text_pair === choice.textPairColumn &&
-      isSame(data.label, choice.label) &&
-      isSame(rolesOf(data.files), usedRoles(choice)) &&
-      data.use_rows === choice.useRows &&
-      isSame(data.repairs, choice.repairs) &&
-      data.files.every((file) => {
-        const { encoding, delimiter, hasHeader } = choice.parse[file.name] ?? {};
-        return (
-          (encoding ?? file.encoding) === file.encoding &&
-          (delimiter ?? file.delimiter) === file.delimiter &&
-          (hasHeader ?? file.hasHeader) === file.hasHeader
-        );
-      }) &&
-      sameSplit(split, choice.split)
-    );
-  }
 }
 
 /** Static embeddings that ship: shown as a first look. */
@@ -269,28 +291,13 @@ export function isFirstLook({ record }: RunView): boolean {
 }
 
 /** Whether two runs were trained and tested on the same rows. */
-function sameData(a: RunView, b: RunView): boolean {
+export function sameData(a: RunView, b: RunView): boolean {
   return (
     JSON.stringify(a.recipe.data) === JSON.stringify(b.recipe.data) &&
     sameSplit(a.recipe.split, b.recipe.split)
   );
 }
 
-function isSame(a: unknown, b: unknown): boolean {
-  return canonicalJson(a) === canonicalJson(b);
-}
-
-/** Files that are used, with their roles. */
-function usedRoles({ files, split }: DataChoice): Record<string, FileRole> {
-  const used =
-    split.method === 'files' ? ['train', 'validation', 'test', 'names'] : ['train', 'names'];
-  return Object.fromEntries(Object.entries(files).filter(([, role]) => used.includes(role)));
-}
-
-function rolesOf(files: RunView['recipe']['data']['files']): Record<string, FileRole> {
-  return Object.fromEntries(files.map(({ name, role }) => [name, role]));
-}
-
 function sameSplit(a: DataChoice['split'], b: DataChoice['split']): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return canonicalJson(a) === canonicalJson(b);
 }
