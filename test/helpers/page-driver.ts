@@ -74,6 +74,68 @@ export class PageDriver {
     await this.see('label-column');
   }
 
+  /** Hands more files to the open project without waiting. */
+  async pickMore(...paths: readonly string[]): Promise<void> {
+    await this.#upload('add-file-input', paths);
+  }
+
+  /** The files of the open project, once there are so many and nothing is read any more. */
+  async fileNames(count: number): Promise<string[]> {
+    await this.page.waitForFunction(
+      (wanted) =>
+        document.querySelectorAll('[data-testid="file"]').length === wanted &&
+        document.querySelector('input[data-testid="add-file-input"]:not(:disabled)') !== null,
+      {},
+      count,
+    );
+    return this.page.$$eval('[data-testid="file"]', (all) =>
+      all.map((one) => (one as HTMLElement).dataset['file'] ?? ''),
+    );
+  }
+
+  async addFiles(...paths: readonly string[]): Promise<void> {
+    const before = (await this.page.$$('[data-testid="file"]')).length;
+    await this.pickMore(...paths);
+    await this.fileNames(before + paths.length);
+  }
+
+  async roleOf(file: string): Promise<string> {
+    return this.page.$eval(
+      `[data-file="${file}"] select[data-testid="file-role"]`,
+      (select) => select.value,
+    );
+  }
+
+  async chooseRole(file: string, role: string): Promise<void> {
+    await this.#select(`[data-file="${file}"] select[data-testid="file-role"]`, role);
+  }
+
+  /** Sets how the shown file is read; the page may refuse it. */
+  async chooseReading(id: string, value: string): Promise<void> {
+    await this.#select(`select[data-testid="${id}"]`, value);
+  }
+
+  /** Chooses, and waits until the page has done what follows: until then the field is locked. */
+  async #select(selector: string, value: string): Promise<void> {
+    await this.page.waitForSelector(`${selector}:not(:disabled)`);
+    await this.page.select(selector, value);
+    await this.page.waitForFunction(
+      (at) => {
+        const select = document.querySelector<HTMLSelectElement>(at);
+        return select === null || !select.disabled;
+      },
+      {},
+      selector,
+    );
+  }
+
+  /** Opens a `details` that is folded, by its test id. */
+  async openDetails(id: string): Promise<void> {
+    const details = await this.see(id);
+    if (await details.evaluate((one) => (one as HTMLDetailsElement).open)) return;
+    await (await details.$('summary'))?.click();
+  }
+
   /** Leaves the open project for a fresh page, by the list of projects. */
   async newProject(): Promise<void> {
     await (await this.page.waitForSelector('.switcher'))?.click();

@@ -17,6 +17,8 @@ import { serveFolder, type StaticServer } from './static-server';
 const SAVED_WITHIN_MS = 20_000;
 const WIDTHS = [1280, 390];
 const SCHEMES = ['light', 'dark'] as const;
+/** The page that is served: the one that was built for the tests, or another that someone looks at. */
+const DIST = process.env['HEADLIGHT_DIST'] ?? join(import.meta.dirname, '../../dist');
 /** Where pictures of the page are left for a person to look at; not set in the tests. */
 const LOOK = process.env['HEADLIGHT_LOOK'] ?? null;
 
@@ -38,7 +40,7 @@ export class PageScene {
     const scene = new PageScene();
     beforeAll(async () => {
       scene.scratch = await mkdtemp(join(tmpdir(), `headlight-${name}-`));
-      scene.server = await serveFolder(join(import.meta.dirname, '../../dist'), {
+      scene.server = await serveFolder(DIST, {
         headers: securityHeaders(null),
       });
       scene.browser = await launchChromium();

@@ -1,5 +1,5 @@
 /** The whole page: the projects on this device, the open one, the encoders, and what is shown. */
-import { toHeadlightError, type HeadlightError } from '../../base';
+import { HeadlightError, toHeadlightError } from '../../base';
 import type { About, Engine, ProjectSummary, ProjectView } from '../../engine';
 import { Egress } from './egress.svelte';
 import { Encoders } from './encoders.svelte';
@@ -156,10 +156,20 @@ export class App {
     if (projects !== null) this.#projects = projects;
   }
 
-  /** What was dropped or picked: one file, a train and a test file, or a project's zip. */
+  /** What was dropped, picked or pasted: one file or several, or a project's zip. */
   async take(files: readonly File[]): Promise<void> {
     if (files.length === 0) return;
     const zip = files.find((file) => isZip(file.name));
+    if (zip !== undefined && files.length > 1) {
+      await this.opening.attempt(() =>
+        Promise.reject(
+          new HeadlightError('bad-file', `${zip.name} is a zip among other files.`, {
+            hint: 'Drop a saved project by itself. Of any other zip, drop the tables that are in it.',
+          }),
+        ),
+      );
+      return;
+    }
     const archive = zip === undefined ? null : await this.opening.attempt(() => readFile(zip));
     if (zip !== undefined && archive === null) return;
     // Tables are handed over unread: the worker reads them in pieces.

@@ -20,6 +20,11 @@ export function labelColumn({ label }: DataChoice): string | null {
   return label === null || label.kind === 'columns' ? null : label.column;
 }
 
+/** The columns of labels; none while none is chosen. */
+export function labelColumns({ label }: DataChoice): readonly string[] {
+  return label === null ? [] : label.kind === 'columns' ? label.columns : [label.column];
+}
+
 /** How the shown file is read. */
 export function parseOf({ parse }: DataChoice, file: string): ParseSettings {
   return parse[file] ?? {};

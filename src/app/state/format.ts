@@ -96,3 +96,14 @@ export const ENCODING_NAMES = {
   'utf-16be': 'UTF-16 BE',
   'windows-1252': 'Windows-1252',
 } as const;
+
+export const FORMAT_NAMES = {
+  table: 'a table of delimited text',
+  json: 'JSON',
+  jsonl: 'JSON Lines',
+  parquet: 'Parquet',
+  xlsx: 'an Excel workbook',
+  lines: 'plain text, a row a line',
+  fasttext: 'fastText',
+  conll: 'a word and its label a line (CoNLL)',
+} as const;
