@@ -1,5 +1,5 @@
 /** The rows behind a cell of the confusion matrix, a page at a time. */
-import type { Engine, RowPage, RowQuery } from '../../engine';
+import type { Engine, LabelCell, RowPage, RowQuery } from '../../engine';
 import { Work } from './work.svelte';
 
 export const ROWS_A_PAGE = 10;
@@ -8,6 +8,8 @@ export interface Cell {
   /** Class indices; null for any. */
   readonly actual: number | null;
   readonly predicted: number | null;
+  /** Of several labels a row: one of a label's four counts. */
+  readonly label?: LabelCell;
 }
 
 export class Rows {
@@ -72,7 +74,9 @@ export class Rows {
     const page = await this.work.attempt(() =>
       this.#engine.runRows(this.#project, this.#run, {
         part: this.#part,
-        ...cell,
+        actual: cell.actual,
+        predicted: cell.predicted,
+        cell: cell.label ?? null,
         offset: this.#offset,
         limit: ROWS_A_PAGE,
       }),
