@@ -63,8 +63,16 @@ export function table({ caption, columns, rows, words = 1 }: TableContent): Html
     );
     return `<tr>${cells.join('')}</tr>`;
   });
-  return html(
+  return framed(
+    caption,
     `<table>\n<caption>${escaped(caption)}</caption>\n<thead><tr>${head.join('')}</tr></thead>\n<tbody>\n${body.join('\n')}\n</tbody>\n</table>`,
+  );
+}
+
+/** Scrolls within itself where it is wider than the window, by keyboard too. */
+export function framed(label: string, content: string): Html {
+  return html(
+    `<div class="wide" tabindex="0" role="region" aria-label="${escaped(label)}">\n${content}\n</div>`,
   );
 }
 

@@ -17,6 +17,7 @@ import type { RunView } from './engine';
 import {
   count,
   escaped,
+  framed,
   html,
   joined,
   paragraph,
@@ -174,8 +175,9 @@ function confusion({ confusion_matrix: matrix, per_class }: Metrics, unit: strin
     return `<tr><th scope="row">${at + 1} ${escaped(names[at] ?? '')}</th>${cells.join('')}</tr>`;
   });
   const head = names.map((name, at) => `<th scope="col" title="${escaped(name)}">${at + 1}</th>`);
-  return html(
-    `<div class="wide" tabindex="0" role="region" aria-label="Confusion matrix"><table class="matrix">\n<caption>Confusion matrix: ${unit}s of each class (rows), by the class they were given (columns, in the same order)</caption>\n<thead><tr><th scope="col">Actual</th>${head.join('')}</tr></thead>\n<tbody>\n${body.join('\n')}\n</tbody>\n</table></div>`,
+  return framed(
+    'Confusion matrix',
+    `<table class="matrix">\n<caption>Confusion matrix: ${unit}s of each class (rows), by the class they were given (columns, in the same order)</caption>\n<thead><tr><th scope="col">Actual</th>${head.join('')}</tr></thead>\n<tbody>\n${body.join('\n')}\n</tbody>\n</table>`,
   );
 }
 
