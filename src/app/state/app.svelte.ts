@@ -6,6 +6,7 @@ import { Encoders } from './encoders.svelte';
 import { isZip, readFile } from './files';
 import { forgetMemory, recall, remember } from './memory';
 import { Project, type FinetuneHow } from './project.svelte';
+import { canBeAdvised } from './runs';
 import type { Shell } from './shell';
 import { Stored } from './stored.svelte';
 import type { Theme } from './theme.svelte';
@@ -266,7 +267,7 @@ export class App {
   /** Whether fine-tuning is worth it, asked by itself after a probe of an encoder that can be fine-tuned. */
   #advise(project: Project): void {
     const run = project.run;
-    if (run !== null && this.encoders.trainable) void project.advice.ask(run);
+    if (run !== null && canBeAdvised(run) && this.encoders.trainable) void project.advice.ask(run);
   }
 
   async forgetEverything(): Promise<boolean> {

@@ -11,6 +11,12 @@ export function isTagger({ record }: RunView): boolean {
   return record.task === 'token_classification';
 }
 
+/** Whether it can be said of it if fine-tuning is worth it: read off a logistic regression of one class a text. */
+export function canBeAdvised({ record }: RunView): boolean {
+  if (record.method !== 'probe') return false;
+  return record.head.type === 'logistic_regression' && !('labels' in record.head.fit);
+}
+
 /** Every setting under its name, with its value as it is read. */
 export function settingLines(settings: FinetuneSettings): readonly (readonly [string, string])[] {
   const { method, ...rest } = settings;
