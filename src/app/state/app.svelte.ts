@@ -227,13 +227,24 @@ export class App {
   }
 
   /** Trains with what is chosen; data and encoder fold into their one line, the report opens. */
-  async train(): Promise<void> {
+  train(): Promise<void> {
+    return this.#train((project) => project.train());
+  }
+
+  /** Trains as the shown run was trained, on the data as it is now: labels may have been mended. */
+  retrain(): Promise<void> {
+    return this.#train((project) =>
+      project.run === null ? Promise.resolve() : project.retrain(project.run),
+    );
+  }
+
+  async #train(start: (project: Project) => Promise<void>): Promise<void> {
     const project = this.#project;
     if (project === null) return;
     // The report opens at once: the first look fills it while the chosen encoder still works.
     this.show('train', 'report', ...(project.run === null ? [] : (['use'] as const)));
     const before = project.runs.length;
-    await project.train();
+    await start(project);
     if (project !== this.#project) return;
     if (project.runs.length > before) {
       this.show('train', 'report', 'use');

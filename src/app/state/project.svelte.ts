@@ -16,12 +16,14 @@ import { dataDifferences } from './finetune-belongs';
 import { Finetuning } from './finetuning.svelte';
 import { Hub } from './hub.svelte';
 import { Keep } from './keep.svelte';
+import { Mending } from './mending.svelte';
 import { PartFiles } from './part-files.svelte';
 import { FilePrediction, LivePrediction } from './predict.svelte';
 import { isOfPresent } from './present';
 import { Explanation, FullReport } from './report.svelte';
 import { Rows } from './rows.svelte';
 import { Sentences } from './sentences.svelte';
+import { MapView } from './text-map.svelte';
 import { Training } from './training.svelte';
 import { Versus } from './versus.svelte';
 import { Work } from './work.svelte';
@@ -50,6 +52,7 @@ export class Project {
   readonly versus: Versus;
   readonly rows: Rows;
   readonly parts: PartFiles;
+  readonly mending: Mending;
   readonly explanation: Explanation;
   readonly sentences: Sentences;
   readonly live: LivePrediction;
@@ -85,6 +88,14 @@ export class Project {
     this.versus = new Versus(engine, view.id);
     this.rows = new Rows(engine, view.id);
     this.parts = new PartFiles(engine, view.id);
+    this.mending = new Mending(
+      engine,
+      view.id,
+      () => this.#view,
+      (next) => {
+        this.#view = { ...next, name: this.#view.name, runs: this.#view.runs };
+      },
+    );
     this.explanation = new Explanation(engine, view.id);
     this.sentences = new Sentences(engine, view.id);
     this.live = new LivePrediction(engine, view.id);
@@ -113,6 +124,11 @@ export class Project {
   /** The values of a column; null when they cannot be read (`data` says why). */
   columnValues(column: string): Promise<ColumnValues | null> {
     return this.data.attempt(() => this.#engine.columnValues(this.id, column));
+  }
+
+  /** The map of a run's texts: nothing is computed until it is opened. */
+  textMap(run: string): MapView {
+    return new MapView(this.#engine, this.id, run);
   }
 
   get view(): ProjectView {
@@ -146,6 +162,7 @@ export class Project {
       this.finetuning.busy ||
       this.file.work.running ||
       this.keep.work.running ||
+      this.mending.work.running ||
       this.hub.work.running
     );
   }
@@ -230,6 +247,21 @@ export class Project {
     this.advice.stop();
     const present = this.runs.filter((run) => isOfPresent(run.recipe, this.#view));
     await this.training.train(this.id, present, (run) => this.#add(run));
+  }
+
+  /** Trains as a run was trained, on the data as it is now. */
+  async retrain({ recipe }: RunView): Promise<void> {
+    this.advice.stop();
+    this.#encoders.adopt(recipe);
+    const finished = (run: RunView): void => this.#add(run);
+    this.#way = recipe.method;
+    if (recipe.method === 'finetune') {
+      this.finetuning.form.adopt(recipe.finetune);
+      await this.finetuning.start(finished);
+      return;
+    }
+    this.training.adopt(recipe);
+    await this.training.again(this.id, recipe, finished);
   }
 
   /** An unfinished one goes on with the data and the encoder that it was begun with. */

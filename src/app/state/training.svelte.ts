@@ -121,6 +121,23 @@ export class Training {
     }
   }
 
+  /** Trains once more exactly as a recipe says, without a first look. */
+  async again(
+    project: string,
+    { encoder, embed, device, head }: Pick<ProbeRecipe, 'encoder' | 'embed' | 'device' | 'head'>,
+    finished: (run: RunView) => void,
+  ): Promise<void> {
+    if (this.running) return;
+    this.#stopRequested = false;
+    this.#stage = 'chosen encoder';
+    try {
+      const run = await this.#one(project, { encoder, embed, device, head });
+      if (run !== null) finished(run);
+    } finally {
+      this.#stage = null;
+    }
+  }
+
   stop(): void {
     this.#stopRequested = true;
     this.work.stop();
