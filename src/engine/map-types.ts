@@ -1,6 +1,14 @@
 /** Rows of a run as they are shown: a page of them, or all of them on a map. */
 import type { Job } from '../base';
 
+/** One of the four counts of a label. */
+export interface LabelCell {
+  /** Class index. */
+  readonly label: number;
+  readonly actual: boolean;
+  readonly predicted: boolean;
+}
+
 export interface RowQuery {
   readonly part: 'train' | 'validation' | 'test';
   /** Only rows that were predicted wrong: those it was most sure of first. */
@@ -8,6 +16,8 @@ export interface RowQuery {
   /** Class indices; null for any. Of several labels a row: rows that have this label, or were given it. */
   readonly actual: number | null;
   readonly predicted: number | null;
+  /** Several labels a row: rows that have or lack this label, and were or were not given it. */
+  readonly cell?: LabelCell | null;
   readonly offset: number;
   readonly limit: number;
 }

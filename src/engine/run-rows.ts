@@ -93,6 +93,13 @@ function* ofLabels(
     const predicted = labelsAbove(row, thresholds);
     if (query.actual !== null && !actual.includes(query.actual)) continue;
     if (query.predicted !== null && !predicted.includes(query.predicted)) continue;
+    const cell = query.cell ?? null;
+    if (
+      cell !== null &&
+      (actual.includes(cell.label) !== cell.actual ||
+        predicted.includes(cell.label) !== cell.predicted)
+    )
+      continue;
     const wrong = [...row.keys()].filter(
       (label) => actual.includes(label) !== predicted.includes(label),
     );
@@ -103,7 +110,7 @@ function* ofLabels(
       const share = row[label] ?? 0;
       return predicted.includes(label) ? share : 1 - share;
     };
-    const asked = query.predicted ?? query.actual;
+    const asked = cell?.label ?? query.predicted ?? query.actual;
     const label =
       asked ??
       shown.reduce((best, one) => (sureness(one) > sureness(best) ? one : best), shown[0] ?? 0);
