@@ -7,6 +7,8 @@
 export type Html = { readonly html: string };
 export type Content = Html | string | number;
 
+/** Rows that stand together on one page of paper. */
+const MOST_TOGETHER = 20;
 const NBSP = '\u00a0';
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
@@ -65,7 +67,7 @@ export function table({ caption, columns, rows, words = 1 }: TableContent): Html
   });
   return framed(
     caption,
-    `<table>\n<caption>${escaped(caption)}</caption>\n<thead><tr>${head.join('')}</tr></thead>\n<tbody>\n${body.join('\n')}\n</tbody>\n</table>`,
+    `<table${rows.length <= MOST_TOGETHER ? ' class="short"' : ''}>\n<caption>${escaped(caption)}</caption>\n<thead><tr>${head.join('')}</tr></thead>\n<tbody>\n${body.join('\n')}\n</tbody>\n</table>`,
   );
 }
 

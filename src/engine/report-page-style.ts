@@ -31,7 +31,8 @@ p { margin: 0.5rem 0; }
 .wide { overflow-x: auto; }
 table { width: 100%; margin: 0 0 1.25rem; border-collapse: collapse; font-size: 0.875rem; }
 caption { padding: 0.5rem 0; font-weight: 600; text-align: left; }
-th, td { padding: 0.35rem 0.5rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+th, td { padding: 0.35rem 0.5rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: break-word; }
+tbody th { min-width: 8rem; }
 thead th { color: var(--ink-2); vertical-align: bottom; }
 .num { text-align: right; white-space: nowrap; overflow-wrap: normal; }
 .matrix td { text-align: center; padding: 0.3rem; min-width: 1.8rem; }
@@ -54,8 +55,9 @@ figure svg { display: block; max-width: 100%; height: auto; color: var(--ink-2);
   html { font-size: 10pt; background: #fff; color: #000; }
   main { width: 100%; padding: 0; }
   .wide { overflow: visible; }
+  td { overflow-wrap: anywhere; }
   h2 { break-after: avoid; }
-  tr, figure, dl div { break-inside: avoid; }
+  tr, figure, dl div, .short, .matrix { break-inside: avoid; }
   thead { display: table-header-group; }
   caption { break-after: avoid; }
   .pictures { grid-template-columns: 1fr 1fr; }

@@ -129,6 +129,7 @@ it('saves, opens from the disk, and prints', { timeout: 120_000 }, async () => {
   expect(
     await page.$$eval('#step-report details:not([open])', (all) => all.length),
   ).toBeGreaterThan(0);
-  expect(complaints).toEqual([]);
+  // The page tries once that its own policy holds.
+  expect(complaints.filter((line) => !/data:,probe|cannot load data:/.test(line))).toEqual([]);
   await context.close();
 });
