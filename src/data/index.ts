@@ -39,7 +39,7 @@ export {
   type InspectReport,
   type InspectedFile,
 } from './inspect';
-export { auditData, junkOf, type AuditInput, type TokenLimit } from './audit';
+export { auditData, auditLength, junkOf, type AuditInput, type TokenLimit } from './audit';
 export { applyRepairs, splitRepaired, type Repaired } from './repair';
 export { splitCsv } from './parts';
 export { dominantTag, entityType, tagWords } from './tags';

@@ -11,7 +11,7 @@ import { Finetuning } from './finetuning';
 import { LiveModel } from './live-model';
 import { dataFile, setLabel } from './data-files';
 import { loadRun, predictFile, predictTexts } from './prediction';
-import { columnValues, dataRows } from './look';
+import { columnValues, dataRows, longTexts } from './look';
 import { Projects } from './projects';
 import { explainText } from './explain';
 import { runReport } from './report';
@@ -63,6 +63,7 @@ export function createEngine(platform: Platform): Engine {
       setLabel(projects, project, run, row, labels, signal),
     columnValues: (project, column) => columnValues(projects, project, column),
     dataRows: (project, rows) => dataRows(projects, project, rows),
+    longTexts: (project, tokens) => longTexts(projects, project, tokens),
     async *importProject(file, signal) {
       const content = await readProjectZip(file);
       const id = await projects.import(content);

@@ -3,7 +3,7 @@
  * is about. Test rows are never among the first two.
  */
 import { HeadlightError, ProgressMeter, type Job } from '../base';
-import { drawRows, type LabelledTexts } from '../data';
+import { drawRows, normalText, type LabelledTexts } from '../data';
 import type { Example, FinetuneData, FinetuneSettings } from '../learning/finetune';
 import type { TextTokenizer } from '../models';
 import type { Prepared } from './prepare';
@@ -17,7 +17,7 @@ export interface FinetuneRows {
 
 /**
  * The held-out part first, so that it does not shrink what “train on N rows” promises where there are enough;
- * copies of a text stand on one side. Stratified and seeded, both.
+ * copies of a text, exact or nearly so (`normalText`), stand on one side. Stratified and seeded, both.
  */
 export function chooseRows(prepared: Prepared, settings: FinetuneSettings): FinetuneRows {
   const { data, split } = prepared;
@@ -25,7 +25,8 @@ export function chooseRows(prepared: Prepared, settings: FinetuneSettings): Fine
   // A validation part of the split is what it is for; else some of the training rows are held out.
   const given = split.validation;
   const labelOf = (row: number): number => data.labels[row] ?? -1;
-  const keyOf = (row: number): string => `${data.texts[row] ?? ''}\0${data.pairs?.[row] ?? ''}`;
+  const keyOf = (row: number): string =>
+    `${normalText(data.texts[row] ?? '')}\0${normalText(data.pairs?.[row] ?? '')}`;
   const share = settings.eval_strategy === 'no' || given.length > 0 ? 0 : settings.validation_share;
   const held = share === 0 ? 0 : Math.max(1, Math.round(share * wanted));
   const { drawn, rest } = drawRows(split.train, labelOf, held, settings.seed, keyOf);

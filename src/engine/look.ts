@@ -1,8 +1,10 @@
 /** Looks into a project's tables: the values of a column, and the rows that an audit finding names. */
 import { HeadlightError } from '../base';
 import {
+  auditLength,
   binaryValue,
   partOf,
+  type AuditFinding,
   type LabelChoice,
   type Part,
   type RowOrigin,
@@ -45,6 +47,8 @@ export interface DataLook {
   columnValues(project: string, column: string): Promise<ColumnValues>;
   /** Text and label of up to 100 rows of the project's files, in the order that was asked. */
   dataRows(project: string, rows: readonly RowOrigin[]): Promise<readonly DataRow[]>;
+  /** What there is to say of texts longer than a model reads; tokens are estimated from words. Empty when all are short. */
+  longTexts(project: string, tokens: number): Promise<readonly AuditFinding[]>;
 }
 
 export async function columnValues(
@@ -66,6 +70,15 @@ export async function columnValues(
     .slice(0, MOST_VALUES)
     .map(([value, rows]) => ({ value, rows, part: partOf(value) }));
   return { values, distinct: counts.size };
+}
+
+export async function longTexts(
+  projects: Projects,
+  project: string,
+  tokens: number,
+): Promise<readonly AuditFinding[]> {
+  const { data } = await projects.prepare(project);
+  return auditLength(data, { tokens });
 }
 
 export async function dataRows(

@@ -79,7 +79,7 @@ export class Projects {
     const tables = yield* readFiles(files, {}, signal);
     const choice = defaultChoice(tables, findings(tables));
     const now = Date.now();
-    const record: ProjectRecord = {
+    const found: ProjectRecord = {
       kind: 'headlight.project',
       schemaVersion: PROJECT_VERSION,
       id: crypto.randomUUID(),
@@ -88,10 +88,12 @@ export class Projects {
       modified: now,
       files: yield* keptFiles(files, signal),
       choice,
-      ...counts(tables, choice),
+      rows: 0,
+      classes: 0,
     };
+    this.#remember(found, tables);
+    const record = { ...found, ...this.#counts(found, tables) };
     await this.store.create(record, files);
-    this.#remember(record, tables);
     return this.#view({ record, tables });
   }
 
@@ -236,6 +238,24 @@ export class Projects {
     return { ...this.#prepared.prepared, record };
   }
 
+  /** The open project's data under its own choice, made once for list, view and what comes after. */
+  #prepareOpen({ id, choice }: ProjectRecord, tables: readonly Table[]): Prepared {
+    const key = JSON.stringify([id, choice]);
+    if (this.#prepared?.key !== key) this.#prepared = { key, prepared: prepare(tables, choice) };
+    return this.#prepared.prepared;
+  }
+
+  /** For the list of projects; zeros while the choice cannot be learned from (the view says why). */
+  #counts(record: ProjectRecord, tables: readonly Table[]): { rows: number; classes: number } {
+    try {
+      const { data } = this.#prepareOpen(record, tables);
+      return { rows: data.texts.length, classes: data.classes.length };
+    } catch (error) {
+      if (toHeadlightError(error).code === 'internal') throw error;
+      return { rows: 0, classes: 0 };
+    }
+  }
+
   /**
    * The project's tables as another choice reads them: only files that it reads otherwise are read again.
    * @param all those that it does not use, too: the person looks at them.
@@ -263,9 +283,9 @@ export class Projects {
   }
 
   async #changed(record: ProjectRecord, tables: readonly Table[]): Promise<ProjectView> {
-    const settled = { ...record, modified: Date.now(), ...counts(tables, record.choice) };
+    this.#remember(record, tables);
+    const settled = { ...record, modified: Date.now(), ...this.#counts(record, tables) };
     await this.store.write(settled);
-    this.#remember(settled, tables);
     return this.#view({ record: settled, tables });
   }
 
@@ -279,7 +299,7 @@ export class Projects {
     let problem: ProjectView['problem'] = null;
     let audit: ProjectView['audit'];
     try {
-      const prepared = prepare(tables, record.choice);
+      const prepared = this.#prepareOpen(record, tables);
       summary = summarise(prepared);
       audit = prepared.audit;
     } catch (error) {
@@ -339,15 +359,4 @@ function without<Value>(
   name: string,
 ): Record<string, Value> {
   return Object.fromEntries(Object.entries(entries).filter(([key]) => key !== name));
-}
-
-/** For the list of projects; zeros while the choice cannot be learned from (the view says why). */
-function counts(tables: readonly Table[], choice: DataChoice): { rows: number; classes: number } {
-  try {
-    const { data } = prepare(tables, choice);
-    return { rows: data.texts.length, classes: data.classes.length };
-  } catch (error) {
-    if (toHeadlightError(error).code === 'internal') throw error;
-    return { rows: 0, classes: 0 };
-  }
 }

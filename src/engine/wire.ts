@@ -22,6 +22,7 @@ const CALLS = [
   'runRows',
   'columnValues',
   'dataRows',
+  'longTexts',
   'predictTexts',
   'exportSize',
   'kept',

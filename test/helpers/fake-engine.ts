@@ -284,6 +284,9 @@ export class FakeEngine extends FakeReport implements Engine {
     const values = (found?.examples ?? []).map((value) => ({ value, rows: 1, part: null }));
     return { values, distinct: found?.distinct ?? 0 };
   }
+  async longTexts() {
+    return [];
+  }
   async dataRows(_id: string, rows: readonly RowOrigin[]) {
     return rows.map(({ line }) => ({ text: `The text of line ${line}.`, label: 'a' }));
   }

@@ -6,6 +6,7 @@ import type { DataChoice, ProjectView } from '../../engine';
 type DataRepair = DataChoice['repairs'][number];
 export type DataChange = NonNullable<ProjectView['summary']>['changes'][number];
 
+const ORDER = { stop: 0, warn: 1, note: 2 } as const;
 /** More findings of one kind than this are shown as one. */
 const ALONE = 3;
 
@@ -15,7 +16,7 @@ export interface AuditGroup {
   /** Null for a single finding, which has its own. */
   readonly title: string | null;
   readonly findings: readonly AuditFinding[];
-  /** Repairs of them all; empty when there is none. */
+  /** Repairs of them all; empty when there is none, or when a finding before offers the same. */
   readonly repairs: readonly Repair[];
 }
 
@@ -31,14 +32,23 @@ export function openFindings(
   findings: readonly AuditFinding[],
   accepted: readonly DataRepair[],
 ): AuditGroup[] {
-  const open = findings.filter(
-    ({ repair }) => repair === null || !accepted.some((one) => isSameRepair(one, repair)),
-  );
+  const open = [...findings]
+    .sort((a, b) => ORDER[a.severity] - ORDER[b.severity])
+    .filter(({ repair }) => repair === null || !accepted.some((one) => isSameRepair(one, repair)));
   const kinds = new Map<string, AuditFinding[]>();
   for (const finding of open) {
     const kind = `${finding.severity} ${finding.id}`;
     kinds.set(kind, [...(kinds.get(kind) ?? []), finding]);
   }
+  const offered = new Set<string>();
+  /** A repair that mends two findings has its button at the first. */
+  const once = (found: readonly AuditFinding[]): Repair[] =>
+    distinct(found.flatMap(({ repair }) => repair ?? [])).filter((repair) => {
+      const key = canonicalJson(repair);
+      const isNew = !offered.has(key);
+      offered.add(key);
+      return isNew;
+    });
   return [...kinds].flatMap(([kind, alike]): AuditGroup[] => {
     const [first] = alike;
     if (first === undefined) return [];
@@ -48,7 +58,7 @@ export function openFindings(
         severity: finding.severity,
         title: null,
         findings: [finding],
-        repairs: finding.repair === null ? [] : [finding.repair],
+        repairs: once([finding]),
       }));
     }
     return [
@@ -57,7 +67,7 @@ export function openFindings(
         severity: first.severity,
         title: `${alike.length} ${TOGETHER[first.id]}`,
         findings: alike,
-        repairs: distinct(alike.flatMap(({ repair }) => repair ?? [])),
+        repairs: once(alike),
       },
     ];
   });

@@ -1,6 +1,6 @@
 /** One open project: its data, its runs, and what is done with them. Thrown away when another opens. */
 import { canonicalJson } from '../../base';
-import type { RowOrigin } from '../../data';
+import type { AuditFinding, RowOrigin } from '../../data';
 import type {
   ColumnValues,
   DataChoice,
@@ -120,6 +120,14 @@ export class Project {
   /** The rows that an audit finding names; nothing is read until a page is turned to. */
   auditRows(rows: readonly RowOrigin[]): AuditRows {
     return new AuditRows(this.#engine, this.id, rows);
+  }
+  /** Tokens that the chosen encoder reads of a text; null while none is chosen. */
+  get tokensRead(): number | null {
+    return this.#encoders.chosen?.info.defaults.maxTokens ?? null;
+  }
+  /** What there is to say of longer texts; null when they cannot be looked at (the audit says why). */
+  longTexts(tokens: number): Promise<readonly AuditFinding[] | null> {
+    return this.data.attempt(() => this.#engine.longTexts(this.id, tokens));
   }
   /** The values of a column; null when they cannot be read (`data` says why). */
   columnValues(column: string): Promise<ColumnValues | null> {

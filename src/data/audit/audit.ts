@@ -42,7 +42,7 @@ export function auditData(input: AuditInput): AuditFinding[] {
     findings.push(
       ...auditSpelling(data),
       ...auditSmall(data, groups),
-      ...auditOrder(data, shuffled),
+      ...auditOrder(data, shuffled, split),
       ...auditNames(data, input.names ?? null),
       ...auditTellingTexts(data),
       ...auditTellingColumns(tables, data, used),

@@ -1,6 +1,6 @@
 /** Classes that cannot be learned, are one class twice, have no names, or come one after the other. */
 import { classCounts } from '../labels';
-import type { AuditFinding, LabelledTexts } from '../types';
+import type { AuditFinding, LabelledTexts, Split } from '../types';
 import type { RowGroups } from '../same-text';
 import { listed, many, origins } from '../words';
 
@@ -125,8 +125,17 @@ function auditEverywhere(data: LabelledTexts, counts: Int32Array): AuditFinding[
   });
 }
 
-/** @param shuffled false when the split takes the rows in the order of the file. */
-export function auditOrder(data: LabelledTexts, shuffled: boolean): AuditFinding[] {
+/**
+ * Of files that are trained on; the order of a test file changes nothing.
+ * @param shuffled false when the split takes the rows in the order of the file.
+ */
+export function auditOrder(
+  data: LabelledTexts,
+  shuffled: boolean,
+  split: Split | null,
+): AuditFinding[] {
+  const trained =
+    split === null ? null : new Set([...split.train].map((row) => data.origin[row]?.file ?? ''));
   const files = new Map<string, { rows: number; changes: number[]; last: number }>();
   const counts = new Map<string, Map<number, number>>();
   data.labels.forEach((label, row) => {
@@ -141,7 +150,7 @@ export function auditOrder(data: LabelledTexts, shuffled: boolean): AuditFinding
   });
   return [...files].flatMap(([file, { rows, changes }]): AuditFinding[] => {
     const own = [...(counts.get(file)?.values() ?? [])];
-    if (rows < 20 || own.length < 2) return [];
+    if (rows < 20 || own.length < 2 || trained?.has(file) === false) return [];
     // Blocks that a shuffled file of these classes would have.
     const expected = 1 + rows * (1 - own.reduce((sum, n) => sum + (n / rows) ** 2, 0));
     const blocks = changes.length;

@@ -1,4 +1,4 @@
 /** What is wrong with the data, in plain words, before it is trained on. */
 export { auditData, type AuditInput } from './audit';
-export { auditRagged, junkOf, type TokenLimit } from './rows';
+export { auditLength, auditRagged, junkOf, type TokenLimit } from './rows';
 export { inConflict } from './texts';
