@@ -17,6 +17,11 @@ export const TRANSFORMERS = [
   'xlm-roberta',
   'mpnet',
   'albert',
+  'gpt2',
+  'gpt_neo',
+  'deberta',
+  'deberta-v2',
+  'modernbert',
 ] as const;
 
 export type TransformerType = (typeof TRANSFORMERS)[number];
@@ -118,6 +123,8 @@ export interface Writer {
   joined(heads: Value, size: number): Value;
   /** 1 for a token, 0 for padding, as rows of one number. */
   maskRows(): Value;
+  /** 1 for a query that is a token, 0 for padding: [batch, 1, tokens, 1]. */
+  queryMask(): Value;
   /** 0 where a key may be attended to, far below where not: [batch, 1, 1, tokens]. */
   keyBias(): Value;
   /** As `keyBias`, and far below where the rule on key - query says no: [batch, 1, tokens, tokens]. */

@@ -193,6 +193,13 @@ class FrozenWriter implements Writer {
     );
   }
 
+  queryMask(): Value {
+    const { b } = this;
+    return this.#once('query mask', () =>
+      this.#numbers.cast(b.add('Unsqueeze', [this.#inputs.mask, b.integers(1, 3)])),
+    );
+  }
+
   keyBias(): Value {
     const b = this.b;
     return this.#once('key bias', () => {

@@ -10,6 +10,11 @@ const TARGETS: Readonly<Record<TransformerType, readonly string[]>> = {
   // PEFT has no default for these: query and value, as for the others.
   mpnet: ['q', 'v'],
   albert: ['query', 'value'],
+  modernbert: ['Wqkv'],
+  gpt2: ['c_attn'],
+  gpt_neo: ['q_proj', 'v_proj'],
+  deberta: ['in_proj'],
+  'deberta-v2': ['query_proj', 'value_proj'],
 };
 
 export function defaultLoraTargets(architecture: string): readonly string[] {

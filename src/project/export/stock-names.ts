@@ -26,11 +26,17 @@ const FAMILIES: Readonly<Record<TransformerType, string>> = {
   'xlm-roberta': 'XLMRoberta',
   mpnet: 'MPNet',
   albert: 'Albert',
+  gpt2: 'GPT2',
+  gpt_neo: 'GPTNeo',
+  deberta: 'Deberta',
+  'deberta-v2': 'DebertaV2',
+  modernbert: 'ModernBert',
 };
 
 /** Other names of config.json for the number of layers. */
 const LAYERS_KEYS: Readonly<Record<string, string>> = {
   distilbert: 'n_layers',
+  gpt2: 'n_layer',
 };
 
 function classesOf(modelType: TransformerType): Classes {

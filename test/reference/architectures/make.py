@@ -44,6 +44,52 @@ ARCHITECTURES = {
         {**COMMON, "num_hidden_layers": 3, "embedding_size": 12, "hidden_act": "gelu_new"},
         ["query", "value"],
     ),
+    "gpt2": (
+        dict(vocab_size=VOCAB, n_positions=24, n_embd=16, n_layer=2, n_head=2, n_inner=24, pad_token_id=1),
+        ["c_attn"],
+    ),
+    "gpt_neo": (
+        dict(
+            vocab_size=VOCAB,
+            max_position_embeddings=24,
+            hidden_size=16,
+            num_layers=2,
+            num_heads=2,
+            intermediate_size=24,
+            window_size=3,
+            attention_types=[[["global", "local"], 1]],
+            pad_token_id=1,
+        ),
+        ["q_proj", "v_proj"],
+    ),
+    "deberta": (
+        {**COMMON, "relative_attention": True, "max_relative_positions": 4, "pos_att_type": "c2p|p2c"},
+        ["in_proj"],
+    ),
+    "deberta-v2": (
+        {
+            **COMMON,
+            "type_vocab_size": 0,
+            "relative_attention": True,
+            "position_buckets": 4,
+            "pos_att_type": "p2c|c2p",
+            "share_att_key": True,
+            "norm_rel_ebd": "layer_norm",
+            "position_biased_input": False,
+            "conv_kernel_size": 3,
+            "conv_act": "gelu",
+        },
+        ["query_proj", "value_proj"],
+    ),
+    "modernbert": (
+        {
+            **{key: value for key, value in COMMON.items() if key != "type_vocab_size"},
+            "num_hidden_layers": 4,
+            "local_attention": 4,
+            "classifier_pooling": "mean",
+        },
+        ["Wqkv"],
+    ),
 }
 
 

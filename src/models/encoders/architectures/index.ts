@@ -2,7 +2,10 @@
 import type { TransformerConfig, TransformerType } from '../architecture';
 import { albert } from './albert';
 import { bert, distilbert } from './bert';
+import { deberta } from './deberta';
 import { electra } from './electra';
+import { gpt2, gptNeo } from './gpt';
+import { modernbert } from './modernbert';
 import { mpnet } from './mpnet';
 import { roberta } from './roberta';
 
@@ -17,4 +20,9 @@ export const ARCHITECTURES: ReadonlyMap<string, (json: unknown) => TransformerCo
   ['xlm-roberta', roberta('xlm-roberta')],
   ['mpnet', mpnet],
   ['albert', albert],
+  ['gpt2', gpt2],
+  ['gpt_neo', gptNeo],
+  ['deberta', deberta('deberta')],
+  ['deberta-v2', deberta('deberta-v2')],
+  ['modernbert', modernbert],
 ]);

@@ -28,6 +28,7 @@ export const WORDS = 'embeddings.word_embeddings.weight';
 /**
  * softmax(q k' / √size + biases) v over heads: rows to rows.
  * @param biases [batch | 1, heads | 1, tokens | 1, tokens], added to the scores.
+ * @param queries what the sums are multiplied with, [batch, 1, tokens, 1]: 0 makes a query see everything alike.
  */
 export function attend(
   w: Writer,
@@ -35,6 +36,7 @@ export function attend(
   scale: number,
   biases: readonly Value[],
   size: number,
+  queries: Value | null = null,
 ): Value {
   const { b } = w;
   const scaled = scale === 1 ? query : b.add('Mul', [query, w.scalar(scale)]);
@@ -42,7 +44,8 @@ export function attend(
     (sum, bias) => b.add('Add', [sum, bias]),
     b.add('MatMul', [scaled, key]),
   );
-  const weights = w.dropout(b.add('Softmax', [scores], { axis: attribute.int(-1) }), 'attention');
+  const kept = queries === null ? scores : b.add('Mul', [scores, queries]);
+  const weights = w.dropout(b.add('Softmax', [kept], { axis: attribute.int(-1) }), 'attention');
   return w.joined(b.add('MatMul', [weights, value]), size);
 }
 

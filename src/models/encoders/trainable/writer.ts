@@ -221,11 +221,9 @@ export class TrainableWriter implements Writer {
 
   heads(rows: Value, count: number, size: number, turned = false): Value {
     const b = this.b;
-    // Rows of texts, or of distances, which are one text.
-    const all = sizesOf(rows)[0] ?? 0;
     const { batch, tokens } = this.#options;
-    const shape = all === batch * tokens ? [batch, tokens] : [1, all];
-    return b.add('Transpose', [b.add('Reshape', [rows, b.integers(...shape, count, size)])], {
+    const apart = b.integers(batch, tokens, count, size);
+    return b.add('Transpose', [b.add('Reshape', [rows, apart])], {
       perm: attribute.ints(turned ? [0, 2, 3, 1] : [0, 2, 1, 3]),
     });
   }
@@ -241,6 +239,13 @@ export class TrainableWriter implements Writer {
     const { batch, tokens } = this.#options;
     return this.#once('mask rows', () =>
       this.b.add('Reshape', [this.#mask, this.b.integers(batch * tokens, 1)]),
+    );
+  }
+
+  queryMask(): Value {
+    const { batch, tokens } = this.#options;
+    return this.#once('query mask', () =>
+      this.b.add('Reshape', [this.#mask, this.b.integers(batch, 1, tokens, 1)]),
     );
   }
 
