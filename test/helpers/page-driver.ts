@@ -366,13 +366,13 @@ export class PageDriver {
 
   #hasReport(): Promise<boolean> {
     return this.page.evaluate(() => {
-      const [error, accuracy, train, stop] = [
-        'error',
-        'test-accuracy',
-        'train-button',
-        'stop-button',
-      ].map((id) => document.querySelector(`[data-testid="${id}"]`) !== null);
-      return error === true || (accuracy === true && train === true && stop === false);
+      const [error, figure, train, stop] = [
+        '[data-testid="error"]',
+        '[data-testid="test-accuracy"], [data-testid="micro-f1"]',
+        '[data-testid="train-button"]',
+        '[data-testid="stop-button"]',
+      ].map((selector) => document.querySelector(selector) !== null);
+      return error === true || (figure === true && train === true && stop === false);
     });
   }
 

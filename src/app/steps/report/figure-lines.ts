@@ -91,8 +91,10 @@ export function labelLines({ train, test }: MultiLabelFigures): FigureLine[] {
       ({ macro }) => score(macro.f1_score),
       score(trivial.macro.f1_score),
     ),
-    line('F1 of the texts', 'F1 of each text’s own labels, mean of the texts.', ({ samples }) =>
-      score(samples.f1_score),
+    line(
+      'F1 of the texts',
+      'F1 of each text’s own labels, mean of the texts; a text without labels counts 0.',
+      ({ samples }) => score(samples.f1_score),
     ),
     line('Every label right', 'Share of texts of which no label is wrong.', ({ subset_accuracy }) =>
       percent(subset_accuracy),
