@@ -22,7 +22,7 @@ export interface LabelMetrics extends AveragedScores {
 }
 
 export interface RankingAverages {
-  /** null where a label's own is. */
+  /** null where that of a label that counts is. */
   readonly roc_auc: number | null;
   readonly average_precision: number | null;
 }
@@ -158,8 +158,11 @@ function averaged(
   const of = (value: (entry: LabelMetrics) => number): number =>
     total === 0 ? 0 : labels.reduce((all, entry) => all + weight(entry) * value(entry), 0) / total;
   const ranking = (key: 'roc_auc' | 'average_precision'): number | null =>
-    // Without any weight scikit-learn gives 0, but it refuses scores that are not finite.
-    labels.some((entry) => entry[total === 0 ? 'average_precision' : key] === null)
+    // A label without weight counts nothing, also where its own figure is not defined. Without any weight
+    // scikit-learn gives 0, but it refuses scores that are not finite.
+    labels.some((entry) =>
+      total === 0 ? entry.average_precision === null : weight(entry) > 0 && entry[key] === null,
+    )
       ? null
       : of((entry) => entry[key] ?? 0);
   return {

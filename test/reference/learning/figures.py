@@ -279,6 +279,10 @@ def cases(rng):
     broken[2, 0] = np.nan
     add_multilabel("not a number", rng.integers(0, 2, (6, 3)), broken, [0.5] * 3)
     add_multilabel("one row", [[1, 0, 1]], np.array([[0.9, 0.2, 0.4]]), [0.5] * 3)
+    # Its weight is 0, so the weighted area is that of the others.
+    nowhere = np.array([[1, 0, 0], [0, 0, 1], [1, 0, 1], [0, 0, 0]])
+    scores = np.array([[0.9, 0.2, 0.4], [0.3, 0.1, 0.35], [0.2, 0.6, 0.8], [0.5, 0.5, 0.5]])
+    add_multilabel("a label nowhere beside others", nowhere, scores, [0.5] * 3)
     return binary, multi, multilabel
 
 
