@@ -48,7 +48,7 @@ export async function finetuneCommand(
   const token = checkPush(options);
   const sources = await openSources(dataPaths(files, options));
   const { out: _out, json: _json, quiet: _quiet, resume: _resume, ...rest } = options;
-  const { standalone: _standalone, standaloneQ8: _standaloneQ8, ...asked } = rest;
+  const { standalone: _page, standaloneQ8: _q8, report: _report, ...asked } = rest;
   const session = await openSession(options, await jobKey(sources, { ...asked, token: null }));
   const { engine, progress, signal, platform } = session;
   const created = await progress.follow(engine.createProject(sources, signal));
@@ -115,7 +115,7 @@ export async function finetuneAndReport(
       await writeModel(session, view.id, run, options.out);
       progress.notice(`Written to ${options.out}. None of it holds your texts.`);
     }
-    await writeHtmlFiles(session, view.id, run, options);
+    await writeHtmlFiles(session, view, run, options);
     if (token !== null) await upload(session, view.id, run, options, token);
   } finally {
     // What was trained and measured is told, also when a disk is full or the Hub refuses.

@@ -1,6 +1,6 @@
 /** What leaves as one HTML file: asked for by flags of `train`, `finetune` and `run`. */
 import { HeadlightError } from '../src/base';
-import type { RunView } from '../src/engine';
+import { reportPage, type ProjectView, type RunView } from '../src/engine';
 import { kindOf, writeBytes } from './files';
 import type { Session } from './session';
 
@@ -9,10 +9,17 @@ export interface HtmlOptions {
   readonly standalone?: string;
   /** Of a fine-tune: with its weights rounded to 8 bits. */
   readonly standaloneQ8?: boolean;
+  /** Path of the report. */
+  readonly report?: string;
 }
 
 /** @throws HeadlightError `bad-setting` before anything is computed. */
-export async function checkHtmlFiles({ standalone, standaloneQ8 }: HtmlOptions): Promise<void> {
+export async function checkHtmlFiles({
+  standalone,
+  standaloneQ8,
+  report,
+}: HtmlOptions): Promise<void> {
+  if (report !== undefined) await checkHtmlPath(report, '--report');
   if (standalone === undefined) {
     if (standaloneQ8 !== true) return;
     throw new HeadlightError('bad-setting', '--standalone-q8 belongs to --standalone.', {
@@ -36,16 +43,31 @@ async function checkHtmlPath(path: string, flag: string): Promise<void> {
 }
 
 export async function writeHtmlFiles(
-  { engine, progress, signal }: Session,
-  project: string,
+  session: Session,
+  project: ProjectView,
   run: RunView,
-  { standalone, standaloneQ8 }: HtmlOptions,
+  { standalone, standaloneQ8, report }: HtmlOptions,
 ): Promise<void> {
+  const { engine, progress, signal } = session;
+  if (report !== undefined) await writeReport(session, project, run, report);
   if (standalone === undefined) return;
   const kind = standaloneQ8 === true ? 'standalone_html_q8' : 'standalone_html';
-  const { bytes } = await progress.follow(engine.export(project, run.id, kind, signal));
+  const { bytes } = await progress.follow(engine.export(project.id, run.id, kind, signal));
   await writeBytes(standalone, bytes);
   progress.notice(
     `Classifier page written to ${standalone} (${(bytes.byteLength / 1e6).toFixed(1)} MB). It holds none of your texts.`,
   );
+}
+
+/** As the page saves it, but without pictures: these are drawn where there is a page. */
+async function writeReport(
+  { engine, progress, signal }: Session,
+  project: ProjectView,
+  run: RunView,
+  path: string,
+): Promise<void> {
+  const report = await progress.follow(engine.runReport(project.id, run.id, signal));
+  const text = reportPage({ name: project.name, run, report, pictures: [], mistakes: null });
+  await writeBytes(path, new TextEncoder().encode(text));
+  progress.notice(`Report written to ${path}. It holds none of your texts.`);
 }

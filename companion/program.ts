@@ -15,6 +15,7 @@ import { runCommand, type RunOptions } from './run-recipe';
 import { trainCommand, type TrainOptions } from './train';
 
 const STANDALONE = 'write the classifier as one HTML file that any browser opens, offline';
+const REPORT = 'write the report as one HTML file: figures and tables, no texts';
 const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda'];
 
 export function createProgram(): Command {
@@ -84,6 +85,7 @@ function addTrain(program: Command): void {
     .option('--model-host <address>', 'fetch models from this mirror of the Hugging Face Hub')
     .option('--out <folder>', 'write the classifier there: ONNX, tokenizer, head, run, recipe')
     .option('--standalone <file.html>', STANDALONE)
+    .option('--report <file.html>', REPORT)
     .option('--json', 'print the run record as JSON instead of a report')
     .option('--quiet', 'no progress on stderr')
     .addHelpText(
@@ -120,6 +122,7 @@ function addFinetune(program: Command): void {
     .option('--model-host <address>', 'fetch models from this mirror of the Hugging Face Hub')
     .option('--out <folder>', 'write the model there: a Hugging Face folder with ONNX')
     .option('--standalone <file.html>', STANDALONE)
+    .option('--report <file.html>', REPORT)
     .option(
       '--standalone-q8',
       'with --standalone: weights rounded to 8 bits, a quarter of the size',
@@ -165,6 +168,7 @@ function addRun(program: Command): void {
     .option('--model-host <address>', 'fetch models from this mirror of the Hugging Face Hub')
     .option('--out <folder>', 'write the classifier there, as train and finetune do')
     .option('--standalone <file.html>', STANDALONE)
+    .option('--report <file.html>', REPORT)
     .option('--standalone-q8', 'with --standalone, of a fine-tune: weights rounded to 8 bits')
     .option('--json', 'print the run record as JSON instead of a report')
     .option('--quiet', 'no progress on stderr')

@@ -94,7 +94,7 @@ export async function trainAndReport(
     await writeClassifier(session, view.id, run, options.out);
     progress.notice(`Written to ${options.out}. None of it holds your texts.`);
   }
-  await writeHtmlFiles(session, view.id, run, options);
+  await writeHtmlFiles(session, view, run, options);
   process.stdout.write(
     options.json === true ? `${JSON.stringify(run.record, null, 2)}\n` : describeRun(run),
   );
