@@ -136,7 +136,11 @@ test('the plain data that the page reads brings nothing along', () => {
 
 test('rooms are entered by their door', () => {
   const past = inside.filter(({ from, to }) => {
-    if ([SHARED_POLICY, PAGE_DOOR, STANDALONE_DOOR, PLAIN_DATA].includes(to) || roomOf(to) === 'app') return false;
+    if (
+      [SHARED_POLICY, PAGE_DOOR, STANDALONE_DOOR, PLAIN_DATA].includes(to) ||
+      roomOf(to) === 'app'
+    )
+      return false;
     let up = dirname(from);
     while (!to.startsWith(`${up}/`) && up !== '.') up = dirname(up);
     const down = up === '.' ? to : to.slice(up.length + 1);
