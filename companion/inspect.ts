@@ -46,10 +46,12 @@ export function describeInspection(report: InspectReport): string {
 
 const ROLES = { data: '', names: ', names of the labels', other: ', not used' } as const;
 
+const SIGNS = { ',': 'commas', ';': 'semicolons', '|': 'bars', '\t': 'tabs' } as const;
+
 function fileLines(file: InspectReport['files'][number]): string[] {
   const delimited =
     file.format === 'table'
-      ? `, ${file.delimiter === '\t' ? 'tab' : file.delimiter} between cells, ${file.hasHeader ? 'with' : 'without'} a header`
+      ? `, ${SIGNS[file.delimiter]} between cells, ${file.hasHeader ? 'with' : 'without'} a header`
       : '';
   const more = file.columns.length > 12 ? ', …' : '';
   return [
@@ -60,7 +62,7 @@ function fileLines(file: InspectReport['files'][number]): string[] {
     ...(file.problemCount === 0
       ? []
       : [
-          `  ${file.problemCount} rows with problems, ${file.rejected} of them left out:`,
+          `  ${file.problemCount} ${file.problemCount === 1 ? 'row' : 'rows'} with problems, ${file.rejected} of them left out:`,
           ...file.problems
             .slice(0, 5)
             .map(({ line, problem }) => `    line ${line}: ${inFlags(problem)}`),

@@ -116,7 +116,7 @@ function firstProblem({ name, problemCount, problems }: ViewOfData['files'][numb
   return first === undefined
     ? []
     : [
-        `${name}: ${problemCount} rows with problems; line ${first.line}: ${inFlags(first.problem)}`,
+        `${name}: ${problemCount} ${problemCount === 1 ? 'row' : 'rows'} with problems; line ${first.line}: ${inFlags(first.problem)}`,
       ];
 }
 
