@@ -27,7 +27,16 @@ export function orderFiles(tables: readonly [Table, Table]): [Table, Table] {
   return a.rowCount < b.rowCount ? [b, a] : [a, b];
 }
 
+/** What was found in a list of tables, which never changes: a large one is looked at once. */
+const known = new WeakMap<readonly Table[], ColumnFindings>();
+
 export function findings(tables: readonly Table[]): ColumnFindings {
+  const found = known.get(tables) ?? find(tables);
+  known.set(tables, found);
+  return found;
+}
+
+function find(tables: readonly Table[]): ColumnFindings {
   const found = findColumns(tables);
   if (!tables.every(({ format }) => format === 'conll')) return found;
   const label = { column: TAGS_COLUMN, reason: 'a tag for each word' };
@@ -50,7 +59,7 @@ export function findRoles(
 ): Record<string, FileRole> {
   const roles: Record<string, FileRole> = {};
   for (const { name } of tables) roles[name] = name === found.names?.file ? 'names' : 'unused';
-  const data = dataTables(tables).filter(({ name }) => roles[name] !== 'names');
+  const data = dataTables(tables, found).filter(({ name }) => roles[name] !== 'names');
   const named = found.split === null ? findFileParts(tables) : null;
   const [first, second] = data;
   if (named !== null) {

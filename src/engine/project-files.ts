@@ -19,6 +19,13 @@ export function isReadSo(
   return keys.length > 0 && keys.every((key) => table[key] === wanted[key]);
 }
 
+/** Says what comes next, and lets others run first, so that it is seen and a stop arrives. */
+export async function* announced(phase: string, signal?: AbortSignal): Job<void> {
+  yield new ProgressMeter(phase, 'files', null).at(0);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  throwIfAborted(signal);
+}
+
 export async function* readFiles(
   files: readonly SourceFile[],
   parse: DataChoice['parse'],

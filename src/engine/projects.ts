@@ -16,7 +16,7 @@ import {
 import type { ProjectSummary, ProjectView } from './engine';
 import { defaultChoice, existing, findings, findRoles, findSplit } from './choose';
 import { auditOnly, prepare, type Prepared } from './prepare';
-import { checkFiles, isReadSo, keptFiles, readFiles } from './project-files';
+import { announced, checkFiles, isReadSo, keptFiles, readFiles } from './project-files';
 import { summarise, viewFile } from './views';
 
 export interface OpenProject {
@@ -77,6 +77,7 @@ export class Projects {
     }
     checkFiles(files);
     const tables = yield* readFiles(files, {}, signal);
+    yield* announced('Finding texts and labels', signal);
     const choice = defaultChoice(tables, findings(tables));
     const now = Date.now();
     const found: ProjectRecord = {
@@ -92,7 +93,9 @@ export class Projects {
       classes: 0,
     };
     this.#remember(found, tables);
+    yield* announced('Checking texts and labels', signal);
     const record = { ...found, ...this.#counts(found, tables) };
+    yield* announced('Keeping the files', signal);
     await this.store.create(record, files);
     return this.#view({ record, tables });
   }
@@ -110,6 +113,7 @@ export class Projects {
     checkFiles([...record.files, ...files]);
     const added = yield* readFiles(files, {}, signal);
     const tables = [...before, ...added];
+    yield* announced('Finding texts and labels', signal);
     const roles = { ...findRoles(tables, findings(tables)), ...record.choice.files };
     const isNewTest = added.some(({ name }) => roles[name] === 'test');
     const choice = existing(tables, {
@@ -124,6 +128,7 @@ export class Projects {
       for (const { name } of files) await this.store.deleteFile(project, name);
       throw error;
     }
+    yield* announced('Checking texts and labels');
     return this.#changed({ ...record, files: kept, choice }, tables);
   }
 
@@ -173,6 +178,7 @@ export class Projects {
       throw new HeadlightError('bad-setting', `There is no file ${name} in this project.`);
     }
     const tables = yield* this.#tables(before, choice, known, signal, true);
+    yield* announced('Checking texts and labels', signal);
     return this.#changed({ ...before, choice: existing(tables, choice) }, tables);
   }
 
@@ -266,7 +272,7 @@ export class Projects {
     known: readonly Table[],
     signal?: AbortSignal,
     all = false,
-  ): Job<Table[]> {
+  ): Job<readonly Table[]> {
     const tables: Table[] = [];
     for (const { name } of record.files) {
       const table = known.find((candidate) => candidate.name === name);
@@ -279,7 +285,8 @@ export class Projects {
         tables.push(...(yield* readFiles([file], choice.parse, signal)));
       }
     }
-    return tables;
+    // The same list where nothing was read anew: what was found in it is known.
+    return tables.every((table, at) => table === known[at]) ? known : tables;
   }
 
   async #changed(record: ProjectRecord, tables: readonly Table[]): Promise<ProjectView> {
