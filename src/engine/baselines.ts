@@ -160,7 +160,11 @@ function verdict(figures: ClassFigures | MultiLabelFigures, tfidf: BaselineFigur
     name === 'accuracy' ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
   const both = `${shown(own)} against ${shown(other)} (test ${name})`;
   if (own > other) {
-    const inside = 'thresholds' in figures ? false : other >= figures.test.accuracy_interval[0];
+    const [low] =
+      'thresholds' in figures
+        ? (figures.test.micro_f1_interval ?? [own])
+        : figures.test.accuracy_interval;
+    const inside = other >= low;
     return inside
       ? `Better than counting words (TF-IDF and a logistic regression), but within chance: ${both}.`
       : `Better than counting words (TF-IDF and a logistic regression): ${both}.`;
