@@ -50,9 +50,15 @@ export function peftAdapter(
     lora_alpha: method.alpha,
     lora_dropout: method.dropout,
     target_modules: targetModules(method.targets, parts.adapter),
-    modules_to_save: savedModules(parts.adapter),
+    // PEFT keeps a head of several layers whole, under its own name.
+    modules_to_save: [
+      ...new Set(
+        savedModules(parts.adapter).map((name) => name.replace(/^classifier\..*/, 'classifier')),
+      ),
+    ],
     bias: 'none',
-    fan_in_fan_out: false,
+    // Of GPT-2's layers, which are kept [in, out].
+    fan_in_fan_out: names.modelType === 'gpt2',
     use_rslora: false,
     use_dora: false,
     init_lora_weights: true,

@@ -26,7 +26,7 @@ import {
   transformersLines,
   type OnnxVariant,
 } from './loading';
-import { modelConfig, tokenizerFiles } from './model-files';
+import { configBytes, modelConfig, tokenizerFiles } from './model-files';
 import type { ModelParts } from './parts';
 import { stockNames, type StockNames } from './stock-names';
 
@@ -54,7 +54,7 @@ export function hfFolder(parts: ModelParts, options: FolderOptions): Map<string,
       },
     );
   }
-  const config = jsonBytes(modelConfig(parts, names));
+  const config = configBytes(modelConfig(parts, names));
   const weights = writeSafetensors(parts.checkpoint);
   const tokenizer = tokenizerFiles(parts, names);
   const files = new Map<string, Uint8Array>([['config.json', config], ...tokenizer]);
@@ -147,7 +147,7 @@ function sentenceModules(
   ];
   return new Map<string, Uint8Array>([
     ['modules.json', jsonBytes(modules)],
-    ['0_Transformer/config.json', jsonBytes(plain)],
+    ['0_Transformer/config.json', configBytes(plain)],
     [
       '0_Transformer/sentence_bert_config.json',
       jsonBytes({ max_seq_length: parts.maxTokens, do_lower_case: false }),

@@ -27,10 +27,34 @@ export function modelConfig(
     // Tokens have no problem_type in `transformers`.
     ...(task === 'token_classification' ? {} : { problem_type: task satisfies TaskOfModel }),
     dtype: 'float32',
+    ...paddingId(config, names),
     // What `headlight predict` goes by; transformers gives probabilities.
     ...(thresholds === null ? {} : { headlight: { thresholds } }),
   };
 }
+
+/** What `transformers` reads as a float and refuses as an integer; JSON.parse has lost the difference. */
+const FLOATS =
+  /"(initializer_cutoff_factor|initializer_range|(?:layer_)?norm_eps(?:ilon)?)": (-?\d+)(?=[,\s}])/g;
+
+/** config.json's bytes, floats written as floats. */
+export function configBytes(config: Readonly<Record<string, unknown>>): Uint8Array {
+  const text = new TextDecoder().decode(jsonBytes(config));
+  return new TextEncoder().encode(text.replace(FLOATS, '"$1": $2.0'));
+}
+
+/** Decoders are classified on the last token that is no padding, so `transformers` must know which one that is. */
+function paddingId(
+  config: Readonly<Record<string, unknown>>,
+  { layout }: StockNames,
+): Record<string, unknown> {
+  const end = config['eos_token_id'];
+  if (layout.head.pooling !== 'last' || (config['pad_token_id'] ?? null) !== null) return {};
+  return typeof end === 'number' ? { pad_token_id: end } : {};
+}
+
+/** GPT-2's end of a text, which stands for padding where there is no token of its own. */
+const END_OF_TEXT = '<|endoftext|>';
 
 const SPECIAL_TOKENS = [
   'bos_token',
@@ -72,6 +96,8 @@ export function tokenizerFiles(parts: ModelParts, names: StockNames): Map<string
   };
   // Some encoders have no token types, whatever class their tokenizer is of.
   if (!names.layout.tokenTypes) config['model_input_names'] = ['input_ids', 'attention_mask'];
+  if (names.layout.head.pooling === 'last' && (config['pad_token'] ?? null) === null)
+    config['pad_token'] = config['eos_token'] ?? END_OF_TEXT;
   files.set('tokenizer_config.json', jsonBytes(config));
   if (!files.has('special_tokens_map.json')) {
     const special = SPECIAL_TOKENS.filter((name) => (config[name] ?? null) !== null);
