@@ -38,17 +38,16 @@ export class LineCutter {
   }
 }
 
-export class LinesReader implements TextReader {
-  readonly #input: ReaderInput;
+/** A reader to whom each line is a row of a few columns. */
+abstract class LineReader implements TextReader {
+  protected readonly input: ReaderInput;
+  protected readonly rows = new TableBuilder();
   readonly #cutter: LineCutter;
-  readonly #builder = new TableBuilder();
-  #header: string | null = null;
-  #first = true;
 
-  constructor(input: ReaderInput) {
-    this.#input = input;
-    this.#builder.addColumn();
-    this.#cutter = new LineCutter(input.name, (line, number) => this.#line(line, number));
+  constructor(input: ReaderInput, columns: number) {
+    this.input = input;
+    for (let column = 0; column < columns; column++) this.rows.addColumn();
+    this.#cutter = new LineCutter(input.name, (line, number) => this.line(line, number));
   }
 
   push(text: string): void {
@@ -57,36 +56,58 @@ export class LinesReader implements TextReader {
 
   finish(): Table {
     this.#cutter.push('', true);
-    const { name, encoding } = this.#input;
-    this.#builder.refuseEmpty(
-      name,
-      '{name} holds no line of text below its header.',
-      'Drop a file with a text on each line.',
-    );
-    return this.#builder.finish([this.#header ?? 'text'], {
-      name,
-      format: 'lines',
-      encoding,
-      delimiter: '\t',
-      hasHeader: this.#header !== null,
-      headerReason:
-        this.#header === null
-          ? 'Plain text: each line is a row.'
-          : `Plain text: each line is a row, the first names them “${this.#header}”.`,
-    });
+    const { empty, columns, ...rest } = this.ended();
+    const { name, encoding } = this.input;
+    this.rows.refuseEmpty(name, ...empty);
+    return this.rows.finish(columns, { name, encoding, delimiter: '\t', ...rest });
   }
 
-  #line(line: string, number: number): void {
+  protected abstract line(line: string, number: number): void;
+
+  /** What is known when the last line is read. */
+  protected abstract ended(): Pick<Table, 'format' | 'hasHeader' | 'headerReason'> & {
+    readonly columns: readonly string[];
+    /** What is said when there is no row, and what to do. */
+    readonly empty: readonly [what: string, hint: string];
+  };
+}
+
+export class LinesReader extends LineReader {
+  #header: string | null = null;
+  #first = true;
+
+  constructor(input: ReaderInput) {
+    super(input, 1);
+  }
+
+  protected ended(): ReturnType<LineReader['ended']> {
+    const header = this.#header;
+    return {
+      format: 'lines',
+      columns: [header ?? 'text'],
+      hasHeader: header !== null,
+      headerReason:
+        header === null
+          ? 'Plain text: each line is a row.'
+          : `Plain text: each line is a row, the first names them “${header}”.`,
+      empty: [
+        '{name} holds no line of text below its header.',
+        'Drop a file with a text on each line.',
+      ],
+    };
+  }
+
+  protected line(line: string, number: number): void {
     const text = line.trim();
     if (text === '') return;
     const first = this.#first;
     this.#first = false;
-    const { hasHeader } = this.#input.settings;
+    const { hasHeader } = this.input.settings;
     if (first && (hasHeader ?? TEXT_NAMES.has(normalName(text)))) {
       this.#header = text;
       return;
     }
-    this.#builder.addRow([line], number);
+    this.rows.addRow([line], number);
   }
 }
 
@@ -102,42 +123,26 @@ export function looksLikeFastText(head: string): boolean {
   );
 }
 
-export class FastTextReader implements TextReader {
-  readonly #input: ReaderInput;
-  readonly #cutter: LineCutter;
-  readonly #builder = new TableBuilder();
-
+export class FastTextReader extends LineReader {
   constructor(input: ReaderInput) {
-    this.#input = input;
-    this.#builder.addColumn();
-    this.#builder.addColumn();
-    this.#cutter = new LineCutter(input.name, (line, number) => this.#line(line, number));
+    super(input, 2);
   }
 
-  push(text: string): void {
-    this.#cutter.push(text);
-  }
-
-  finish(): Table {
-    this.#cutter.push('', true);
-    const { name, encoding } = this.#input;
-    this.#builder.refuseEmpty(
-      name,
-      'No line of {name} begins with a label.',
-      'Each line needs __label__name before its text.',
-    );
-    return this.#builder.finish(['label', 'text'], {
-      name,
+  protected ended(): ReturnType<LineReader['ended']> {
+    return {
       format: 'fasttext',
-      encoding,
-      delimiter: '\t',
+      columns: ['label', 'text'],
       hasHeader: false,
       headerReason:
         'fastText: __label__ marks the labels of each line; several are divided by spaces.',
-    });
+      empty: [
+        'No line of {name} begins with a label.',
+        'Each line needs __label__name before its text.',
+      ],
+    };
   }
 
-  #line(line: string, number: number): void {
+  protected line(line: string, number: number): void {
     if (line.trim() === '') return;
     const labels: string[] = [];
     let text = line;
@@ -146,13 +151,13 @@ export class FastTextReader implements TextReader {
       text = text.slice(found[0].length);
     }
     if (labels.length === 0) {
-      this.#builder.rejectWithProblem(
+      this.rows.rejectWithProblem(
         number,
         line,
         'The line does not begin with __label__; it was left out.',
       );
       return;
     }
-    this.#builder.addRow([labels.join(' '), text.trim()], number);
+    this.rows.addRow([labels.join(' '), text.trim()], number);
   }
 }
