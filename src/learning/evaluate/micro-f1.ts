@@ -27,6 +27,8 @@ const MOST_DRAWN = 2e7;
 const LEAST_RESAMPLES = 100;
 const INTERVAL_RESAMPLES = 1000;
 const PAIRED_RESAMPLES = 5000;
+/** Beyond this many rows the correction would cost more than the draws, and changes nothing. */
+const MOST_CORRECTED = 100_000;
 
 function resamplesFor(rows: number, most: number): number {
   return Math.max(LEAST_RESAMPLES, Math.min(most, Math.floor(MOST_DRAWN / Math.max(1, rows))));
@@ -80,11 +82,11 @@ function everyRow(rows: number): Int32Array {
   return Int32Array.from({ length: rows }, (_, row) => row);
 }
 
-/** BCa bootstrap over rows, 95 %; null without rows. */
+/** Bootstrap over rows, 95 %, BCa (of very many rows percentile); null without rows. */
 export function microF1Interval(counts: RowCounts, seed = 0): BootstrapInterval | null {
   const rows = counts.right.length;
   return bootstrapInterval(rows, (drawn) => microF1(counts, drawn), {
-    method: 'bca',
+    method: rows <= MOST_CORRECTED ? 'bca' : 'percentile',
     resamples: resamplesFor(rows, INTERVAL_RESAMPLES),
     confidence: 0.95,
     seed,
