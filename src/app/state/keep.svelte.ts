@@ -98,10 +98,13 @@ const DOCUMENTS: readonly Takeaway[] = [
   },
 ];
 
+/** Whose stock head can be made to compute a probe’s logits: tanh and ReLU can be undone, GELU cannot. */
+const FOLDABLE: readonly string[] = ['bert', 'distilbert', 'roberta', 'xlm-roberta'];
+
 /** Whether a run leaves as a folder that `transformers` loads: fine-tuned, or a probe on [CLS]. */
 export function hasFolder({ record }: RunView): boolean {
   if (record.method === 'finetune') return true;
-  return record.encoder.architecture !== 'static' && record.encoder.pooling === 'cls';
+  return FOLDABLE.includes(record.encoder.architecture) && record.encoder.pooling === 'cls';
 }
 
 /** What there is to take away of a run. */

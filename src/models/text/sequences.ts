@@ -1,6 +1,7 @@
 /**
  * Sequences of more than one text, made of what a tokenizer gives for single ones: pairs, and words that keep
- * their places. As BERT and DistilBERT have them: `[CLS] first [SEP] second [SEP]`.
+ * their places. As the tokenizer has them: `[CLS] first [SEP] second [SEP]` for BERT,
+ * `<s> first </s></s> second </s>` for RoBERTa.
  */
 import { HeadlightError } from '../../base';
 import type { TextTokenizer } from './tokenizer';
@@ -23,13 +24,14 @@ export function encodePair(
   pair: string,
   maxTokens: number,
 ): EncodedPair {
-  const { opening, closing } = specialTokens(tokenizer);
+  const { opening, between, closing } = tokenizer.pairTokens;
   const first = bare(tokenizer, text);
   const second = bare(tokenizer, pair);
-  const room = maxTokens - opening.length - 2 * closing.length;
-  if (room < 2) throw tooShort(maxTokens, opening.length + 2 * closing.length + 2);
+  const special = opening.length + between.length + closing.length;
+  const room = maxTokens - special;
+  if (room < 2) throw tooShort(maxTokens, special + 2);
   const [a, b] = keptLengths(first.length, second.length, room);
-  const head = [...opening, ...first.slice(0, a), ...closing];
+  const head = [...opening, ...first.slice(0, a), ...between];
   const tail = [...second.slice(0, b), ...closing];
   return {
     ids: [...head, ...tail],

@@ -20,6 +20,13 @@ export interface Encoded {
   readonly truncated: boolean;
 }
 
+export interface PairTokens {
+  readonly opening: readonly number[];
+  /** `[SEP]` for BERT, `</s></s>` for RoBERTa, nothing for GPT-2. */
+  readonly between: readonly number[];
+  readonly closing: readonly number[];
+}
+
 export interface TextTokenizer {
   /**
    * @param maxTokens special tokens counted, as in `transformers` with `truncation=True`.
@@ -34,6 +41,8 @@ export interface TextTokenizer {
   readonly specialTokens: number;
   /** Those of them that stand after the text: [SEP]'s id for BERT, none for static embeddings. */
   readonly closingIds: readonly number[];
+  /** The special tokens around and between the texts of a pair. */
+  readonly pairTokens: PairTokens;
   readonly vocabularySize: number;
   /** The files it was made from, to go along with an exported model. */
   readonly files: readonly TokenizerFile[];
@@ -92,6 +101,7 @@ export function loadTokenizer(
     padId: findPadId(tokenizer, config),
     specialTokens: special.count,
     closingIds: special.closing,
+    pairTokens: findPairTokens(tokenizer, special),
     vocabularySize: tokenizer.get_vocab(true).size,
     files: [
       { name: 'tokenizer.json', bytes: tokenizerJson },
@@ -140,6 +150,23 @@ function findSpecialTokens(tokenizer: Tokenizer): SpecialTokens {
     throw new Error('it does not keep the text together between its special tokens');
   }
   return { count: whole.length - bare.length, closing: whole.slice(before + bare.length) };
+}
+
+/** Found by trying two words; as for two texts that follow each other where they cannot be told apart. */
+function findPairTokens(tokenizer: Tokenizer, special: SpecialTokens): PairTokens {
+  const bare = tokenizer.encode('a', { add_special_tokens: false }).ids;
+  const { ids } = tokenizer.encode('a', { text_pair: 'a' });
+  const stands = (start: number): boolean => bare.every((id, i) => ids[start + i] === id);
+  const starts = ids.flatMap((_, start) => (stands(start) ? [start] : []));
+  const [first, second] = [starts[0], starts.at(-1)];
+  const opening = tokenizer.encode('a').ids.slice(0, special.count - special.closing.length);
+  if (first === undefined || second === undefined || second < first + bare.length)
+    return { opening, between: special.closing, closing: special.closing };
+  return {
+    opening: ids.slice(0, first),
+    between: ids.slice(first + bare.length, second),
+    closing: ids.slice(second + bare.length),
+  };
 }
 
 function findPadId(tokenizer: Tokenizer, config: Record<string, unknown>): number {

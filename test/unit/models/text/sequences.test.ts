@@ -31,6 +31,32 @@ describe('pairs of texts', () => {
     },
   );
 
+  it('puts between two texts what the tokenizer has there: RoBERTa two tokens, GPT-2 none', () => {
+    const json = JSON.parse(readFileSync(`${shipped}/tokenizer.json`, 'utf8')) as object;
+    const withProcessor = (post_processor: unknown): ReturnType<typeof loadTokenizer> =>
+      loadTokenizer(new TextEncoder().encode(JSON.stringify({ ...json, post_processor })), null);
+    const [CLS, SEP] = [101, 102];
+    const roberta = withProcessor({
+      type: 'RobertaProcessing',
+      sep: ['[SEP]', SEP],
+      cls: ['[CLS]', CLS],
+      trim_offsets: true,
+      add_prefix_space: true,
+    });
+    const word = (text: string): number => tokenizer.encode(text, 9)[1] ?? -1;
+    expect(encodePair(roberta, 'good', 'bad', 9).ids).toEqual([
+      CLS,
+      word('good'),
+      SEP,
+      SEP,
+      word('bad'),
+      SEP,
+    ]);
+    expect(encodePair(roberta, 'good good good', 'bad', 6)).toMatchObject({ truncated: true });
+    const plain = encodePair(withProcessor(null), 'good', 'bad', 9);
+    expect(plain.ids).toEqual([word('good'), word('bad')]);
+  });
+
   it('refuses a limit without room for both', () => {
     expect(() => encodePair(tokenizer, 'a', 'b', 4)).toThrow(/4 tokens/);
   });
