@@ -94,7 +94,13 @@ export function labelTexts(
   };
 }
 
-const REASONS = ['no text', 'no second text', 'no label', 'a label that is neither 0 nor 1'];
+const REASONS = [
+  'no text',
+  'no second text',
+  'no label',
+  'a label that is neither 0 nor 1',
+  'not exactly one label column with a 1',
+];
 
 /**
  * Sentences of words with a tag each, from tables of CoNLL files (or others of the same shape).

@@ -6,7 +6,7 @@ type RecipeFile = RunView['recipe']['data']['files'][number];
 
 /** Every setting of the choice counts, and how each used file is read, whether that was set or found. */
 export function isOfPresent(
-  { data, split }: RunView['recipe'],
+  { data, split }: Pick<RunView['recipe'], 'data' | 'split'>,
   { choice, files }: Pick<ProjectView, 'choice' | 'files'>,
 ): boolean {
   return (

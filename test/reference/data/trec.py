@@ -1,16 +1,18 @@
-"""Counts for test/unit/data: TREC's two files by Python's csv module and unicodedata alone. Run: python trec.py DATA_DIR > trec.json"""
+"""Counts for test/unit/data: two files of questions by Python's csv module and unicodedata alone.
+
+Run: python trec.py TREC/train.csv TREC/test.csv > trec.json
+     python trec.py ../../fixtures/data/asked-train.csv ../../fixtures/data/asked-test.csv > asked.json
+"""
 
 import csv
 import json
 import sys
 import unicodedata
 from collections import Counter
-from pathlib import Path
 
-folder = Path(sys.argv[1]) / "trec"
 parts = {}
-for name in ("train", "test"):
-    with open(folder / f"{name}.csv", encoding="utf-8", newline="") as file:
+for name, path in zip(("train", "test"), sys.argv[1:], strict=True):
+    with open(path, encoding="utf-8", newline="") as file:
         parts[name] = list(csv.DictReader(file))
 
 

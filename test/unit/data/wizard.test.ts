@@ -5,6 +5,7 @@ import {
   findColumns,
   findFileParts,
   inspectTables,
+  labelTexts,
   namesOf,
   parseTable,
   type LabelChoice,
@@ -84,7 +85,7 @@ describe('files of known shapes', () => {
 
 describe('real files', () => {
   const toxic = 'toxic severe_toxic obscene threat insult identity_hate';
-  test.runIf(existsSync(DATA)).each([
+  const REAL: readonly (readonly [string, ReturnType<typeof seen>])[] = [
     [
       'jigsaw_toxic/subset2000_balanced.csv',
       { text: 'comment_text', label: toxic, split: 'dataset', id: 'id', names: null },
@@ -113,12 +114,58 @@ describe('real files', () => {
     ['sst2/dev.tsv', { ...none, text: 'sentence', label: 'label' }],
     ['nli/nli_dev.tsv', { ...none, text: 'premise + hypothesis', label: 'label' }],
     ['cola/train.tsv cola/dev.tsv', { ...none, text: 'sentence', label: 'acceptable' }],
-  ])('%s', (files, expected) => {
-    expect(seen(files.split(' ').map((file) => read(file, DATA)))).toEqual(expected);
+  ];
+  // Their stand-ins above are always looked at; the sets themselves where they lie beside this project.
+  test('of which the files above are stand-ins, where they are at hand', () => {
+    const here = REAL.filter(([files]) =>
+      files.split(' ').every((file) => existsSync(new URL(file, DATA))),
+    );
+    for (const [files, expected] of here) {
+      expect([files, seen(files.split(' ').map((file) => read(file, DATA)))]).toEqual([
+        files,
+        expected,
+      ]);
+    }
   });
 });
 
 describe('several labels', () => {
+  test('columns of which exactly one says yes in every row are one label a row', () => {
+    const texts = sentences(60);
+    const hot = (at: number): string[] => texts.map((_, i) => (i % 4 === at ? '1' : '0'));
+    const columns = { sports: hot(0), politics: hot(1), business: hot(2), culture: hot(3) };
+    const news = table('news.csv', { text: texts, ...columns });
+    const found = findColumns([news]).labelChoice;
+    const names = Object.keys(columns);
+    expect(found?.choice).toEqual({ kind: 'columns', columns: names, exclusive: true });
+    expect(found?.reason).toMatch(/exactly one of them says yes in every row: one label a text/);
+    // What it could be otherwise comes first among the alternatives.
+    expect(found?.alternatives?.[0]?.choice).toEqual({ kind: 'columns', columns: names });
+    const data = labelTexts([news], 'text', found?.choice ?? '');
+    expect(data.targets).toBeNull();
+    expect(data.classes).toEqual(['business', 'culture', 'politics', 'sports']);
+    expect([...data.labels.slice(0, 5)].map((label) => data.classes[label])).toEqual([
+      'sports',
+      'politics',
+      'business',
+      'culture',
+      'sports',
+    ]);
+    // A single row with two of them, or none, and a text can have several.
+    for (const value of ['1', '0']) {
+      const sports = columns.sports.map((cell, i) =>
+        i === (value === '1' ? 1 : 0) ? value : cell,
+      );
+      const other = table('news.csv', { text: texts, ...columns, sports });
+      expect(findColumns([other]).labelChoice?.choice).toEqual({ kind: 'columns', columns: names });
+      const kept = labelTexts([other], 'text', {
+        kind: 'columns',
+        columns: names,
+        exclusive: true,
+      });
+      expect(kept.leftOut).toEqual([{ reason: 'not exactly one label column with a 1', rows: 1 }]);
+    }
+  });
   const text = sentences(60);
   const bit = (step: number): string[] => text.map((_, i) => (i % step === 0 ? 'yes' : 'no'));
   const choice = (columns: Record<string, string[]>): LabelChoice | undefined =>
