@@ -46,13 +46,14 @@ interface GoldenGradients {
 export const goldenGradients: GoldenGradients = golden;
 
 export interface PlainFeed {
-  readonly type: 'float32' | 'int32' | 'uint8';
+  readonly type: 'float32' | 'int32' | 'int64' | 'uint8';
   readonly dims: readonly number[];
   readonly data: readonly number[];
 }
 
 export function tensorOf({ type, dims, data }: PlainFeed): TensorData {
   if (type === 'int32') return { type, dims, data: Int32Array.from(data) };
+  if (type === 'int64') return { type, dims, data: BigInt64Array.from(data, BigInt) };
   if (type === 'uint8') return { type, dims, data: Uint8Array.from(data) };
   return { type, dims, data: Float32Array.from(data) };
 }
