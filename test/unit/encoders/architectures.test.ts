@@ -21,6 +21,8 @@ import {
   type TrainableModel,
   type TrainMethod,
 } from '../../../src/models/encoders';
+import { logBucket } from '../../../src/models/encoders/architectures/deberta';
+import { distanceBucket } from '../../../src/models/encoders/architectures/mpnet';
 import { addBody } from '../../../src/models/encoders/frozen';
 import { Weights } from '../../../src/models/encoders/weights';
 import type { OnnxRuntime } from '../../../src/platform';
@@ -284,4 +286,14 @@ it('an architecture that is not there is refused, naming those that are', () => 
     for (const name of TRANSFORMERS)
       expect(String((error as { hint: unknown }).hint)).toContain(name);
   }
+});
+
+it('distances fall into the buckets of transformers at real sizes too', () => {
+  const golden = JSON.parse(readFileSync(new URL('buckets.json', folder), 'utf8')) as {
+    readonly mpnet: number[];
+    readonly deberta: number[];
+  };
+  const distances = Array.from({ length: 1023 }, (_, i) => i - 511);
+  expect(distances.map((distance) => distanceBucket(distance, 32))).toEqual(golden.mpnet);
+  expect(distances.map((distance) => logBucket(distance, 256, 512))).toEqual(golden.deberta);
 });
