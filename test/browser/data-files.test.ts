@@ -108,12 +108,7 @@ describe('the files of a project', () => {
     expect(await driver.text('data-problem')).toMatch(/No file is the training part.*to train on/);
     await driver.chooseRole('first.csv', 'train');
     expect(await driver.isThere('data-problem')).toBe(false);
-    expect(
-      await look(page, 'files', {
-        within: '[data-testid="files"]',
-        settled: () => Promise.resolve(),
-      }),
-    ).toEqual([]);
+    expect(await look(page, 'files', { within: '[data-testid="files"]' })).toEqual([]);
 
     // Removed by keyboard, asked first; the test part is a share again.
     for (const name of ['third.csv', 'second.csv']) {
@@ -190,7 +185,8 @@ describe('the files of a project', () => {
       /^2 rows could not be read and were left out/,
     );
     await driver.openDetails('file-problems');
-    expect(await driver.text('file-problem-list')).toMatch(/Line 6 4 cells.*Line 10 3 cells/);
+    expect(await driver.text('file-problem-list')).toMatch(/Line 6: 4 cells.*Line 10: 3 cells/);
+    expect(await look(page, 'left-out', { within: '[data-testid="files"]' })).toEqual([]);
     await driver.click('save-left-out');
     const saved = (await scene.saved('ragged-left-out.csv')).toString('utf8').replace('\ufeff', '');
     const kept = Papa.parse<string[]>(saved, { skipEmptyLines: true }).data.slice(1);
@@ -239,6 +235,14 @@ it('files that make no sense are named, and nothing is lost', { timeout: 120_000
     expect(await driver.fileNames(1)).toEqual(['good.csv']);
     expect(await driver.text('file-facts')).toMatch(/^40 rows/);
   }
+  // A file that misses its place does not take the page's place.
+  const isLeft = await driver.page.evaluate(() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(['x'], 'x.csv'));
+    const dropped = { dataTransfer, bubbles: true, cancelable: true };
+    return document.body.dispatchEvent(new DragEvent('drop', dropped));
+  });
+  expect(isLeft).toBe(false);
   await context.close();
 });
 
