@@ -129,6 +129,30 @@ it('saves, opens from the disk, and prints', { timeout: 120_000 }, async () => {
   expect(
     await page.$$eval('#step-report details:not([open])', (all) => all.length),
   ).toBeGreaterThan(0);
+
+  // The classifier as a file: its size is said first, and it opens from the disk.
+  await page.setViewport({ width: 1280, height: 900 });
+  await page.waitForFunction(() =>
+    /about \d+\sMB/.test(
+      document.getElementById('export-standalone_html-title')?.textContent ?? '',
+    ),
+  );
+  const size = await page.$eval('#export-standalone_html-title', (place) => place.textContent);
+  if (LOOK !== null) {
+    const take = await page.$('section[aria-labelledby="keep-title"]');
+    await take?.screenshot({ path: join(LOOK, 'take-away.png') });
+  }
+  const stated = Number(/about (\d+)\sMB/.exec(size)?.[1]);
+  await driver.click('export-standalone_html');
+  const classifier = await scene.saved('notes-classifier.html');
+  expect(Math.abs(classifier.length / 1e6 / stated - 1)).toBeLessThan(0.15);
+  const alone = await opened(classifier);
+  await alone.page.type('[data-testid="try-text"]', 'a red train');
+  await alone.page.waitForSelector('[data-testid="prediction"][data-state="ready"]');
+  expect(
+    await alone.page.$eval('[data-testid="prediction"] .best', (one) => one.textContent),
+  ).toContain('travel 🚂');
+  expect(alone.reached.filter((url) => !url.startsWith('blob:'))).toEqual([]);
   // The page tries once that its own policy holds.
   expect(complaints.filter((line) => !/data:,probe|cannot load data:/.test(line))).toEqual([]);
   await context.close();

@@ -142,7 +142,7 @@ function cardMetrics(record: RunRecord): CardMetric[] {
         type: 'f1',
         name: 'Micro F1',
         train: plain(train.micro.f1_score),
-        test: plain(test.micro.f1_score),
+        test: { value: test.micro.f1_score, interval: test.micro_f1_interval ?? null },
       },
       {
         type: 'f1',
