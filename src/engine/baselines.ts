@@ -31,12 +31,14 @@ const MOST_FOLDED = 100_000;
 /**
  * @param prepared of texts, not of words.
  * @param figures of the run that is held against them.
+ * @param earlier the words baseline of an earlier run on the same rows, which is then not computed again.
  * @throws HeadlightError `aborted`; what else goes wrong with one of them leaves it out, and is said.
  */
 export async function* computeBaselines(
   prepared: Prepared,
   features: BaselineFeatures | null,
   figures: ClassFigures | MultiLabelFigures,
+  earlier: BaselineFigures | null,
   signal?: AbortSignal,
 ): Job<Baselines> {
   const problems: string[] = [];
@@ -53,7 +55,7 @@ export async function* computeBaselines(
       return null;
     }
   };
-  const tfidf = yield* attempt('Words alone', () => words(prepared, signal));
+  const tfidf = earlier ?? (yield* attempt('Words alone', () => words(prepared, signal)));
   const centroid =
     features === null || prepared.data.targets !== null
       ? null

@@ -5,6 +5,7 @@ import { writeSafetensors, type Encoder, type TrainableModel } from '../models';
 import type { Platform } from '../platform';
 import type { FinetuneRecipe, FinetuneRecord } from '../project';
 import { computeBaselines } from './baselines';
+import { earlierWords } from './earlier-words';
 import type { OpenFinetune } from './finetune-open';
 import { reportOn } from './finetune-report';
 import { closing, FinetunedModel, type ModelFiles } from './finetuned-model';
@@ -48,7 +49,13 @@ export async function* keepFinetuned(
   const baselines =
     prepared.task === 'token_classification' || !wantsBaselines
       ? null
-      : yield* computeBaselines(prepared, null, figures.metrics, signal);
+      : yield* computeBaselines(
+          prepared,
+          null,
+          figures.metrics,
+          await earlierWords(projects, project, recipe, platform.versions),
+          signal,
+        );
   throwIfAborted(signal);
   const record: FinetuneRecord = {
     ...recordBase(prepared, recipe),

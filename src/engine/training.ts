@@ -14,6 +14,7 @@ import {
 } from '../project';
 import { computeBaselines } from './baselines';
 import { calibrate } from './calibrate';
+import { earlierWords } from './earlier-words';
 import type { DeviceChoice, TrainSettings } from './engine';
 import type { Encoders } from './encoders';
 import { figuresOf, fitTargets, labelsOf, partPredictions, targetsOf } from './figures';
@@ -133,15 +134,20 @@ export async function* train(
     test: predicted('test'),
   };
   const metrics = figuresOf(prepared, predictions, thresholdsOf(head));
+  const base = recipeBase(prepared, projectRecord, encoder, device);
+  const earlier =
+    settings.baselines === false
+      ? null
+      : await earlierWords(projects, project, base, platform.versions);
   const baselines =
     settings.baselines === false
       ? null
-      : yield* computeBaselines(prepared, features, metrics, signal);
+      : yield* computeBaselines(prepared, features, metrics, earlier, signal);
   const evaluateSeconds = (performance.now() - evaluateStarted) / 1000;
   throwIfAborted(signal);
 
   const recipe: ProbeRecipe = {
-    ...recipeBase(prepared, projectRecord, encoder, device),
+    ...base,
     method: 'probe',
     task: probeTask(prepared),
     embed: settings.embed,

@@ -258,7 +258,7 @@ export class Project {
   }
 
   /** Trains as a run was trained, on the data as it is now. */
-  async retrain({ recipe }: RunView): Promise<void> {
+  async retrain({ recipe, record }: RunView): Promise<void> {
     this.advice.stop();
     this.#encoders.adopt(recipe);
     const finished = (run: RunView): void => this.#add(run);
@@ -269,7 +269,7 @@ export class Project {
       return;
     }
     this.training.adopt(recipe);
-    await this.training.again(this.id, recipe, finished);
+    await this.training.again(this.id, recipe, record.baselines !== null, finished);
   }
 
   /** An unfinished one goes on with the data and the encoder that it was begun with. */

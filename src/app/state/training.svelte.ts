@@ -1,6 +1,6 @@
 /** What the probe is trained with, and the training itself: a first look, then the chosen encoder. */
 import type { Engine, RunView, TrainSettings } from '../../engine';
-import type { LogisticSettings } from '../../learning/heads';
+import type { HeadSettings, LogisticSettings, MlpSettings } from '../../learning/heads';
 import type { ProbeRecipe } from '../../project';
 import type { Encoders } from './encoders.svelte';
 import { encoderKey } from './encoders.svelte';
@@ -20,6 +20,22 @@ export const HEAD_DEFAULTS: LogisticSettings = {
   seed: 0,
 };
 
+/** scikit-learn's but for early stopping and standardised features. Equal to the engine's (a test says so). */
+export const MLP_DEFAULTS: MlpSettings = {
+  type: 'mlp',
+  hidden: 100,
+  alpha: 1e-4,
+  learning_rate: 1e-3,
+  batch_size: 'auto',
+  max_iter: 200,
+  early_stopping: true,
+  validation_fraction: 0.1,
+  n_iter_no_change: 10,
+  tol: 1e-4,
+  standardize: true,
+  seed: 0,
+};
+
 /** Which part of the work runs now. */
 export type Stage = 'first look' | 'chosen encoder';
 
@@ -27,7 +43,10 @@ export class Training {
   readonly #engine: Engine;
   readonly #encoders: Encoders;
   #head = $state.raw<LogisticSettings>(HEAD_DEFAULTS);
+  #mlp = $state.raw<MlpSettings>(MLP_DEFAULTS);
+  #kind = $state.raw<HeadSettings['type']>('logistic_regression');
   #firstLook = $state.raw(true);
+  #baselines = $state.raw(true);
   #stage = $state.raw<Stage | null>(null);
   #unfinished = $state.raw(false);
   #stopRequested = false;
@@ -38,8 +57,25 @@ export class Training {
     this.#encoders = encoders;
   }
 
+  /** Which head is trained. */
+  get kind(): HeadSettings['type'] {
+    return this.#kind;
+  }
+  /** Of a logistic regression, also while another head is chosen. */
   get head(): LogisticSettings {
     return this.#head;
+  }
+  /** Of a hidden layer, also while another head is chosen. */
+  get mlp(): MlpSettings {
+    return this.#mlp;
+  }
+  /** Of the chosen head. */
+  get chosenHead(): HeadSettings {
+    return this.#kind === 'mlp' ? this.#mlp : this.#head;
+  }
+  /** Whether runs are held against simpler methods. */
+  get baselines(): boolean {
+    return this.#baselines;
   }
   /** Whether the instant encoder is trained first when a larger one is chosen. */
   get firstLook(): boolean {
@@ -61,18 +97,30 @@ export class Training {
   setHead(change: Partial<LogisticSettings>): void {
     this.#head = { ...this.#head, ...change };
   }
+  setMlp(change: Partial<MlpSettings>): void {
+    this.#mlp = { ...this.#mlp, ...change };
+  }
+  chooseHead(kind: HeadSettings['type']): void {
+    this.#kind = kind;
+  }
+  setBaselines(wanted: boolean): void {
+    this.#baselines = wanted;
+  }
   setFirstLook(wanted: boolean): void {
     this.#firstLook = wanted;
   }
-  adopt(recipe: Pick<ProbeRecipe, 'head'>): void {
-    if (recipe.head.type === 'logistic_regression') this.#head = recipe.head;
+  adopt({ head }: Pick<ProbeRecipe, 'head'>): void {
+    if (head.type === 'mlp') this.#mlp = head;
+    else this.#head = head;
+    this.#kind = head.type;
   }
   /** Takes up what a training of the project was asked to do when it was cut off, if one was. */
   resume(project: string): void {
     const settings = recallUnfinished(project);
     if (settings === null || !this.#encoders.adopt(settings)) return;
     this.#encoders.setDevice(settings.device);
-    if (settings.head.type === 'logistic_regression') this.#head = settings.head;
+    this.adopt(settings);
+    this.#baselines = settings.baselines ?? true;
     this.#unfinished = true;
   }
 
@@ -89,7 +137,12 @@ export class Training {
     const chosen = this.#encoders.settings();
     if (chosen === null || this.running) return;
     this.#stopRequested = false;
-    rememberUnfinished(project, { ...chosen, head: this.#head });
+    const asked: TrainSettings = {
+      ...chosen,
+      head: this.chosenHead,
+      baselines: this.#baselines,
+    };
+    rememberUnfinished(project, asked);
     this.#unfinished = true;
     try {
       const instant = this.#encoders.instant;
@@ -100,7 +153,8 @@ export class Training {
           encoder: instant.info.reference,
           embed: instant.info.defaults,
           device: 'auto',
-          head: this.#head,
+          head: asked.head,
+          baselines: this.#baselines,
         };
         if (!runs.some((run) => answers(run, first))) {
           this.#stage = 'first look';
@@ -111,7 +165,7 @@ export class Training {
       }
       if (this.#hasStopped()) return;
       this.#stage = 'chosen encoder';
-      const run = await this.#one(project, { ...chosen, head: this.#head });
+      const run = await this.#one(project, asked);
       if (run === null) return;
       forgetUnfinished(project);
       this.#unfinished = false;
@@ -125,13 +179,20 @@ export class Training {
   async again(
     project: string,
     { encoder, embed, device, head }: Pick<ProbeRecipe, 'encoder' | 'embed' | 'device' | 'head'>,
+    baselines: boolean,
     finished: (run: RunView) => void,
   ): Promise<void> {
     if (this.running) return;
     this.#stopRequested = false;
     this.#stage = 'chosen encoder';
     try {
-      const run = await this.#one(project, { encoder, embed, device, head });
+      const run = await this.#one(project, {
+        encoder,
+        embed,
+        device,
+        head,
+        baselines,
+      });
       if (run !== null) finished(run);
     } finally {
       this.#stage = null;

@@ -60,11 +60,26 @@ const HEAD: Readonly<Record<string, Check>> = {
   max_iter: isCount,
   seed: isCount,
 };
+const MLP: Readonly<Record<string, Check>> = {
+  type: isOneOf('mlp'),
+  hidden: isCount,
+  alpha: isNumber,
+  learning_rate: isNumber,
+  batch_size: (value) => value === 'auto' || isCount(value),
+  max_iter: isCount,
+  early_stopping: isSwitch,
+  validation_fraction: isNumber,
+  n_iter_no_change: isCount,
+  tol: isNumber,
+  standardize: isSwitch,
+  seed: isCount,
+};
 const SETTINGS: Readonly<Record<string, Check>> = {
   encoder: (value) => has(value, ENCODER),
   embed: (value) => has(value, EMBED),
   device: isOneOf('auto', 'cpu', 'wasm', 'webgpu', 'cuda'),
-  head: (value) => has(value, HEAD),
+  head: (value) => has(value, HEAD) || has(value, MLP),
+  baselines: (value) => value === undefined || isSwitch(value),
 };
 
 function has(value: unknown, checks: Readonly<Record<string, Check>>): boolean {

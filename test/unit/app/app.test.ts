@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HeadlightError } from '../../../src/base';
-import { DEFAULT_LOGISTIC } from '../../../src/learning/heads/types';
+import { DEFAULT_LOGISTIC, DEFAULT_MLP } from '../../../src/learning/heads/types';
 import { App } from '../../../src/app/state/app.svelte';
 import { isFirstLook } from '../../../src/app/state/project.svelte';
 import { Theme } from '../../../src/app/state/theme.svelte';
-import { HEAD_DEFAULTS } from '../../../src/app/state/training.svelte';
+import { HEAD_DEFAULTS, MLP_DEFAULTS } from '../../../src/app/state/training.svelte';
 import { FakeEngine } from '../../helpers/fake-engine';
 import { fakeShell, sampleCsv } from '../../helpers/fake-shell';
 
@@ -95,6 +95,7 @@ describe('from a file to a report', () => {
 
   it('trains with scikit-learn’s settings unless told otherwise', () => {
     expect(HEAD_DEFAULTS).toEqual(DEFAULT_LOGISTIC);
+    expect(MLP_DEFAULTS).toEqual(DEFAULT_MLP);
   });
 });
 
@@ -143,6 +144,26 @@ describe('projects', () => {
     expect(again.project?.training.head).toMatchObject({ C: 3, class_weight: 'balanced' });
     expect(again.encoders.embed?.pooling).toBe('max');
     expect(again.isOpen('report')).toBe(true);
+  });
+
+  it('open with the hidden layer they were trained with; the other head keeps its settings', async () => {
+    await app.takeSample();
+    open().training.setHead({ C: 3 });
+    open().training.chooseHead('mlp');
+    open().training.setMlp({ hidden: 32, early_stopping: false });
+    open().training.setBaselines(false);
+    await app.train();
+    expect(engine.trained.at(-1)).toMatchObject({
+      head: { type: 'mlp', hidden: 32, early_stopping: false },
+      baselines: false,
+    });
+    const again = new App(engine, fakeShell(), new Theme(() => undefined));
+    await again.start(open().id);
+    const training = again.project?.training;
+    expect(training?.kind).toBe('mlp');
+    expect(training?.mlp).toEqual({ ...MLP_DEFAULTS, hidden: 32, early_stopping: false });
+    training?.chooseHead('logistic_regression');
+    expect(training?.chosenHead.type).toBe('logistic_regression');
   });
 
   it('are listed, renamed and deleted', async () => {

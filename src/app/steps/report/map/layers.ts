@@ -29,7 +29,7 @@ export function layersOf(
   if (colour === 'error') {
     const wrong = shown.filter((at) => map.isWrong[at] === 1);
     const right = shown.filter((at) => map.isWrong[at] !== 1);
-    const quiet = { stroke: 'var(--ink-3)', width: size - 1, opacity: 0.4 };
+    const quiet = { stroke: 'var(--ink-3)', width: size - 1, opacity: 0.55 };
     return [
       { key: 'right', path: dots(places, right), ...quiet },
       { key: 'wrong', path: crosses(places, wrong), stroke: 'var(--bad)', width: 2, opacity: 1 },
