@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { span, thin, ticks } from '../../../src/app/parts/scales';
-import { disagreement, points, pValue, verdict } from '../../../src/app/steps/report/verdict';
+import {
+  differenceOf,
+  disagreement,
+  points,
+  pValue,
+  verdict,
+} from '../../../src/app/steps/report/verdict';
+import type { McNemar, PairedMicroF1 } from '../../../src/learning/evaluate';
 
 describe('axes', () => {
   it('are labelled with round numbers within what is shown', () => {
@@ -44,22 +51,46 @@ describe('the paired test in words', () => {
     difference: 0.047,
     interval: [0.028, 0.066] as const,
   };
+  const said = (mcnemar: McNemar, micro_f1: PairedMicroF1 | null = null): string =>
+    verdict(
+      differenceOf({ first: 'a', second: 'b', rows: 1000, test: mcnemar, micro_f1 }),
+      'A',
+      'B',
+      1000,
+      'text',
+    );
+  it('of several labels it is micro-F1 that is compared', () => {
+    const micro: PairedMicroF1 = {
+      first: 0.6,
+      second: 0.65,
+      difference: -0.05,
+      interval: [-0.08, -0.02],
+      p_value: 0.002,
+      resamples: 5000,
+    };
+    expect(said(test, micro)).toBe(
+      'B is better than A by 0.050 micro-F1: more than chance explains (p = 0.002).',
+    );
+    expect(said(test, { ...micro, p_value: 0.4 })).toContain(
+      'these 1,000 test texts cannot tell which of the two is better',
+    );
+  });
   it('a difference beyond chance names the better one and by how much', () => {
-    expect(verdict(test, 'A', 'B')).toBe(
+    expect(said(test)).toBe(
       'A is better than B by 4.7 points: more than chance explains (p < 0.001).',
     );
-    expect(
-      verdict({ ...test, onlyFirst: 24, onlySecond: 71, difference: -0.047 }, 'A', 'B'),
-    ).toMatch(/^B is better than A by 4.7 points/);
+    expect(said({ ...test, onlyFirst: 24, onlySecond: 71, difference: -0.047 })).toMatch(
+      /^B is better than A by 4.7 points/,
+    );
   });
   it('one that chance explains is not called better', () => {
     const close = { ...test, onlyFirst: 12, onlySecond: 9, p_value: 0.66, difference: 0.003 };
-    expect(verdict(close, 'A', 'B')).toContain('cannot tell');
-    expect(verdict(close, 'A', 'B')).not.toContain('A is better');
+    expect(said(close)).toContain('cannot tell');
+    expect(said(close)).not.toContain('A is better');
   });
   it('no difference is said so', () => {
     const same = { ...test, onlyFirst: 9, onlySecond: 9, p_value: 1, difference: 0 };
-    expect(verdict(same, 'A', 'B')).toContain('equally many');
+    expect(said(same)).toContain('equally many');
   });
   it('figures', () => {
     expect([points(0.0472), points(-0.003), points(-0.0001)]).toEqual(['+4.7', '−0.3', '+0.0']);
