@@ -376,6 +376,64 @@ export class PageDriver {
     });
   }
 
+  /** Presses a button by keyboard. */
+  async press(id: string): Promise<void> {
+    const element = await this.see(id);
+    await element.focus();
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Replaces what stands in a field, and leaves it. */
+  async type(id: string, text: string): Promise<void> {
+    const field = await this.see(id);
+    await field.click({ count: 3 });
+    await field.press('Backspace');
+    await field.type(text);
+    await field.press('Tab');
+  }
+
+  /** Ticks a box of the data step, or takes the tick away, by the words beside it. */
+  async tick(words: string): Promise<void> {
+    const box = await this.page.waitForSelector(`#step-data label.check ::-p-text(${words})`);
+    await box?.scrollIntoView();
+    await box?.click();
+    await this.settled();
+  }
+
+  /** Waits until the data step has read the data anew: its choices can be changed again. */
+  async settled(): Promise<void> {
+    await this.page.waitForFunction(
+      () =>
+        document.querySelector<HTMLSelectElement>('select[data-testid="text-column"]')?.disabled ===
+        false,
+    );
+  }
+
+  /** What the audit says, from above: kind and weight. */
+  async findings(): Promise<{ id: string; severity: string }[]> {
+    await this.see('audit');
+    if (await this.isThere('audit-more')) await this.click('audit-more');
+    return this.page.$$eval('[data-testid="finding"]', (all) =>
+      all.map((one) => {
+        const { id = '', severity = '' } = (one as HTMLElement).dataset;
+        return { id, severity };
+      }),
+    );
+  }
+
+  /** Rows of each part that there is. */
+  async partRows(): Promise<Record<string, number>> {
+    await this.see('parts');
+    return this.page.$$eval('[data-testid="parts"] [data-testid^="rows-"]', (cells) =>
+      Object.fromEntries(
+        cells.map((cell) => [
+          ((cell as HTMLElement).dataset['testid'] ?? '').slice('rows-'.length),
+          Number(cell.textContent.replace(/\D/g, '')),
+        ]),
+      ),
+    );
+  }
+
   /** Share of the test texts that are right, as the headline says it, in [0, 1]. */
   async testAccuracy(): Promise<number> {
     return parseFloat((await this.text('test-accuracy')).replace(',', '.')) / 100;

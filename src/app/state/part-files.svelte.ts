@@ -7,7 +7,6 @@ export type PartName = 'train' | 'validation' | 'test';
 export class PartFiles {
   readonly #engine: Engine;
   readonly #project: string;
-  #active = $state.raw<PartName | null>(null);
   readonly work = new Work();
 
   constructor(engine: Engine, project: string) {
@@ -15,18 +14,10 @@ export class PartFiles {
     this.#project = project;
   }
 
-  /** Which part's file is being made; null when none is. */
-  get active(): PartName | null {
-    return this.#active;
-  }
-
   /** @returns the file; null when it failed or was stopped. */
   async make(part: PartName): Promise<ExportedFile | null> {
-    this.#active = part;
-    const file = await this.work.run('Preparing the file', (signal) =>
+    return this.work.run('Preparing the file', (signal) =>
       this.#engine.dataFile(this.#project, part, null, signal),
     );
-    this.#active = null;
-    return file;
   }
 }
