@@ -29,8 +29,8 @@ async function mendTo(page: Page): Promise<string> {
   const name = await page.$eval(
     '[data-testid="mend"] form input[type="radio"]:not(:checked)',
     (input) => {
-      (input as HTMLInputElement).click();
-      return (input as HTMLInputElement).value;
+      input.click();
+      return input.value;
     },
   );
   await page.waitForSelector('[data-testid="mend-save"]:not(:disabled)');
@@ -157,6 +157,21 @@ it(
     await page.waitForFunction(() =>
       document.querySelector('[data-testid="mended-labels"]')?.textContent.includes('are undone'),
     );
+    // The hidden-layer probe, without baselines, from the same page.
+    await driver.unfold('train');
+    await (await page.waitForSelector('details ::-p-text(Details)'))?.click();
+    await driver.click('head-mlp');
+    const hidden = await driver.see('mlp-hidden');
+    await hidden.click({ count: 3 });
+    await hidden.type('16');
+    await page.keyboard.press('Tab');
+    await (await page.waitForSelector('label ::-p-text(Compare with simpler methods)'))?.click();
+    expect(await look(page, 'head', { within: '#step-train' })).toEqual([]);
+    await driver.train();
+    await page.waitForFunction(
+      () => document.querySelector('[data-testid="mended-labels"]') === null,
+    );
+    expect(await driver.testAccuracy()).toBeGreaterThan(0.3);
     expect(
       complaints.filter((line) => !/data:,probe|Fetch API cannot load data:/.test(line)),
     ).toEqual([]);
