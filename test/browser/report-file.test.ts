@@ -93,13 +93,19 @@ it('saves, opens from the disk, and prints', { timeout: 120_000 }, async () => {
   ).toBeLessThanOrEqual(0);
   await file.page.close();
 
-  // With texts only where they are asked for, and then it says so.
+  // With texts only where they are asked for, and then it says so; the learning curve once it has been drawn.
+  expect(text).not.toContain('Learning curve');
+  await driver.click('full-report-button');
+  await driver.see('report-figures');
+  await driver.click('learning-curve-button');
+  await driver.see('picture-learning-curve');
   await rm(join(scene.scratch, 'notes-report.html'));
   await page.click('[data-testid="report-file"] input[type="checkbox"]');
   await driver.click('report-save');
   const withTexts = (await scene.saved('notes-report.html')).toString('utf8');
   expect(withTexts).toContain('Quentin');
   expect(withTexts).toContain('holds some of the texts');
+  expect(withTexts).toContain('Learning curve');
 
   // The page itself on paper: the report alone, its folds open, no control, nothing cut off.
   const printed = await page.pdf({ format: 'A4' });

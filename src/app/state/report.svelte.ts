@@ -81,19 +81,15 @@ export class FullReport {
   }
 
   async turn(offset: number): Promise<void> {
-    const page = await this.mistakesWork.attempt(() =>
-      this.#engine.runRows(this.#project, this.run, {
-        part: 'test',
-        wrongOnly: true,
-        actual: null,
-        predicted: null,
-        offset,
-        limit: MISTAKES_A_PAGE,
-      }),
-    );
+    const page = await this.#page(offset);
     if (page === null) return;
     this.#mistakes = page;
     this.#offset = offset;
+  }
+
+  /** The first page of mistakes, whichever is looked at; null where it cannot be read, `mistakesWork` says why. */
+  async surest(): Promise<RowPage | null> {
+    return this.#offset === 0 && this.#mistakes !== null ? this.#mistakes : this.#page(0);
   }
 
   async drawCurve(): Promise<void> {
@@ -108,6 +104,19 @@ export class FullReport {
       this.#engine.repeatedFits(this.#project, this.run, this.repeatForm.settings, signal),
     );
     if (repeats !== null) this.#repeats = repeats;
+  }
+
+  #page(offset: number): Promise<RowPage | null> {
+    return this.mistakesWork.attempt(() =>
+      this.#engine.runRows(this.#project, this.run, {
+        part: 'test',
+        wrongOnly: true,
+        actual: null,
+        predicted: null,
+        offset,
+        limit: MISTAKES_A_PAGE,
+      }),
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 /** The report of a run as a file: what the engine writes, with the pictures as they are drawn here. */
 import {
   reportPage,
+  type CurveStudy,
   type ExportedFile,
   type ReportPicture,
   type RunReport,
@@ -21,17 +22,21 @@ const WIDTH = 400;
 
 /**
  * @param full is opened when it has not been; what it finds is then there.
- * @returns null when it could not be opened; `full.work` says why.
+ * @param curve the learning curve, where it has been drawn.
+ * @returns null when it could not be read; `full.work` or `full.mistakesWork` says why.
  */
 export async function reportFile(
   name: string,
   run: RunView,
   full: FullReport,
+  curve: CurveStudy | null,
   withTexts: boolean,
 ): Promise<ExportedFile | null> {
   await full.open();
-  const { report, curve, mistakes } = full;
+  const { report } = full;
   if (report === null) return null;
+  const mistakes = withTexts ? await full.surest() : null;
+  if (withTexts && mistakes === null) return null;
   const wanted: readonly (readonly [string, PictureContent | null])[] = [
     ...curvesOf(report),
     ['Learning curve', curve === null ? null : learningCurvePicture(curve)],
@@ -40,7 +45,7 @@ export async function reportFile(
   for (const [title, picture] of wanted) {
     if (picture !== null) pictures.push(await drawn(title, picture));
   }
-  const text = reportPage({ name, run, report, pictures, mistakes: withTexts ? mistakes : null });
+  const text = reportPage({ name, run, report, pictures, mistakes });
   return {
     name: `${fileStem(name)}-report.html`,
     mime: 'text/html;charset=utf-8',
