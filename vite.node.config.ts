@@ -14,7 +14,7 @@ export default defineConfig({
     minify: false,
     rolldownOptions: {
       // Another build within this one takes most of its time.
-      checks: { pluginTimings: false },
+      checks: { bundlerTimings: false },
       output: {
         entryFileNames: 'headlight.js',
         chunkFileNames: '[name]-[hash].js',

@@ -28,7 +28,7 @@ const progress = (done: number): Progress => ({
 /** Only what a test calls; everything else fails loudly because it is not there. */
 function served(part: Partial<Engine>): Engine {
   const { port1, port2 } = new MessageChannel();
-  serveEngine(part as Engine, port1);
+  serveEngine(part, port1);
   port1.start();
   port2.start();
   ports.push(port1, port2);
