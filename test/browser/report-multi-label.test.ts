@@ -61,6 +61,8 @@ it('says of several labels what it says of one class', { timeout: 180_000 }, asy
   const [, low, high] = /95 % interval ([\d.]+)–([\d.]+) \(bootstrap\)/.exec(said) ?? [];
   expect(Number(low)).toBeLessThan(micro);
   expect(Number(high)).toBeGreaterThanOrEqual(micro);
+  // Without a validation part no threshold was tuned, and it says how one would be.
+  expect(await driver.text('untuned')).toContain('validation part');
   const comparison = await driver.text('comparison');
   for (const name of ['Words alone', 'Nearest neighbours', 'Always “']) {
     expect(comparison).toContain(name);
