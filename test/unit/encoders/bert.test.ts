@@ -288,7 +288,7 @@ describe('8-bit weights', () => {
 
 describe('what cannot be used is refused by name', () => {
   it.each([
-    [{ model_type: 'funnel' }, /"deberta-v2"/],
+    [{ model_type: 'funnel' }, /"funnel"/],
     [{ model_type: undefined }, /no "model_type"/],
     [{ position_embedding_type: 'relative_key' }, /relative_key/],
     [{ hidden_act: 'swish' }, /"swish" is not supported; these are: gelu/],
