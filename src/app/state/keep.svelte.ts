@@ -75,7 +75,8 @@ const DOCUMENTS: readonly Takeaway[] = [
   {
     kind: 'predictions',
     title: 'Test predictions (CSV)',
-    purpose: 'Every test text with its label, the prediction, and a probability for each class.',
+    purpose:
+      'Every test text with what it is labelled, the prediction, and a probability for each class or label.',
     containsTexts: true,
   },
   {
@@ -125,6 +126,8 @@ export class Keep {
   #sizes = $state.raw<Readonly<Partial<Record<ExportKind, number>>>>({});
   #expected = $state.raw<Readonly<Partial<Record<ExportKind, number>>>>({});
   #generation = 0;
+  #made = 0;
+  #shown = 0;
   readonly work = new Work();
 
   constructor(engine: Engine, project: string) {
@@ -162,17 +165,21 @@ export class Keep {
 
   /** @returns the file; null when it failed or was stopped. */
   async make(run: string | null, kind: ExportKind): Promise<ExportedFile | null> {
+    const [made, shown] = [++this.#made, this.#shown];
     this.#active = kind;
     const file = await this.work.run('Preparing the file', (signal) =>
       this.#engine.export(this.#project, run, kind, signal),
     );
-    if (file !== null) this.#sizes = { ...this.#sizes, [kind]: file.bytes.byteLength };
-    this.#active = null;
+    // Another run may be shown by now, and another file be asked for.
+    if (file !== null && shown === this.#shown)
+      this.#sizes = { ...this.#sizes, [kind]: file.bytes.byteLength };
+    if (made === this.#made) this.#active = null;
     return file;
   }
 
   /** Sizes were those of another run. */
   reset(): void {
+    this.#shown++;
     this.#sizes = {};
   }
 }

@@ -110,6 +110,7 @@ export class FilePrediction {
   readonly #project: string;
   #file = $state.raw<File | null>(null);
   #result = $state.raw<PredictedFile | null>(null);
+  #asked = 0;
   readonly work = new Work();
 
   constructor(engine: Pick<Engine, 'predictFile'>, project: string) {
@@ -126,13 +127,16 @@ export class FilePrediction {
 
   /** @param textColumn null: found by its name, else by its content. */
   async predict(run: string, file: File, textColumn: string | null): Promise<void> {
+    const asked = ++this.#asked;
     this.#file = file;
     this.#result = null;
     const source = await this.work.attempt(() => readFile(file));
-    if (source === null) return;
-    this.#result = await this.work.run('Predicting', (signal) =>
+    // While it was read, another file was given or another run shown.
+    if (source === null || asked !== this.#asked) return;
+    const result = await this.work.run('Predicting', (signal) =>
       this.#engine.predictFile(this.#project, run, source, textColumn, signal),
     );
+    if (asked === this.#asked) this.#result = result;
   }
 
   /** The same file with another text column. */
@@ -141,6 +145,7 @@ export class FilePrediction {
   }
 
   reset(): void {
+    this.#asked++;
     this.work.stop();
     this.work.dismiss();
     this.#file = null;

@@ -41,6 +41,7 @@ export class FullReport {
   #repeats = $state.raw<RepeatStudy | null>(null);
   #mistakes = $state.raw<RowPage | null>(null);
   #offset = $state.raw(0);
+  #opening: Promise<void> | null = null;
   readonly repeatForm = new RepeatForm();
   readonly work = new Work();
   readonly curveWork = new Work();
@@ -69,9 +70,14 @@ export class FullReport {
     return this.#offset;
   }
 
-  /** Figures and mistakes; once. */
+  /** Figures and mistakes; once. Whoever asks meanwhile waits for the same: the report is shown and saved. */
   async open(): Promise<void> {
-    if (this.#report !== null || this.work.running) return;
+    if (this.#report !== null) return;
+    this.#opening ??= this.#read().finally(() => (this.#opening = null));
+    await this.#opening;
+  }
+
+  async #read(): Promise<void> {
     const report = await this.work.run('Report', (signal) =>
       this.#engine.runReport(this.#project, this.run, signal),
     );
