@@ -243,8 +243,8 @@ function delimiterOf(text: string): NonNullable<ParseSettings['delimiter']> {
 export function chooseRepairs(view: ProjectView, wanted: string): DataChoice['repairs'] {
   const offered = view.audit.flatMap(({ id, repair }) => (repair === null ? [] : [{ id, repair }]));
   if (wanted === 'none') return view.choice.repairs;
-  if (wanted === 'all') return [...view.choice.repairs, ...unique(offered)];
   const ids = wanted.split(',').map((id) => id.trim());
+  if (ids.includes('all')) return [...view.choice.repairs, ...unique(offered)];
   for (const id of ids) {
     if (offered.some((repair) => repair.id === id)) continue;
     const there = [...new Set(offered.map((repair) => repair.id))].join(', ');

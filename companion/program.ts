@@ -211,7 +211,12 @@ function addDataAndEncoder(command: Command): void {
     .option('--no-shuffle', 'take the test part from the end of the file')
     .option('--group <column>', 'rows with the same value stay in one part')
     .option('--use-rows <number>', 'only so many rows, stratified', whole(2))
-    .option('--repair <which>', 'all, none, or findings of the audit by name, by commas', 'none')
+    .option(
+      '--repair <which>',
+      'all, none, or findings of the audit by name, by commas; may be repeated',
+      gathered,
+      'none',
+    )
     .option('--parts <folder>', 'write the parts there as CSV; they hold your texts')
     .option('--no-baselines', 'do not compute what is to be beaten')
     .option(
@@ -264,6 +269,11 @@ function whole(least: number): (text: string) => number {
     if (/^\d+$/.test(text) && value >= least && Number.isSafeInteger(value)) return value;
     throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
   };
+}
+
+/** What is given again comes on top, as with a comma. */
+function gathered(text: string, before: string): string {
+  return before === 'none' ? text : `${before},${text}`;
 }
 
 function penalty(text: string): number | 'cv' {

@@ -90,24 +90,33 @@ export async function trainAndReport(
 ): Promise<void> {
   const { engine, progress, signal } = session;
   const run = await progress.follow(engine.train(view.id, settings, signal));
-  if (options.out !== undefined) {
-    await writeClassifier(session, view.id, run, options.out);
-    progress.notice(`Written to ${options.out}. None of it holds your texts.`);
+  try {
+    if (options.out !== undefined) {
+      await writeClassifier(session, view.id, run, options.out);
+      progress.notice(`Written to ${options.out}. None of it holds your texts.`);
+    }
+    await writeHtmlFiles(session, view, run, options);
+  } finally {
+    // What was trained and measured is told, also when a disk is full or a page would be too large.
+    process.stdout.write(
+      options.json === true ? `${JSON.stringify(run.record, null, 2)}\n` : describeRun(run),
+    );
   }
-  await writeHtmlFiles(session, view, run, options);
-  process.stdout.write(
-    options.json === true ? `${JSON.stringify(run.record, null, 2)}\n` : describeRun(run),
-  );
 }
 
-type ViewOfData = Pick<ProjectView, 'choice' | 'files'>;
+type ViewOfData = Pick<ProjectView, 'choice' | 'files' | 'audit'>;
 
 /** What to do about data that cannot be used: the rows that are wrong in it, and where a column is missing the flags. */
-function dataHint({ choice, files }: ViewOfData, hint: string | null): string {
+function dataHint({ choice, files, audit }: ViewOfData, hint: string | null): string {
   const missing = choice.textColumn === null || choice.label === null;
   const names = files[0]?.columnNames.join(', ') ?? '';
   const flags = `Name the columns with --text and --label; there are: ${names}.`;
-  return [...files.flatMap(firstProblem), missing || hint === null ? flags : hint].join('\n');
+  const repairs = audit
+    .filter(({ severity, repair }) => severity === 'stop' && repair !== null)
+    .map(({ id }) => id);
+  const mend = repairs.length === 0 ? [] : [`Or: --repair ${[...new Set(repairs)].join(',')}`];
+  const first = missing || hint === null ? flags : hint;
+  return [...files.flatMap(firstProblem), first, ...mend].join('\n');
 }
 
 /** The first row of a file that could not be taken as it stands, as a line; none when all could. */

@@ -20,7 +20,10 @@ export function dataSummary({ project }: App): string {
     const types = counted(summary.tokens.entities.length, 'type of entity', 'types of entity');
     return `${files}: ${count(summary.trainRows)} sentences to train on, ${count(summary.testRows)} to test with, ${types}.`;
   }
-  const classes = counted(summary.classes.length, 'class', 'classes');
+  const classes =
+    summary.task === 'multi_label'
+      ? counted(summary.classes.length, 'label')
+      : counted(summary.classes.length, 'class', 'classes');
   return `${files}: ${count(summary.trainRows)} texts to train on, ${count(summary.testRows)} to test with, ${classes}.`;
 }
 

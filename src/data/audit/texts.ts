@@ -57,7 +57,13 @@ function byPart(split: Split | null, rows: readonly number[]): string {
   if (split === null) return '';
   const wanted = new Set(rows);
   const count = (part: Int32Array): number => part.filter((row) => wanted.has(row)).length;
-  return ` ${count(split.train)} of these rows are in training, ${count(split.test)} in the test.`;
+  const validation = count(split.validation);
+  if (rows.length === 1) {
+    if (count(split.test) === 1) return ' It is in the test.';
+    return count(split.train) === 1 ? ' It is in training.' : '';
+  }
+  const among = validation === 0 ? '' : `, ${validation} in validation`;
+  return ` ${count(split.train)} of these rows are in training${among}, ${count(split.test)} in the test.`;
 }
 
 /** The same text, exactly or nearly, under different labels. */

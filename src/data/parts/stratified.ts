@@ -180,7 +180,7 @@ export function tooFewTexts(label: string, rows: number, wide = false): Headligh
       ? `Class “${label}” has only ${rows === 1 ? 'one row' : 'no row'}, so it cannot be both trained and tested.`
       : `Class “${label}” has ${rows} rows, but too few different ${wide ? 'groups' : 'texts'} to be both trained and tested.`;
   return new HeadlightError('bad-labels', message, {
-    hint: 'Add rows of this class, join it with another class, or take its rows out of the file.',
+    hint: 'Add rows of this class, join it with another class, or leave it out.',
   });
 }
 

@@ -105,6 +105,7 @@ describe('flags that do not fit', () => {
   test.each([
     [['--split', '0.8/0.3'], 'shares of one whole'],
     [['--repair', 'spelling'], 'nothing to repair'],
+    [['--repair', 'spelling', '--repair', 'none'], 'nothing to repair called “spelling”'],
     [['--split-column', 'praise'], 'do not say which part'],
     [['--head', 'mlp', '--C', '3'], '--head logistic'],
     [['--label', 'praise,blam'], 'no column “blam”'],

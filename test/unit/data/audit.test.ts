@@ -236,6 +236,21 @@ test('with a split, copies are told by part', () => {
   expect(found?.detail).toMatch(
     /(4 of these rows are in training, 0|0 of these rows are in training, 4) in the test\.$/,
   );
+  const three = { method: 'stratified', testShare: 0.3, validationShare: 0.3, seed: 1 } as const;
+  const [again] = audit(columns, { split: makeSplit(data, three, null) });
+  expect(again?.detail).toMatch(/in training(, \d+ in validation)?, \d+ in the test\.$/);
+  const rows = [...(again?.detail ?? '').matchAll(/(\d+) (?:of these|in)/g)].map(([, n]) =>
+    Number(n),
+  );
+  expect(rows.reduce((a, b) => a + b)).toBe(4);
+});
+
+test('one copy stands in one part', () => {
+  const columns = clean();
+  columns.text[30] = columns.text[0] ?? '';
+  const data = labelTexts([table('a.csv', columns)], 'text', 'label');
+  const split = makeSplit(data, { method: 'stratified', testShare: 0.5, seed: 1 }, null);
+  expect(audit(columns, { split })[0]?.detail).toMatch(/figures\. It is in (training|the test)\.$/);
 });
 
 describe('nearly the same text', () => {

@@ -32,7 +32,10 @@ const BASELINES = [
   ['nearest_centroid', 'Nearest centroid', 'same encoder, mean of each class'],
 ] as const;
 
-/** @param instant the first look on the same rows; null without. */
+/**
+ * @param instant the first look on the same rows; null without. Beside a probe of the same encoder it says nothing
+ * new: the table of runs has both.
+ */
 export function comparisonOf(run: RunView, instant: RunView | null): Comparison {
   const { baselines } = run.record;
   const several = multiLabelFigures(run.record) !== null;
@@ -54,7 +57,7 @@ export function comparisonOf(run: RunView, instant: RunView | null): Comparison 
         run.record.method === 'finetune' ? runName(run) : encoderName(run),
         'this report',
       ),
-      ...(instant === null
+      ...(instant === null || isSameProbe(run, instant)
         ? []
         : [ofRun('instant', instant, encoderName(instant), 'instant encoder, first look')]),
       ...BASELINES.flatMap(([key, name, what]) => {
@@ -69,6 +72,10 @@ export function comparisonOf(run: RunView, instant: RunView | null): Comparison 
       ? ([low, high]) => `${score(low)}–${score(high)}`
       : (ends) => interval(ends),
   };
+}
+
+function isSameProbe(run: RunView, instant: RunView): boolean {
+  return run.record.method !== 'finetune' && encoderName(run) === encoderName(instant);
 }
 
 function testOf({ record }: RunView): BaselineFigures['test'] {
