@@ -33,6 +33,11 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
   const recipe = readRecipe(parseJson(await readBytes(path), path), path);
   if (options.out !== undefined) await checkOutFolder(options.out);
   await checkHtmlFiles(options);
+  if (recipe.method === 'probe' && options.standaloneQ8 === true) {
+    throw new HeadlightError('bad-setting', '--standalone-q8 is of a fine-tune; this is a probe.', {
+      hint: 'Leave it out: a probe leaves with its weights as they are.',
+    });
+  }
   const folder = options.data ?? dirname(path);
   const files: SourceFile[] = [];
   for (const file of recipe.data.files) files.push(await readPinned(folder, file));

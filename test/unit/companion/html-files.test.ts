@@ -45,3 +45,30 @@ test('what cannot be written is refused before anything is computed', async () =
     expect(code).toBe(1);
   }
 });
+
+test('a page in 8 bits is refused of a probe before it is trained again', async () => {
+  const { code } = await runHeadlight(folder, [
+    ...['train', 'reviews.csv', '--encoder', './encoder', '--C', '1', '--no-baselines'],
+    ...['--out', 'kept'],
+  ]);
+  expect(code).toBe(0);
+  const again = await runHeadlight(folder, [
+    ...['run', 'kept/recipe.json', '--data', '.', '--encoder', './encoder'],
+    ...['--standalone', 'page.html', '--standalone-q8'],
+  ]);
+  expect(again.stderr).toContain('--standalone-q8 is of a fine-tune');
+  expect(again.stderr).not.toContain('Embedding');
+  expect(again.stdout).toBe('');
+  expect(again.code).toBe(1);
+});
+
+test('what was trained is told, also when a page cannot be written', async () => {
+  await writeFile(join(folder, 'in-the-way'), '');
+  const { code, stderr, stdout } = await runHeadlight(folder, [
+    ...['train', 'reviews.csv', '--encoder', './encoder', '--C', '1', '--no-baselines', '--json'],
+    ...['--report', 'in-the-way/report.html'],
+  ]);
+  expect(stderr).toContain('in-the-way/report.html');
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toHaveProperty('metrics.test.accuracy');
+});
