@@ -1,5 +1,5 @@
 /** A run as plain text for a terminal. */
-import type { RunView } from '../src/engine';
+import { figureNotes, type RunView } from '../src/engine';
 import {
   trainTestGap,
   type EntityScores,
@@ -83,8 +83,7 @@ function describeClasses(record: RunRecord, figures: ClassFigures, isWords: bool
     ]),
     `Test accuracy, 95 % interval: ${number(low)} to ${number(high)}`,
     trainTestGap(train.accuracy, test.accuracy, test.accuracy_interval).sentence,
-    ...unsharedLine(record, test_unshared),
-    ...calibrationLine(record),
+    ...figureNotes(record),
     '',
     table([
       [isWords ? 'tag (test)' : 'class (test)', 'precision', 'recall', 'F1', 'rows'],
@@ -123,7 +122,7 @@ function describeLabels(record: RunRecord, figures: MultiLabelFigures): string[]
       line('every label right', ({ subset_accuracy }) => subset_accuracy),
       line('Hamming loss', ({ hamming_loss }) => hamming_loss),
     ]),
-    ...unsharedLine(record, test_unshared),
+    ...figureNotes(record),
     '',
     table([
       ['label (test)', 'precision', 'recall', 'F1', 'rows', 'AUC', 'AP', 'threshold'],
@@ -152,24 +151,6 @@ function baselineColumns({ baselines }: RunRecord): [string, Metrics | MultiLabe
     const figures = baselines[name];
     return figures === null ? [] : [[BASELINE_NAMES[name], figures.test]];
   });
-}
-
-function unsharedLine({ split }: RunRecord, unshared: { readonly rows: number } | null): string[] {
-  return unshared === null
-    ? []
-    : [
-        `“unshared” leaves out ${split.test_rows - unshared.rows} test texts that stood in the training files too; there they were dropped.`,
-      ];
-}
-
-function calibrationLine(record: RunRecord): string[] {
-  if (record.method !== 'probe' || record.calibration === null) return [];
-  const { temperature, nll_before, nll_after, at_bound } = record.calibration;
-  return [
-    at_bound
-      ? 'Temperature scaling found no temperature on the validation rows; probabilities are as they were.'
-      : `Temperature ${number(temperature)}, fitted on the validation rows: their log-loss went from ${number(nll_before)} to ${number(nll_after)}.`,
-  ];
 }
 
 function moreLine(count: number, kinds: string): string[] {

@@ -9,6 +9,7 @@ export * from './report-types';
 export { classFigures, headline, multiLabelFigures } from '../project';
 export { sameAnswerBaseline, ThresholdAnalysis } from '../learning/evaluate';
 export { DEFAULT_CURVE, DEFAULT_REPEATS } from '../learning/studies';
+export { figureNotes } from './run-words';
 export { labelRows, textRows, type LabelledRows, type TextRows } from './text-rows';
 export { FINETUNE_DEFAULTS, parseFinetuneSettings, PRESETS } from '../learning/finetune';
 export { BLOCK_ATTRIBUTE } from './standalone-blocks';

@@ -125,6 +125,20 @@ describe('a train and a test file dropped together', () => {
     expect(right / rows).toBeCloseTo(classFigures(record).test.accuracy, 12);
   });
 
+  it('shows both figures: with the test texts that stood in training too, and without', async () => {
+    const { test, test_unshared: rest } = classFigures(record);
+    expect(rest?.rows).toBeLessThan(test.rows);
+    await driver.unfold('report');
+    const [head, accuracy] = await driver.page.$$eval('[data-testid="figures"] tr', (rows) =>
+      rows.slice(0, 2).map((row) => [...row.children].map((cell) => cell.textContent.trim())),
+    );
+    expect(head?.slice(1, 3)).toEqual(['Test', 'Test, unshared']);
+    expect(parseFloat(accuracy?.[2] ?? '') / 100).toBeCloseTo(rest?.accuracy ?? Number.NaN, 3);
+    expect(await driver.text('figure-note')).toContain(
+      `leaves out ${test.rows - (rest?.rows ?? 0)} test texts`,
+    );
+  });
+
   it('is far better than the majority class', () => {
     const { test, baseline } = classFigures(record);
     expect(test.accuracy_interval[0]).toBeGreaterThan(baseline.test.accuracy + 0.2);

@@ -10,6 +10,7 @@ import { finish, HeadlightError, seededRandom } from '../../../src/base';
 import {
   classifierArchive,
   createEngine,
+  figureNotes,
   openClassifier,
   type Engine,
   type EncoderEntry,
@@ -262,6 +263,7 @@ describe('one class a text', () => {
     const { record } = await finish(engine.train(view.id, settings()));
     const { test: whole, test_unshared: rest } = classFigures(record);
     expect([whole.rows, rest?.rows]).toEqual([30, 24]);
+    expect(figureNotes(record)).toEqual([expect.stringContaining('leaves out 6 test texts')]);
   });
 
   it('scales its probabilities by the validation part, and answers as before', async () => {
@@ -283,6 +285,7 @@ describe('one class a text', () => {
     if (record.calibration?.at_bound === false)
       expect(validation?.log_loss).toBeCloseTo(record.calibration.nll_after, 6);
     expect(record.calibration?.nll_after).toBeLessThan(record.calibration?.nll_before ?? 0);
+    expect(figureNotes(record)).toEqual([expect.stringMatching(/^Temperature.*validation rows/)]);
   });
 
   it('holds the run against words, centroids and neighbours, and says in words what it is worth', async () => {

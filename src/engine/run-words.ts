@@ -1,0 +1,27 @@
+/** What has to be said beside a run's figures, in the same words on the page and on the command line. */
+import { classFigures, multiLabelFigures, type RunRecord } from '../project';
+
+/** Whether test texts stood in the training files too, and what temperature scaling did; plain sentences. */
+export function figureNotes(record: RunRecord): string[] {
+  const { test_unshared } = multiLabelFigures(record) ?? classFigures(record);
+  return [...unshared(record, test_unshared), ...calibration(record)];
+}
+
+function unshared({ split }: RunRecord, rest: { readonly rows: number } | null): string[] {
+  if (rest === null) return [];
+  const shared = split.test_rows - rest.rows;
+  return [
+    `“Unshared” leaves out ${shared} test ${shared === 1 ? 'text' : 'texts'} that stood in the training files too; there they were dropped.`,
+  ];
+}
+
+function calibration(record: RunRecord): string[] {
+  if (record.method !== 'probe' || record.calibration === null) return [];
+  const { temperature, nll_before, nll_after, at_bound } = record.calibration;
+  const said = (value: number): string => value.toFixed(3);
+  return [
+    at_bound
+      ? 'Temperature scaling found no temperature on the validation rows; probabilities are as they were.'
+      : `Temperature ${said(temperature)}, fitted on the validation rows: their log-loss went from ${said(nll_before)} to ${said(nll_after)}.`,
+  ];
+}
