@@ -111,10 +111,7 @@ function dataPage(
   decoders: Decoders,
   dictionary: number | null,
 ): Counted {
-  const description = structField(head, 5);
-  if (description === null) throw new Error('a page is not described');
-  const values = wholeField(description, 1, 'the number of values');
-  if (values > column.values) throw new Error('a page holds more values than its column');
+  const { description, values } = described(head, 5, column);
   const bytes = unpack(body, wholeField(head, 2, 'the size of a page'), column, decoders);
   let start = 0;
   const levels = (most: number): ReturnType<typeof countLevels> => {
@@ -137,12 +134,9 @@ function dataPageV2(
   decoders: Decoders,
   dictionary: number | null,
 ): Counted {
-  const description = structField(head, 8);
-  if (description === null) throw new Error('a page is not described');
-  const values = wholeField(description, 1, 'the number of values');
+  const { description, values } = described(head, 8, column);
   const empty = wholeField(description, 2, 'the number of empty values');
   const pageRows = wholeField(description, 3, 'the number of rows');
-  if (values > column.values) throw new Error('a page holds more values than its column');
   const definitionBytes = wholeField(description, 5, 'the size of the levels');
   const repetitionBytes = wholeField(description, 6, 'the size of the levels');
   const levelBytes = definitionBytes + repetitionBytes;
@@ -164,6 +158,19 @@ function dataPageV2(
   const encoding = wholeField(description, 4, 'the encoding of a page');
   checkValues({ bytes, start: 0, encoding, values: present }, column, decoders, dictionary, true);
   return { values, rows };
+}
+
+/** What the head says of a page of values, in this field of it, and how many values (empty ones too) it counts. */
+function described(
+  head: ThriftStruct,
+  field: number,
+  column: ColumnShape,
+): { readonly description: ThriftStruct; readonly values: number } {
+  const description = structField(head, field);
+  if (description === null) throw new Error('a page is not described');
+  const values = wholeField(description, 1, 'the number of values');
+  if (values > column.values) throw new Error('a page holds more values than its column');
+  return { description, values };
 }
 
 /** How many of the levels are 0, and how many are the deepest. */
