@@ -29,26 +29,3 @@ export function labelColumns({ label }: DataChoice): readonly string[] {
 export function parseOf({ parse }: DataChoice, file: string): ParseSettings {
   return parse[file] ?? {};
 }
-
-/** The files with one of them as the test part; null: none of them. */
-export function withTestFile(
-  { files, ...choice }: DataChoice,
-  test: string | null,
-): Pick<DataChoice, 'files' | 'split'> {
-  const roles: Record<string, FileRole> = { ...files };
-  for (const name of Object.keys(roles)) {
-    if (roles[name] === 'names') continue;
-    if (test === null) {
-      if (roles[name] === 'test') roles[name] = 'unused';
-    } else roles[name] = name === test ? 'test' : 'train';
-  }
-  return {
-    files: roles,
-    split:
-      test !== null
-        ? { method: 'files' }
-        : choice.split.method === 'stratified'
-          ? choice.split
-          : { method: 'stratified', testShare: 0.2, seed: 0 },
-  };
-}

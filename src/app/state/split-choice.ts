@@ -1,7 +1,6 @@
 /** The split as the page's fields say it: shares in percent, parts by value; wrong values are refused in words. */
 import type { Part } from '../../data';
-import type { ColumnValues, DataChoice, ProjectView } from '../../engine';
-import { withTestFile } from './choice';
+import type { ColumnValues, DataChoice, FileRole, ProjectView } from '../../engine';
 
 type Split = DataChoice['split'];
 export type ShareSplit = Extract<Split, { method: 'stratified' }>;
@@ -110,14 +109,18 @@ export function byColumn(column: string, { values }: ColumnValues): ColumnSplit 
   return { method: 'column', column, parts };
 }
 
-/** A split by files: as the roles are, or with the last data file as the test when none is. */
-export function byFiles(choice: DataChoice): Pick<DataChoice, 'files' | 'split'> {
-  const roles = Object.entries(choice.files);
-  if (roles.some(([, role]) => role === 'test')) {
-    return { files: choice.files, split: { method: 'files' } };
-  }
-  const last = roles.filter(([, role]) => role !== 'names').at(-1);
-  return withTestFile(choice, last?.[0] ?? null);
+/**
+ * A split by files: as the roles are. When none is the test part, the last of several training files becomes it, else
+ * the last file that is not used, else the last one that was held for validation; the others stay what they were.
+ */
+export function byFiles({ files }: DataChoice): Pick<DataChoice, 'files' | 'split'> {
+  const split = { method: 'files' } as const;
+  const names = Object.keys(files);
+  const of = (role: FileRole): string[] => names.filter((name) => files[name] === role);
+  if (of('test').length > 0) return { files, split };
+  const [, ...more] = of('train');
+  const test = more.at(-1) ?? of('unused').at(-1) ?? of('validation').at(-1);
+  return { files: test === undefined ? files : { ...files, [test]: 'test' }, split };
 }
 
 /** How many files hold rows. */
