@@ -40,7 +40,7 @@ export {
   type InspectedFile,
 } from './inspect';
 export { auditData, auditLength, junkOf, type AuditInput, type TokenLimit } from './audit';
-export { applyRepairs, splitRepaired, type Repaired } from './repair';
+export { applyRepairs, labelNames, splitRepaired, type Repaired } from './repair';
 export { splitCsv } from './parts';
 export { dominantTag, entityType, tagWords } from './tags';
 export { predictionsCsv, rejectedCsv, rowsCsv, safeCell, type CsvCell } from './csv';

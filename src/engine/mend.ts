@@ -1,10 +1,10 @@
 /** Labels that the person has mended by hand, one row at a time. They move no row to another part. */
 import { HeadlightError } from '../base';
-import { strata, type LabelledTexts, type Split } from '../data';
+import { strata, type LabelledTexts, type RowOrigin, type Split } from '../data';
 import type { DataChange, SetLabel } from '../project';
 
 /**
- * The last repair of a row counts. Both parts are mended; the change says how many test rows were, since their
+ * The last repair of a row counts. A label that was joined or named since stands for what it is called now. Both parts are mended; the change says how many test rows were, since their
  * figures were looked at.
  * @throws HeadlightError `bad-setting` for a label that is none of the classes.
  */
@@ -12,6 +12,7 @@ export function setLabels(
   data: LabelledTexts,
   split: Split,
   repairs: readonly SetLabel[],
+  nameOf: (label: string) => string = (label) => label,
 ): { readonly data: LabelledTexts; readonly changes: readonly DataChange[] } {
   if (repairs.length === 0) return { data, changes: [] };
   const wanted = new Map(repairs.map((repair) => [keyOf(repair.file, repair.row), repair]));
@@ -23,7 +24,7 @@ export function setLabels(
   data.origin.forEach((origin, index) => {
     const repair = wanted.get(keyOf(origin.file, origin.row));
     if (repair === undefined) return;
-    const classes = repair.labels.map((label) => classOf(data, label));
+    const classes = repair.labels.map((label) => classOf(data, label, nameOf, origin));
     if (targets !== null) {
       targets.fill(0, index * k, (index + 1) * k);
       for (const label of classes) targets[index * k + label] = 1;
@@ -55,12 +56,21 @@ export function setLabels(
   };
 }
 
-function classOf({ classes }: LabelledTexts, label: string): number {
-  const index = classes.indexOf(label);
-  if (index >= 0) return index;
-  throw new HeadlightError('bad-setting', `There is no label “${label}” here.`, {
-    hint: `The labels are: ${classes.slice(0, 20).join(', ')}${classes.length > 20 ? ', …' : ''}.`,
-  });
+function classOf(
+  { classes }: LabelledTexts,
+  label: string,
+  nameOf: (label: string) => string,
+  { file, line }: RowOrigin,
+): number {
+  const index = [label, nameOf(label)].map((name) => classes.indexOf(name)).find((at) => at >= 0);
+  if (index !== undefined) return index;
+  throw new HeadlightError(
+    'bad-setting',
+    `There is no label “${label}” here. ${file}, line ${line} was given it by hand.`,
+    {
+      hint: `Undo that, or what took the label away. The labels are: ${classes.slice(0, 20).join(', ')}${classes.length > 20 ? ', …' : ''}.`,
+    },
+  );
 }
 
 function keyOf(file: string, row: number): string {

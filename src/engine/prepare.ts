@@ -7,6 +7,7 @@ import { HeadlightError } from '../base';
 import {
   auditData,
   drawTexts,
+  labelNames,
   labelSentences,
   labelTexts,
   namesOf,
@@ -57,7 +58,7 @@ export function prepare(tables: readonly Table[], choice: DataChoice): Prepared 
   const drawn = choice.useRows === null ? read : drawTexts(read, choice.useRows, seedOf(choice));
   const { repairs, byHand, names } = repairsOf(choice, used, drawn);
   const repaired = splitRepaired(drawn, choice.split, parts, data, repairs);
-  const mended = setLabels(repaired.data, repaired.split, byHand);
+  const mended = setLabels(repaired.data, repaired.split, byHand, labelNames(repairs).name);
   return {
     task: drawn.targets === null ? 'classification' : 'multi_label',
     tables: used,

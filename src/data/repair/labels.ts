@@ -21,14 +21,11 @@ const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
  * @throws HeadlightError `bad-labels` when fewer than two classes are left (for several labels a row: none).
  */
 export function repairLabels(data: LabelledTexts, repairs: readonly Repair[]): RelabelledTexts {
-  const joins = repairs.filter((repair) => repair.kind === 'join_labels');
-  const namings = repairs.filter((repair) => repair.kind === 'name_labels');
+  const joins = repairs.filter(isJoin);
+  const namings = repairs.filter(isNaming);
   const drops = repairs.filter((repair) => repair.kind === 'drop_class');
   if (joins.length + namings.length + drops.length === 0) return { data, kept: null, changes: [] };
-  const joined = joinedNames(joins);
-  const names = allNames(namings);
-  const join = (label: string): string => joined.get(label) ?? label;
-  const name = (label: string): string => names.get(join(label)) ?? join(label);
+  const { join, name } = labelNames(repairs);
   const dropped = (label: string): boolean =>
     drops.some((drop) => [label, join(label), name(label)].includes(drop.label));
 
@@ -87,6 +84,25 @@ export function repairLabels(data: LabelledTexts, repairs: readonly Repair[]): R
     ...(data.targets === null ? relabel(data, classes, places) : retarget(data, classes, places)),
     changes,
   };
+}
+
+/** What a label is called when it has been joined, and when it has its name as well; the others as they are. */
+export function labelNames(repairs: readonly Repair[]): {
+  readonly join: (label: string) => string;
+  readonly name: (label: string) => string;
+} {
+  const joined = joinedNames(repairs.filter(isJoin));
+  const names = allNames(repairs.filter(isNaming));
+  const join = (label: string): string => joined.get(label) ?? label;
+  return { join, name: (label) => names.get(join(label)) ?? join(label) };
+}
+
+function isJoin(repair: Repair): repair is Join {
+  return repair.kind === 'join_labels';
+}
+
+function isNaming(repair: Repair): repair is Naming {
+  return repair.kind === 'name_labels';
 }
 
 function relabel(
