@@ -67,6 +67,10 @@ it('audits, repairs and undoes', { timeout: 90_000 }, async () => {
 
   await driver.press('repair');
   await driver.settled();
+  // The button is gone with what it mended: the keyboard goes on from the list that it stood in.
+  await page.waitForFunction(
+    () => document.activeElement?.getAttribute('aria-labelledby') === 'audit-title',
+  );
   expect(await driver.isThere('data-problem')).toBe(false);
   expect(await driver.text('repairs')).toContain('Class “once” was left out');
 
@@ -148,6 +152,12 @@ it(
     expect(await driver.isThere('split-seed')).toBe(false);
     await driver.tick('Draw at random');
     await driver.settled();
+
+    // A field that was locked while the data was read has the keyboard again.
+    await page.focus('[data-testid="split-groups"]');
+    await page.keyboard.press('ArrowDown');
+    await driver.settled();
+    await page.waitForFunction(() => document.activeElement?.id === 'split-groups');
 
     // Rows of one author on one side.
     await driver.choose('split-groups', 'author');
