@@ -175,9 +175,14 @@ it('says of several labels what it says of one class', { timeout: 180_000 }, asy
     box.click();
   });
   for (const one of former) {
-    expect(await one.evaluate((line) => line.textContent)).toContain('other rows, not comparable');
+    expect(await one.evaluate((line) => line.textContent)).toContain(
+      'other rows or labels, not comparable',
+    );
     expect(await one.$eval('input', (box) => box.disabled)).toBe(true);
   }
+  expect(await driver.text('tick-hint')).toBe(
+    'No other run was tested on the same rows with the same labels.',
+  );
   expect(
     complaints.filter((line) => !/data:,probe|Fetch API cannot load data:/.test(line)),
   ).toEqual([]);
