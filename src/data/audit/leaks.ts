@@ -68,7 +68,7 @@ function labelWord(label: string): { plain: string; pattern: RegExp } | null {
 }
 
 /**
- * Columns beside text and label whose value says the label: every value has one label (but for 0.5 % of the
+ * Columns beside text and label whose value says the label: every value has one label (but for 2 % of the
  * rows), and values come again. Of one label a row only.
  * @param used the columns of text and label.
  */
@@ -100,7 +100,7 @@ export function auditTellingColumns(
     }
     if (columns.size < tables.length) continue;
     const share = agreement(data, columns);
-    if (share === null || share < 0.995 || (share - most) / (1 - most) < 0.98) continue;
+    if (share === null || share < 0.98 || (share - most) / (1 - most) < 0.95) continue;
     findings.push({
       id: 'leaking_column',
       severity: 'note',

@@ -202,6 +202,15 @@ describe('what gives the label away', () => {
     const [found, ...others] = audit({ ...columns, code, day: code.map((_, i) => `d${i % 7}`) });
     expect([found?.title, others]).toEqual(['Column “code” gives the label away', []]);
   });
+  test('a column that says the same but for a wrong row, and none that is wrong often', () => {
+    const columns = clean();
+    const code = columns.label.map((label, i) => (i === 3 ? 'x' : label.slice(0, 1)));
+    code[7] = code[6] ?? '';
+    const often = code.map((value, i) => (i % 20 === 1 ? (code[i + 1] ?? '') : value));
+    expect(audit({ ...columns, code, often }).map(({ title }) => title)).toEqual([
+      'Column “code” gives the label away',
+    ]);
+  });
   test('an id is no such column, though each of its values has one label', () => {
     const columns = clean();
     expect(audit({ ...columns, id: columns.text.map((_, i) => `r${i}`) })).toEqual([]);
