@@ -303,7 +303,8 @@ export class Project {
     this.training.stop();
     this.finetuning.stop();
     this.advice.stop();
-    for (const work of [this.data, this.saving, this.file.work, this.keep.work]) work.stop();
+    const { data, saving, file, keep, parts, mending } = this;
+    for (const work of [data, saving, file.work, keep.work, parts.work, mending.work]) work.stop();
     this.hub.reset();
     this.live.reset();
   }

@@ -112,6 +112,11 @@ export class FullReport {
     if (repeats !== null) this.#repeats = repeats;
   }
 
+  /** What is being computed; what is there stays. */
+  stop(): void {
+    for (const work of [this.work, this.curveWork, this.repeatsWork]) work.stop();
+  }
+
   #page(offset: number): Promise<RowPage | null> {
     return this.mistakesWork.attempt(() =>
       this.#engine.runRows(this.#project, this.run, {
