@@ -95,7 +95,7 @@ it('saves, opens from the disk, and prints', { timeout: 120_000 }, async () => {
 
   // With texts only where they are asked for, and then it says so; the learning curve once it has been drawn.
   expect(text).not.toContain('Learning curve');
-  await driver.click('full-report-button');
+  // Saving has opened the report in depth, which the file is made of.
   await driver.see('report-figures');
   await driver.click('learning-curve-button');
   await driver.see('picture-learning-curve');
