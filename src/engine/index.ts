@@ -8,6 +8,7 @@ export { reportPage, type ReportPage, type ReportPicture } from './report-page';
 export * from './report-types';
 export { classFigures, headline, multiLabelFigures } from '../project';
 export { sameAnswerBaseline, ThresholdAnalysis } from '../learning/evaluate';
+export { DEFAULT_LOGISTIC, DEFAULT_MLP } from '../learning/heads';
 export { DEFAULT_CURVE, DEFAULT_REPEATS } from '../learning/studies';
 export { figureNotes } from './run-words';
 export { labelRows, textRows, type LabelledRows, type TextRows } from './text-rows';

@@ -1,5 +1,11 @@
 /** What the probe is trained with, and the training itself: a first look, then the chosen encoder. */
-import type { Engine, RunView, TrainSettings } from '../../engine';
+import {
+  DEFAULT_LOGISTIC,
+  DEFAULT_MLP,
+  type Engine,
+  type RunView,
+  type TrainSettings,
+} from '../../engine';
 import type { HeadSettings, LogisticSettings, MlpSettings } from '../../learning/heads';
 import type { ProbeRecipe } from '../../project';
 import type { Encoders } from './encoders.svelte';
@@ -7,43 +13,14 @@ import { encoderKey } from './encoders.svelte';
 import { forgetUnfinished, recallUnfinished, rememberUnfinished } from './unfinished';
 import { Work } from './work.svelte';
 
-/** scikit-learn's defaults, with `C` by cross-validation. Equal to the engine's (a test says so). */
-export const HEAD_DEFAULTS: LogisticSettings = {
-  type: 'logistic_regression',
-  C: 'cv',
-  Cs: [0.01, 0.1, 1, 10, 100],
-  folds: 5,
-  class_weight: null,
-  standardize: false,
-  tol: 1e-4,
-  max_iter: 1000,
-  seed: 0,
-};
-
-/** scikit-learn's but for early stopping and standardised features. Equal to the engine's (a test says so). */
-export const MLP_DEFAULTS: MlpSettings = {
-  type: 'mlp',
-  hidden: 100,
-  alpha: 1e-4,
-  learning_rate: 1e-3,
-  batch_size: 'auto',
-  max_iter: 200,
-  early_stopping: true,
-  validation_fraction: 0.1,
-  n_iter_no_change: 10,
-  tol: 1e-4,
-  standardize: true,
-  seed: 0,
-};
-
 /** Which part of the work runs now. */
 export type Stage = 'first look' | 'chosen encoder';
 
 export class Training {
   readonly #engine: Engine;
   readonly #encoders: Encoders;
-  #head = $state.raw<LogisticSettings>(HEAD_DEFAULTS);
-  #mlp = $state.raw<MlpSettings>(MLP_DEFAULTS);
+  #head = $state.raw<LogisticSettings>(DEFAULT_LOGISTIC);
+  #mlp = $state.raw<MlpSettings>(DEFAULT_MLP);
   #kind = $state.raw<HeadSettings['type']>('logistic_regression');
   #firstLook = $state.raw(true);
   #baselines = $state.raw(true);

@@ -4,7 +4,6 @@ import { DEFAULT_LOGISTIC, DEFAULT_MLP } from '../../../src/learning/heads/types
 import { App } from '../../../src/app/state/app.svelte';
 import { isFirstLook } from '../../../src/app/state/project.svelte';
 import { Theme } from '../../../src/app/state/theme.svelte';
-import { HEAD_DEFAULTS, MLP_DEFAULTS } from '../../../src/app/state/training.svelte';
 import { FakeEngine } from '../../helpers/fake-engine';
 import { fakeShell, sampleCsv } from '../../helpers/fake-shell';
 
@@ -93,9 +92,11 @@ describe('from a file to a report', () => {
     expect(open().training.running).toBe(false);
   });
 
-  it('trains with scikit-learn’s settings unless told otherwise', () => {
-    expect(HEAD_DEFAULTS).toEqual(DEFAULT_LOGISTIC);
-    expect(MLP_DEFAULTS).toEqual(DEFAULT_MLP);
+  it('trains with scikit-learn’s settings unless told otherwise', async () => {
+    await app.takeSample();
+    expect(open().training.mlp).toEqual(DEFAULT_MLP);
+    await app.train();
+    expect(engine.trained.map(({ head }) => head)).toEqual([DEFAULT_LOGISTIC, DEFAULT_LOGISTIC]);
   });
 });
 
@@ -161,7 +162,7 @@ describe('projects', () => {
     await again.start(open().id);
     const training = again.project?.training;
     expect(training?.kind).toBe('mlp');
-    expect(training?.mlp).toEqual({ ...MLP_DEFAULTS, hidden: 32, early_stopping: false });
+    expect(training?.mlp).toEqual({ ...DEFAULT_MLP, hidden: 32, early_stopping: false });
     training?.chooseHead('logistic_regression');
     expect(training?.chosenHead.type).toBe('logistic_regression');
   });
