@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { HeadlightError } from '../src/base';
+import { PRECISION_NAMES } from '../src/models';
 import { packageRoot } from '../src/platform/node';
 import { DEFAULT_ENCODER } from './encoder-option';
 import { kindOf } from './files';
@@ -59,7 +60,7 @@ function addTrain(program: Command): void {
   addDataAndEncoder(command);
   command
     .addOption(
-      new Option('--precision <kind>', 'weights: as they ship, else fp32').choices(['fp32', 'q8']),
+      new Option('--precision <kind>', 'weights: as they ship, else fp32').choices(PRECISION_NAMES),
     )
     .option('--layer <number>', 'the layer features are taken from (default: the last)', whole(0))
     .addOption(
@@ -109,8 +110,7 @@ function addFinetune(program: Command): void {
   command
     .addOption(
       new Option('--precision <kind>', 'weights to start from: as they ship, else fp32').choices([
-        'fp32',
-        'q8',
+        ...PRECISION_NAMES,
       ]),
     )
     .option('--split-seed <number>', 'of the split; --seed is of the training', whole(0), 0);

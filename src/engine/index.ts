@@ -10,6 +10,7 @@ export { classFigures, headline, multiLabelFigures } from '../project';
 export { sameAnswerBaseline, ThresholdAnalysis } from '../learning/evaluate';
 export { DEFAULT_LOGISTIC, DEFAULT_MLP } from '../learning/heads';
 export { DEFAULT_CURVE, DEFAULT_REPEATS } from '../learning/studies';
+export { PRECISION_NAMES, PRECISIONS, precisionFact, type PrecisionWords } from '../models';
 export { figureNotes } from './run-words';
 export { labelRows, textRows, type LabelledRows, type TextRows } from './text-rows';
 export { FINETUNE_DEFAULTS, parseFinetuneSettings, PRESETS } from '../learning/finetune';

@@ -3,6 +3,7 @@ export * from './checkpoints';
 export * from './embed';
 export * from './encoders';
 export * from './hub';
+export * from './precisions';
 export * from './schema';
 export * from './text';
 export * from './types';

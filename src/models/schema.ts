@@ -1,5 +1,6 @@
 /** How documents name an encoder and its settings: one schema for recipes, runs and what is kept here. */
 import * as v from 'valibot';
+import { PRECISION_NAMES } from './precisions';
 import type { EmbedSettings, EncoderReference } from './types';
 
 export const embedSettingsEntries = {
@@ -19,7 +20,7 @@ export const pinnedReferenceEntries = {
   source: v.picklist(['shipped', 'hub', 'folder']),
   id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
   revision: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
-  precision: v.picklist(['fp32', 'q8']),
+  precision: v.picklist(PRECISION_NAMES),
 };
 
 export const pinnedReferenceSchema = v.object(pinnedReferenceEntries) satisfies v.GenericSchema<

@@ -3,8 +3,11 @@ import type { TransformerType } from './encoders';
 
 /** `last`: the last token, for decoders such as GPT-2. */
 export type Pooling = 'mean' | 'cls' | 'max' | 'last';
-/** Weights as they are kept: 32-bit floats, or 8-bit integers with a scale a row, computed in 32-bit floats. */
-export type Precision = 'fp32' | 'q8';
+/**
+ * Weights as they are kept: 32-bit floats; 16-bit floats; 8-bit integers with a scale a row; 4-bit integers with a
+ * scale a block of 32. All are computed with in 32-bit floats.
+ */
+export type Precision = 'fp32' | 'fp16' | 'q8' | 'q4';
 export type EncoderSource = 'shipped' | 'hub' | 'folder';
 
 /** Names one encoder so that it can be found again: what a recipe carries. */

@@ -31,6 +31,7 @@ import type {
   RunView,
   TrainSettings,
 } from '../../src/engine';
+import type { Precision } from '../../src/models';
 import { classFigures, headline, type ProbeRun } from '../../src/project';
 import { FakeReport } from './fake-report';
 import { fakeFinetunedRun, fakeRun } from './fake-run';
@@ -312,7 +313,7 @@ export class FakeEngine extends FakeReport implements Engine {
   async *addHubEncoder(
     id: string,
     revision: string | null,
-    precision: 'fp32' | 'q8',
+    precision: Precision,
     signal?: AbortSignal,
   ): Job<EncoderEntry> {
     this.#fail('addHubEncoder');
@@ -333,7 +334,7 @@ export class FakeEngine extends FakeReport implements Engine {
   async *addFolderEncoder(
     name: string,
     _files: readonly FileBytes[],
-    precision: 'fp32' | 'q8',
+    precision: Precision,
     signal?: AbortSignal,
   ): Job<EncoderEntry> {
     return yield* this.addHubEncoder(name, null, precision, signal);

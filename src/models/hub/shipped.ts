@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { HeadlightError, type Job } from '../../base';
 import type { Assets } from '../../platform';
 import { TRANSFORMERS } from '../encoders';
+import { PRECISION_NAMES } from '../precisions';
 import { embedSettingsSchema } from '../schema';
 import type { EncoderInfo, EncoderReference } from '../types';
 import { openEncoder, type Encoder, type ModelFile } from './encoder';
@@ -14,7 +15,7 @@ const entrySchema = v.object({
   id: v.string(),
   /** SHA-256 of the weights. */
   revision: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-  precision: v.picklist(['fp32', 'q8']),
+  precision: v.picklist(PRECISION_NAMES),
   name: v.string(),
   description: v.string(),
   architecture: v.picklist([...TRANSFORMERS, 'static']),
