@@ -1,8 +1,10 @@
 /** The floor under every room: errors, jobs, seeded randomness, hashes. Depends on nothing. */
+export * from './crc32';
 export * from './error';
 export * from './hash';
 export * from './job';
+export * from './json';
 export * from './random';
-export { Sha256 } from './sha256';
+export * from './sha1';
 export type * from './training-progress';
 export * from './sha256';

@@ -18,8 +18,21 @@ export interface Progress {
   readonly secondsLeft: number | null;
   /** A line to be read: a decision just taken and its reason, a notice. */
   readonly note?: string;
+  /** Of a download: the file that comes just now, in bytes. */
+  readonly file?: FileProgress;
   /** The curves of a training. */
   readonly training?: TrainingProgress;
+}
+
+export interface FileProgress {
+  readonly name: string;
+  readonly bytes: number;
+  /** null while it is not known. */
+  readonly totalBytes: number | null;
+  /** The first is 1. */
+  readonly number: number;
+  /** Of all files. */
+  readonly count: number;
 }
 
 export type Job<Result> = AsyncGenerator<Progress, Result, void>;
