@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- NAME ...]`: embedding, probe, page, finetune, finetune-quality,
- * quality, data.
+ * quality, data, shapes.
  * Each prints its table and writes
  * `bench/results/<name>.{json,md}`. Python peers are timed where HEADLIGHT_PYTHON names a Python that has
  * sentence-transformers and scikit-learn, and HEADLIGHT_MINILM the folder of all-MiniLM-L6-v2 (as in the
@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   finetune: async () => (await import('./finetune/bench')).bench(),
   'finetune-quality': async () => (await import('./finetune/quality')).bench(),
   data: async () => (await import('./data/bench')).bench(),
+  shapes: async () => (await import('./shapes/bench')).bench(),
   quality: async () => (await import('./quality/bench')).bench(),
 };
 

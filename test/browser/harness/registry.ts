@@ -9,6 +9,7 @@ import * as graph from './functions/graph';
 import * as hub from './functions/hub';
 import * as platform from './functions/platform';
 import * as probe from './functions/probe';
+import * as realShape from './functions/real-shape';
 import * as storage from './functions/storage';
 import * as training from './functions/training';
 
@@ -22,6 +23,7 @@ const functions: Readonly<Record<string, Registered>> = {
   ...hub,
   ...platform,
   ...probe,
+  ...realShape,
   ...storage,
   ...training,
 };

@@ -1,0 +1,15 @@
+/** What `real-shape.test.ts` runs in the worker: a model of real size, built, run and compared there. */
+import { createWebPlatform } from '../../../../src/platform/web';
+import {
+  realDifferences,
+  type RealDifferences,
+  type RealGolden,
+} from '../../../helpers/real-shape';
+
+export async function realShape(
+  golden: RealGolden,
+  device: 'wasm' | 'webgpu',
+): Promise<RealDifferences> {
+  const { runtime } = await createWebPlatform();
+  return realDifferences(golden, runtime, device);
+}
