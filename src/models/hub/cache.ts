@@ -10,15 +10,20 @@ import type { ModelFile } from './encoder';
 
 const MANIFEST = 'headlight-model.json';
 /** `<source>/<id>/<revision>/…`: a revision is a commit or a hash, an id may have a slash. */
-const ID_OF_KEY = /^(?:hub|folder)\/(.+?)\/[0-9a-f]{40,64}\//;
+const ID_OF_KEY = /^(?:hub|folder|host)\/(.+?)\/[0-9a-f]{40,64}\//;
 
 const manifestSchema = v.object({
   format: v.literal('headlight.model'),
   version: v.literal(1),
-  source: v.picklist(['hub', 'folder']),
+  source: v.picklist(['hub', 'folder', 'host']),
   id: v.string(),
   revision: v.string(),
   licence: v.nullable(v.string()),
+  /** What a folder on the web says of itself: a name and one line; the id alone of the others. */
+  name: v.optional(v.string()),
+  description: v.optional(v.string()),
+  /** It came in a zip, which says itself where it is from. */
+  carried: v.optional(v.boolean()),
   /** Milliseconds since the epoch. */
   added: v.number(),
   files: v.array(v.object({ name: v.string(), bytes: v.number(), sha256: v.string() })),
@@ -36,7 +41,8 @@ export interface ListedModel extends CachedModel {
 }
 
 export function modelPrefix(source: CachedSource, id: string, revision: string): string {
-  return `${source}/${id}/${revision}/`;
+  // An address is one part of the key.
+  return `${source}/${source === 'host' ? encodeURIComponent(id) : id}/${revision}/`;
 }
 
 /** The models that are kept whole, newest first. Damaged manifests are passed over: see `clearCached`. */
@@ -100,15 +106,24 @@ export async function publish(
     await storage.write('models', prefix + name, bytes);
     listed.push({ name, bytes: bytes.length, sha256: await sha256(bytes) });
   }
+  return publishFiles(storage, model, listed);
+}
+
+/** Writes the manifest of a model whose files stand in storage already: now it is there. */
+export async function publishFiles(
+  storage: Storage,
+  model: Omit<CachedModel, 'format' | 'version' | 'added' | 'files'>,
+  files: CachedModel['files'],
+): Promise<CachedModel> {
   const manifest: CachedModel = {
     format: 'headlight.model',
     version: 1,
     ...model,
     added: Date.now(),
-    files: listed,
+    files,
   };
-  const text = new TextEncoder().encode(JSON.stringify(manifest));
-  await storage.write('models', prefix + MANIFEST, text);
+  const key = modelPrefix(model.source, model.id, model.revision) + MANIFEST;
+  await storage.write('models', key, new TextEncoder().encode(JSON.stringify(manifest)));
   return manifest;
 }
 
@@ -121,7 +136,9 @@ export async function removeCached(
   if (source === 'shipped') return;
   await storage.deleteAll(
     'models',
-    revision === null ? `${source}/${id}/` : modelPrefix(source, id, revision),
+    revision === null
+      ? modelPrefix(source, id, '').slice(0, -1)
+      : modelPrefix(source, id, revision),
   );
 }
 

@@ -21,6 +21,11 @@ export interface Download {
   /** Pieces stand under this key in the area `models`. */
   readonly partKey: string;
   readonly signal: AbortSignal | undefined;
+  /** Of a file that does not lie where the Hub has them: its address, and what a refusal means there. */
+  readonly place?: {
+    readonly url: string;
+    readonly refusal: (response: Response) => Promise<HeadlightError>;
+  };
 }
 
 /**
@@ -65,11 +70,11 @@ export async function forgetParts(storage: Storage, partKey: string): Promise<vo
 
 /** @returns null when the file is whole, else what cut it off. */
 async function* fetchRest(
-  { network, host, repository, file, signal }: Download,
+  { network, host, repository, file, signal, place }: Download,
   parts: Parts,
 ): AsyncGenerator<number, Error | null, void> {
   if (file.bytes !== null && parts.bytes === file.bytes && parts.bytes > 0) return null;
-  const url = fileUrl(host, repository.id, repository.commit, file.name);
+  const url = place?.url ?? fileUrl(host, repository.id, repository.commit, file.name);
   const from = parts.bytes;
   let response: Response;
   try {
@@ -83,7 +88,11 @@ async function* fetchRest(
     await parts.restart();
     return new Error('the range was refused');
   }
-  if (!response.ok) throw await refusal(response, host, repository.id, repository.commit);
+  if (!response.ok) {
+    throw place === undefined
+      ? await refusal(response, host, repository.id, repository.commit)
+      : await place.refusal(response);
+  }
   const etag = response.headers.get('x-linked-etag') ?? response.headers.get('etag');
   if (!(await parts.accept(response.status, response.headers.get('content-range'), etag)))
     return new Error('the file on the host is another one now');

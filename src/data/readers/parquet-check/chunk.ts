@@ -4,7 +4,7 @@
  * 1.31 takes all of them for true, and a damaged one would hang it, fill the memory or read other cells.
  */
 import type { CompressionCodec, Compressors, ParquetType } from 'hyparquet';
-import { crc32 } from './crc32';
+import { crc32 } from '../../../base';
 import { checkDeltaHead, readRuns } from './runs';
 import { readStruct, structField, wholeField, type ThriftStruct } from './thrift';
 import { checkSizes } from './unpack';

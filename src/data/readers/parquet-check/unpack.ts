@@ -4,7 +4,7 @@
  * or pass unnoticed.
  */
 import type { CompressionCodec, Compressors } from 'hyparquet';
-import { crc32 } from './crc32';
+import { crc32 } from '../../../base';
 
 /** The most that a codec makes of a byte, by its format; with something for small pages. */
 const MOST: Partial<Record<CompressionCodec, number>> = {

@@ -1,0 +1,129 @@
+/**
+ * Which files of a folder, a zip or a handful of picked files belong to a model: found by their names alone, before
+ * any of them is read. What is missing is named, with where it is to be had.
+ */
+import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../../base';
+import type { SourceFile } from '../../data';
+import type { Precision } from '../types';
+import type { ModelFile } from './encoder';
+import { chooseWeightFiles } from './weight-files';
+
+/** Configurations of the model, its tokenizer, and what sentence-transformers puts beside and one folder down. */
+const SMALL = /^(?:[^/]+\/)?[^/]+\.(?:json|txt|model)$/i;
+const MOST_SMALL_BYTES = 64e6;
+const WEIGHTS = /\.(?:safetensors|bin|onnx|pt|h5|gguf)$/i;
+const TABLE = /\.(?:csv|tsv|jsonl|parquet|xlsx|conll)$/i;
+
+/** The folder that holds the model's own `config.json`, with its `/`; `''`: the top, or there is none. */
+export function folderOfModel(names: readonly string[]): string {
+  const configs = names.filter((name) => /(^|\/)config\.json$/.test(name));
+  // `1_Pooling/config.json` lies deeper than the model's own.
+  const config = configs.sort((a, b) => a.split('/').length - b.split('/').length)[0];
+  return config?.slice(0, -'config.json'.length) ?? '';
+}
+
+/**
+ * @param names relative to the folder of the model
+ * @param where for the error: `in my-model.zip`, `among the files`
+ * @returns those to be read.
+ * @throws HeadlightError `bad-model` naming what is missing, all at once.
+ */
+export function wantedOf(
+  names: readonly string[],
+  precision: Precision,
+  id: string,
+  where: string,
+): readonly string[] {
+  const missing = ['config.json', 'tokenizer.json'].filter((name) => !names.includes(name));
+  const hasWeights = names.some((name) => WEIGHTS.test(name));
+  if (missing.length > 0 || !hasWeights) throw lacking(names, missing, hasWeights, where);
+  const { files } = chooseWeightFiles(names, precision, id);
+  const small = names.filter((name) => SMALL.test(name) && !files.includes(name));
+  return [...small, ...files];
+}
+
+/**
+ * The files of a model among those of a folder, or among several that were picked one by one; the others stay
+ * unread.
+ *
+ * @param name of the folder, or what picked files are called together
+ * @throws HeadlightError `bad-model`, `bad-file`, `aborted`.
+ */
+export async function* readFolderFiles(
+  name: string,
+  files: readonly SourceFile[],
+  precision: Precision,
+  signal?: AbortSignal,
+): Job<readonly ModelFile[]> {
+  const byName = new Map<string, SourceFile>();
+  for (const file of files) {
+    const plain = plainName(file.name);
+    const other = byName.get(plain);
+    if (other !== undefined) {
+      throw new HeadlightError(
+        'bad-file',
+        `Both ${other.name} and ${file.name} would be ${plain}.`,
+        {
+          hint: 'Choose only the one that belongs to the model.',
+        },
+      );
+    }
+    byName.set(plain, file);
+  }
+  const names = [...byName.keys()];
+  const root = folderOfModel(names);
+  const inside = names.flatMap((one) => (one.startsWith(root) ? [one.slice(root.length)] : []));
+  const sizeOf = (one: string): number => byName.get(root + one)?.size ?? 0;
+  const wanted = wantedOf(inside, precision, name, 'here').filter(
+    (one) => !SMALL.test(one) || sizeOf(one) <= MOST_SMALL_BYTES,
+  );
+  const total = wanted.reduce((sum, one) => sum + sizeOf(one), 0);
+  const meter = new ProgressMeter(`Reading ${name}`, 'MB', total / 1e6);
+  const read: ModelFile[] = [];
+  let done = 0;
+  for (const one of wanted) {
+    yield meter.at(done / 1e6);
+    throwIfAborted(signal);
+    const file = byName.get(root + one);
+    if (file === undefined) continue;
+    read.push({ name: one, bytes: await file.slice(0, file.size) });
+    done += file.size;
+  }
+  yield meter.at(done / 1e6);
+  return read;
+}
+
+/** `model (1).safetensors` is what a browser calls the second download of a name. */
+function plainName(name: string): string {
+  return name
+    .replaceAll('\\', '/')
+    .replace(/^\.?\//, '')
+    .replace(/ ?\(\d+\)(?=\.[^./]+$)/, '')
+    .replace(/\.json\.txt$/i, '.json');
+}
+
+function lacking(
+  names: readonly string[],
+  missing: readonly string[],
+  hasWeights: boolean,
+  where: string,
+): HeadlightError {
+  const table = names.find((name) => TABLE.test(name));
+  if (table !== undefined && missing.length === 2 && !hasWeights) {
+    return new HeadlightError('bad-model', `${table} is a table, not a model.`, {
+      hint: 'Texts and labels are dropped in the step “Data”.',
+    });
+  }
+  const weights = 'its weights (model.safetensors, pytorch_model.bin or onnx/model.onnx)';
+  const all = [...missing, ...(hasWeights ? [] : [weights])];
+  const list =
+    all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1) ?? ''}`;
+  const isOld =
+    missing.includes('tokenizer.json') &&
+    names.some((name) => /^(vocab\.(txt|json)|.*\.model)$/.test(name));
+  return new HeadlightError('bad-model', `There is no ${list} ${where}.`, {
+    hint: isOld
+      ? 'The tokenizer is there in its old form only. Save it in the new one in Python: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER).'
+      : 'On the Hub each stands under “Files and versions” of the model. Choose all files of one model together, or drop its folder.',
+  });
+}
