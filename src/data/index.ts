@@ -31,6 +31,7 @@ export { drawRows, drawTexts } from './draw';
 export { groupTexts, normalText, type RowGroups } from './same-text';
 export { namesOf, partOf } from './wizard';
 export { binaryValue } from './label-cells';
+export { languageOf } from './language';
 export {
   inspectTables,
   suggestedSplit,

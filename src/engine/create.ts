@@ -1,6 +1,6 @@
 /** The engine: the interface of `engine.ts` over a platform. Each method is a line; the work is beside it. */
 import { finish } from '../base';
-import { listLeftovers, type EncoderReference } from '../models';
+import { listLeftovers, readHubCatalogue, type EncoderReference } from '../models';
 import type { Platform } from '../platform';
 import { readProjectZip } from '../project';
 import { Encoders } from './encoders';
@@ -38,6 +38,7 @@ export function createEngine(platform: Platform): Engine {
         devices: await platform.runtime.devices(),
         tensorBackends: await platform.tensors.available(),
         storage: await platform.storage.estimate(),
+        ...(platform.memoryBytes === undefined ? {} : { memoryBytes: platform.memoryBytes }),
       };
     },
 
@@ -70,6 +71,7 @@ export function createEngine(platform: Platform): Engine {
       return yield* projects.open(id, signal);
     },
 
+    catalogue: () => readHubCatalogue(platform.assets),
     listEncoders: () => encoders.list(),
     addHubEncoder: (id, revision, precision, signal) =>
       encoders.addHub(id, revision, precision, signal),

@@ -13,7 +13,13 @@ import type {
   Table,
 } from '../data';
 import type { HeadSettings } from '../learning/heads';
-import type { EmbedSettings, EncoderInfo, EncoderReference, Precision } from '../models';
+import type {
+  CatalogueModel,
+  EmbedSettings,
+  EncoderInfo,
+  EncoderReference,
+  Precision,
+} from '../models';
 import type {
   Device,
   DeviceInfo,
@@ -79,6 +85,8 @@ export interface Engine extends FinetuningEngine, ReportEngine, DataLook {
   importProject(file: FileBytes, signal?: AbortSignal): Job<ProjectView>;
 
   // ------------------------------------------------------------------------------- encoders
+  /** The usual models of the Hub, with what is known of each before it is downloaded. Ships; asks no address. */
+  catalogue(): Promise<readonly CatalogueModel[]>;
   /** What ships, and what has been added on this device. */
   listEncoders(): Promise<readonly EncoderEntry[]>;
   /** Downloads from the Hub (or the mirror that was set), pins the revision to the commit, checks that it loads. */
@@ -166,6 +174,8 @@ export interface About {
   readonly devices: readonly DeviceInfo[];
   readonly tensorBackends: readonly TensorBackendName[];
   readonly storage: StorageEstimate | null;
+  /** Of the whole device, as far as the browser says: see `Platform`. */
+  readonly memoryBytes?: number;
 }
 
 export interface ProjectSummary {

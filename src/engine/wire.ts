@@ -16,6 +16,7 @@ const CALLS = [
   'listProjects',
   'renameProject',
   'deleteProject',
+  'catalogue',
   'listEncoders',
   'removeEncoder',
   'deleteRun',

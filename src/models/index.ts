@@ -1,4 +1,5 @@
 /** Encoders: where they come from, what they read, and the features they give. */
+export * from './catalogue';
 export * from './checkpoints';
 export * from './embed';
 export * from './encoders';

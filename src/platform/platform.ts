@@ -13,6 +13,8 @@ export interface Platform {
   readonly storage: Storage;
   readonly network: Network;
   readonly assets: Assets;
+  /** Of the whole device, as far as it says; browsers round it down, and some say nothing. */
+  readonly memoryBytes?: number;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -28,6 +30,8 @@ export interface DeviceInfo {
   readonly threads: number | null;
   /** A GPU that is emulated on the processor: correct, but never faster than it. */
   readonly emulated?: true;
+  /** Of a GPU: the largest buffer that a graph can bind. */
+  readonly maxBufferBytes?: number;
   /** Why it is fewer threads than it could be, or absent when all is well. */
   readonly notice?: string;
 }

@@ -31,7 +31,7 @@ import type {
   RunView,
   TrainSettings,
 } from '../../src/engine';
-import type { Precision } from '../../src/models';
+import type { CatalogueModel, Precision } from '../../src/models';
 import { classFigures, headline, type ProbeRun } from '../../src/project';
 import { FakeReport } from './fake-report';
 import { fakeFinetunedRun, fakeRun } from './fake-run';
@@ -307,6 +307,13 @@ export class FakeEngine extends FakeReport implements Engine {
     return yield* this.createProject([{ ...file, name: 'imported.csv' }], signal);
   }
 
+  /** What `catalogue` answers. */
+  models: readonly CatalogueModel[] = [];
+
+  async catalogue() {
+    this.#fail('catalogue');
+    return this.models;
+  }
   async listEncoders() {
     return this.#encoders;
   }

@@ -2,7 +2,7 @@
 import { ProgressMeter, throwIfAborted, type Job } from '../../base';
 import type { TrainableModel } from '../../models';
 import { trainingGraph } from './graphs';
-import { peakActivationBytes } from './memory';
+import { peakActivationBytes, trainingMemoryBytes } from './memory';
 import { keepsTensors, openTrainer, type ComputeRequest } from './open-trainer';
 import { stepFailed } from './failures';
 import { parseTrainerSettings } from './settings';
@@ -142,7 +142,7 @@ function countParameters(model: TrainableModel): Counts {
   return { trainable, all, bytes };
 }
 
-/** Weights, gradients and two moments of what is trained, and the activations of each shape that is kept. */
+/** With the activations of each shape that is kept. */
 function memoryOf(
   request: ComputeRequest,
   set: TrainingSet,
@@ -158,9 +158,8 @@ function memoryOf(
   });
   // Sessions share nothing: each keeps the memory of its largest run.
   const live = activations.reduce((sum, bytes) => sum + bytes, 0);
-  // A page's heap has the weights a second time: they are copied there for each run.
-  const copies = device === 'wasm' ? counts.bytes : 0;
-  return counts.bytes + copies + 16 * counts.trainable + live;
+  const { bytes: weights, trainable } = counts;
+  return trainingMemoryBytes({ weights, trainable, activations: live, device });
 }
 
 function adviceFor(

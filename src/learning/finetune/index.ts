@@ -5,6 +5,7 @@ export { finetuneSettingsSchema, parseFinetuneSettings } from './settings';
 export { finetune } from './finetune';
 export { estimateFinetune, type EstimateRequest } from './estimate';
 export { predictLogits, type PredictRequest } from './predict';
+export { trainingMemoryBytes, type TrainingNeeds } from './memory';
 export { curvePointSchema } from './curve';
 export { discardFinetune, readUnfinished, type UnfinishedTraining } from './checkpoint';
 export { entityScores, mcnemar, type EntityScores, type McNemar } from '../evaluate';

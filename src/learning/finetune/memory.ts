@@ -6,6 +6,7 @@ import {
   type Model,
   type OperatorInput,
 } from '../../graph/onnx';
+import type { Device } from '../../platform';
 
 /** Bytes of the largest set of values that are needed at the same time; inputs and constants not counted. */
 export function peakActivationBytes(model: Model): number {
@@ -47,6 +48,24 @@ export function peakActivationBytes(model: Model): number {
     for (const name of freed.get(at) ?? []) live -= made.get(name) ?? 0;
   });
   return peak;
+}
+
+export interface TrainingNeeds {
+  /** Bytes of all weights as they are kept. */
+  readonly weights: number;
+  /** Weights that learn. */
+  readonly trainable: number;
+  /** Bytes of what lives at once while a graph runs; of several graphs, their sum. */
+  readonly activations: number;
+  readonly device: Device;
+}
+
+/** Weights, gradients and two moments of what is trained, and activations. */
+export function trainingMemoryBytes(needs: TrainingNeeds): number {
+  const { weights, trainable, activations, device } = needs;
+  // A page's heap has the weights a second time: they are copied there for each run.
+  const copies = device === 'wasm' ? weights : 0;
+  return weights + copies + 16 * trainable + activations;
 }
 
 /** A training graph's sizes are numbers. */

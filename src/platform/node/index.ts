@@ -3,6 +3,7 @@
  * is handed the Platform that it makes.
  */
 import { existsSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Platform } from '../platform';
 import { createNodeAssets } from './assets';
@@ -42,6 +43,7 @@ export async function createNodePlatform(options: NodePlatformOptions = {}): Pro
     tensors,
     storage: await createFolderStorage(options.home ?? defaultHome()),
     network: createNodeNetwork(),
+    memoryBytes: totalmem(),
     assets: createNodeAssets(options.assetsDir ?? shippedFolder(folder), {
       standalone: options.builtDir ?? builtFolder(folder),
     }),

@@ -5,6 +5,7 @@
 import type { Platform } from '../platform';
 import { createAssets } from './assets';
 import { pageBase } from './location';
+import { deviceMemoryBytes } from './memory';
 import { createNetwork } from './network';
 import { createRuntime } from './runtime';
 import { createStorage } from './storage';
@@ -14,6 +15,7 @@ export async function createWebPlatform(): Promise<Platform> {
   const network = createNetwork();
   const runtime = createRuntime(network);
   const tensors = createTensorBackends();
+  const memoryBytes = deviceMemoryBytes();
   return Promise.resolve({
     kind: 'web',
     versions: {
@@ -27,5 +29,6 @@ export async function createWebPlatform(): Promise<Platform> {
     storage: createStorage(),
     network,
     assets: createAssets(pageBase(), network),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
   });
 }

@@ -42,6 +42,10 @@ export function createRuntime(network: Network): OnnxRuntime {
         label: `WebGPU (${adapterName(adapter.info)})`,
         ...(isEmulated(adapter.info) ? { emulated: true as const } : {}),
         threads: null,
+        maxBufferBytes: Math.min(
+          adapter.limits.maxBufferSize,
+          adapter.limits.maxStorageBufferBindingSize,
+        ),
       };
       return [webgpu, wasm];
     },
