@@ -1,3 +1,4 @@
 /** The interfaces, and what both sides share; `platform/web` and `platform/node` are imported by entry points alone. */
 export * from './platform';
 export { joined } from './pieces';
+export * from './queue-locks';

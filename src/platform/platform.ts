@@ -11,6 +11,7 @@ export interface Platform {
   readonly runtime: OnnxRuntime;
   readonly tensors: TensorBackends;
   readonly storage: Storage;
+  readonly locks: Locks;
   readonly network: Network;
   readonly assets: Assets;
   /** Of the whole device, as far as it says; browsers round it down, and some say nothing. */
@@ -76,6 +77,11 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Outputs that `runKeeping` leaves on the device, where the device can (WebGPU in a page). Default none. */
   readonly keepOnDevice?: readonly string[];
+  /**
+   * What the graph's weights hold that stand outside of it, by the location that they name: each is taken from
+   * here straight into the runtime's memory. Not needed any more once the session is made.
+   */
+  readonly externalData?: ReadonlyMap<string, Uint8Array>;
 }
 
 export interface OnnxRuntime {
@@ -171,6 +177,26 @@ export interface Storage {
   persist(): Promise<boolean>;
   /** Forgets everything, all areas. */
   clear(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Locks: one at a time among all that share this storage
+
+/** What lets go of a lock; twice is harmless. */
+export type Release = () => void;
+
+/**
+ * Names that one holder at a time has, among all tabs and workers of a page or all processes of a home folder,
+ * jobs of the same worker too. Whoever is killed while holding one no longer has it.
+ */
+export interface Locks {
+  /**
+   * Waits until nobody else holds the name.
+   * @throws HeadlightError `aborted` when the signal fires first.
+   */
+  acquire(name: string, signal?: AbortSignal): Promise<Release>;
+  /** null, at once, when somebody holds it. */
+  tryAcquire(name: string): Promise<Release | null>;
 }
 
 // ---------------------------------------------------------------------------------------------

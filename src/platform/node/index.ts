@@ -7,6 +7,7 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Platform } from '../platform';
 import { createNodeAssets } from './assets';
+import { createFolderLocks } from './locks';
 import { createNodeNetwork } from './network';
 import { packageRoot } from './package-root';
 import { createNodeRuntime } from './runtime';
@@ -28,6 +29,7 @@ export interface NodePlatformOptions {
 /** @throws HeadlightError `storage` when the folder cannot be made or written. */
 export async function createNodePlatform(options: NodePlatformOptions = {}): Promise<Platform> {
   const { folder, version } = packageRoot();
+  const home = options.home ?? defaultHome();
   const runtime = createNodeRuntime();
   const tensors = createNodeTensors();
   return {
@@ -41,7 +43,8 @@ export async function createNodePlatform(options: NodePlatformOptions = {}): Pro
     },
     runtime,
     tensors,
-    storage: await createFolderStorage(options.home ?? defaultHome()),
+    storage: await createFolderStorage(home),
+    locks: createFolderLocks(home),
     network: createNodeNetwork(),
     memoryBytes: totalmem(),
     assets: createNodeAssets(options.assetsDir ?? shippedFolder(folder), {

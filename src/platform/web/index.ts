@@ -5,6 +5,7 @@
 import type { Platform } from '../platform';
 import { createAssets } from './assets';
 import { pageBase } from './location';
+import { createLocks } from './locks';
 import { deviceMemoryBytes } from './memory';
 import { createNetwork } from './network';
 import { createRuntime } from './runtime';
@@ -27,6 +28,7 @@ export async function createWebPlatform(): Promise<Platform> {
     runtime,
     tensors,
     storage: createStorage(),
+    locks: createLocks(),
     network,
     assets: createAssets(pageBase(), network),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
