@@ -78,7 +78,7 @@ export function encodeWords(
       break;
     }
     firstTokens.push(ids.length);
-    const pieces = bare(tokenizer, word);
+    const pieces = tokenizer.encodeWord(word);
     ids.push(...(pieces.length > 0 ? pieces : bare(tokenizer, '[UNK]').slice(0, 1)));
     if (ids.length === firstTokens.at(-1)) firstTokens.pop();
   }

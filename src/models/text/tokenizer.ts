@@ -34,6 +34,11 @@ export interface TextTokenizer {
    */
   encode(text: string, maxTokens: number): number[];
   encodeWithNotice(text: string, maxTokens: number): Encoded;
+  /**
+   * Tokens of a word that stands among others, no special ones: a byte-level tokenizer (RoBERTa, GPT-2, DeBERTa v1)
+   * reads it after a space, as `add_prefix_space=True`, which `transformers` demands for words that come split.
+   */
+  encodeWord(word: string): readonly number[];
   /** Tokens of the whole text, special ones counted. */
   tokenCount(text: string): number;
   readonly padId: number;
@@ -94,8 +99,13 @@ export function loadTokenizer(
     return { ids: [...head, ...special.closing], truncated: true };
   };
 
+  let words: Tokenizer | null = null;
   return {
     encodeWithNotice,
+    encodeWord(word) {
+      words ??= isByteLevel(json) ? new Tokenizer(afterSpace(json), config) : tokenizer;
+      return words.encode(repair(word), { add_special_tokens: false }).ids;
+    },
     encode: (text, maxTokens) => encodeWithNotice(text, maxTokens).ids as number[],
     tokenCount: (text) => allIds(text).length,
     padId: findPadId(tokenizer, config),
@@ -110,6 +120,34 @@ export function loadTokenizer(
         : [{ name: 'tokenizer_config.json' as const, bytes: tokenizerConfig }]),
     ],
   };
+}
+
+/**
+ * `tokenizer.json` of a model of words, as `transformers` saves one that was made with `add_prefix_space=True`.
+ * @returns null when it is not byte-level: nothing is to be changed.
+ */
+export function wordTokenizer(tokenizerJson: Uint8Array): Uint8Array | null {
+  const json = parseJson(tokenizerJson, 'tokenizer.json');
+  if (!isByteLevel(json)) return null;
+  return new TextEncoder().encode(JSON.stringify(afterSpace(json)));
+}
+
+/** Whether some step of the pre-tokenizer turns bytes into characters, a space among them. */
+function isByteLevel({ pre_tokenizer: step }: Record<string, unknown>): boolean {
+  return JSON.stringify(step ?? null).includes('"type":"ByteLevel"');
+}
+
+/** With a space put before every text that has none. */
+function afterSpace(json: Record<string, unknown>): Record<string, unknown> {
+  const spaced = (step: unknown): unknown => {
+    if (typeof step !== 'object' || step === null) return step;
+    const { type, pretokenizers } = step as Record<string, unknown>;
+    if (type === 'ByteLevel') return { ...step, add_prefix_space: true };
+    return Array.isArray(pretokenizers)
+      ? { ...step, pretokenizers: pretokenizers.map(spaced) }
+      : step;
+  };
+  return { ...json, pre_tokenizer: spaced(json['pre_tokenizer']) };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The small files beside the weights: config.json with the labels, and what tokenizers need. */
 import { HeadlightError } from '../../base';
+import { wordTokenizer } from '../../models';
 import { jsonBytes, parseJson } from '../documents';
 import type { ModelParts, TaskOfModel } from './parts';
 import type { StockNames } from './stock-names';
@@ -94,6 +95,11 @@ export function tokenizerFiles(parts: ModelParts, names: StockNames): Map<string
       : (parseJson(own, 'tokenizer_config.json') as Record<string, unknown>)),
     model_max_length: parts.maxTokens,
   };
+  const spaced = parts.task === 'token_classification' ? wordTokenizer(tokenizer) : null;
+  if (spaced !== null) {
+    files.set('tokenizer.json', spaced);
+    config['add_prefix_space'] = true;
+  }
   // Some encoders have no token types, whatever class their tokenizer is of.
   if (!names.layout.tokenTypes) config['model_input_names'] = ['input_ids', 'attention_mask'];
   if (names.layout.head.pooling === 'last' && (config['pad_token'] ?? null) === null)

@@ -62,6 +62,12 @@ describe('pairs of texts', () => {
   });
 });
 
+interface ByteLevel {
+  readonly tokenizer: object;
+  readonly text: readonly [string, readonly number[]];
+  readonly words: readonly (Record<string, Encoding> & { words: string[] })[];
+}
+
 describe('words', () => {
   const firsts = (wordOf: readonly number[]): number[] => {
     const found: number[] = [];
@@ -97,4 +103,26 @@ describe('words', () => {
     expect(ids).toEqual(expected?.[0]);
     expect(Array.from(firstTokens)).toEqual([1, 2, 3, 4, 5]);
   });
+
+  const byteLevel = JSON.parse(readFileSync('test/reference/golden/words.json', 'utf8')) as Record<
+    string,
+    ByteLevel
+  >;
+  it.each(Object.keys(byteLevel))(
+    '%s: a byte-level tokenizer reads each word after a space, and texts as before',
+    (name) => {
+      const { tokenizer: json, text, words } = byteLevel[name]!;
+      const bytes = new TextEncoder().encode(JSON.stringify(json));
+      const own = loadTokenizer(bytes, null);
+      for (const one of words)
+        for (const limit of [4, 9, 40]) {
+          const [expected = [], wordOf = []] = one[limit] ?? [];
+          const { ids, firstTokens } = encodeWords(own, one.words, limit);
+          expect([one.words, limit, ids]).toEqual([one.words, limit, expected]);
+          expect(Array.from(firstTokens)).toEqual(firsts(wordOf));
+        }
+      expect(own.encode(text[0], 99)).toEqual(text[1]);
+      expect(own.encodeWord('the')).not.toEqual(own.encode('the', 99).slice(1, -1));
+    },
+  );
 });
