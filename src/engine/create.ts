@@ -10,7 +10,9 @@ import { RunningJobs } from './jobs';
 import { Finetuning } from './finetuning';
 import { LiveModel } from './live-model';
 import { dataFile, setLabel } from './data-files';
-import { loadRun, predictFile, predictTexts } from './prediction';
+import { predictOwn } from './own-predict';
+import { evaluateOwn } from './own-run';
+import { deviceHere, loadRun, predictFile, predictTexts } from './prediction';
 import { columnValues, dataRows, longTexts } from './look';
 import { Projects } from './projects';
 import { explainText } from './explain';
@@ -77,6 +79,9 @@ export function createEngine(platform: Platform): Engine {
       encoders.addHub(id, revision, precision, signal),
     addFolderEncoder: (name, files, precision, signal) =>
       encoders.addFolder(name, files, precision, signal),
+    addHostEncoder: (address, precision, signal) => encoders.addHost(address, precision, signal),
+    addZipEncoder: (file, precision, signal) => encoders.addZip(file, precision, signal),
+    exportModel: (reference, signal) => encoders.export(reference, signal),
     removeEncoder: (reference) => encoders.remove(reference),
     async *measure(project, reference, embed, signal) {
       const { data } = await projects.prepare(project);
@@ -88,6 +93,14 @@ export function createEngine(platform: Platform): Engine {
       jobs.of(project, signal, (stop) =>
         train(platform, projects, encoders, project, settings, stop),
       ),
+    evaluateOwn: (project, choice, signal) =>
+      jobs.of(project, signal, (stop) =>
+        evaluateOwn(platform, projects, encoders, project, choice, stop),
+      ),
+    async *predictOwn(reference, file, textColumn, device, signal) {
+      const here = device === 'auto' ? await deviceHere(platform, 'wasm') : device;
+      return yield* predictOwn(platform, encoders, reference, file, textColumn, here, signal);
+    },
     async deleteRun(project, run) {
       await live.release();
       await projects.store.deleteRun(project, run);
@@ -98,7 +111,7 @@ export function createEngine(platform: Platform): Engine {
       const tuned = await live.predict(project, run, texts, pairs ?? null);
       if (tuned !== null) return tuned;
       const loaded = await loadRun(projects, project, run);
-      if (loaded.method === 'finetune') return live.open(project, loaded, texts, pairs ?? null);
+      if (loaded.method !== 'probe') return live.open(project, loaded, texts, pairs ?? null, load);
       return predictTexts(platform, encoders, loaded, texts, load);
     },
     async *predictFile(project, run, file, textColumn, signal) {
@@ -183,12 +196,15 @@ export function createEngine(platform: Platform): Engine {
       await live.release();
       maps.forget();
       projects.forget();
+      encoders.access.forget();
       await platform.storage.clear();
     },
     persistStorage: () => platform.storage.persist(),
     requests: () => Promise.resolve(platform.network.requests()),
-    modelHost: () => encoders.host(),
-    setModelHost: (host) => encoders.setHost(host),
+    modelHost: () => encoders.access.host(),
+    setModelHost: (host) => encoders.access.setHost(host),
+    hasHubToken: () => encoders.access.hasToken(),
+    setHubToken: (token, keep) => encoders.access.setToken(token, keep ?? 'session'),
   };
   return engine;
 }

@@ -1,17 +1,32 @@
 /** Encoders for the jobs: loaded once, kept while they are used, one at a time (weights are large). */
 import * as v from 'valibot';
-import { canonicalJson, HeadlightError, sha256, type Job } from '../base';
-import type { FileBytes } from '../data';
+import {
+  canonicalJson,
+  HeadlightError,
+  ProgressMeter,
+  sha256,
+  throwIfAborted,
+  type Job,
+} from '../base';
+import { sourceOf, type InputFile } from '../data';
 import {
   addFolder,
   clearCached,
   embedSettingsSchema,
+  folderAddress,
   listCached,
   listShipped,
   loadEncoder,
   openEmbedder,
+  ownClassifierSchema,
+  packedBytes,
+  packModel,
   pinnedReferenceSchema,
+  readFolderFiles,
+  readModelZip,
   removeCached,
+  zipName,
+  zipPieces,
   type Embedder,
   type EmbedSettings,
   type Encoder,
@@ -22,7 +37,8 @@ import {
 } from '../models';
 import type { Device, Platform } from '../platform';
 import { jsonBytes, parseDocument, parseJson } from '../project';
-import type { EncoderEntry } from './engine';
+import type { EncoderEntry, SavedModel } from './engine';
+import { HubAccess } from './hub-access';
 
 /** What is known of an added encoder, kept beside its files so that a list needs no weights. */
 const infoSchema = v.object({
@@ -37,26 +53,32 @@ const infoSchema = v.object({
   bytes: v.number(),
   licence: v.nullable(v.string()),
   defaults: embedSettingsSchema,
+  classifier: v.exactOptional(ownClassifierSchema),
 }) satisfies v.GenericSchema<unknown, EncoderInfo>;
 
 const ADDED = 'encoders/';
-const HOST_KEY = 'model-host';
 
 export class Encoders {
   readonly #platform: Platform;
+  /** Where models are fetched from. */
+  readonly access: HubAccess;
   #loaded: { readonly key: string; readonly encoder: Encoder } | null = null;
   #live: { readonly key: string; readonly embedder: Embedder } | null = null;
 
   constructor(platform: Platform) {
     this.#platform = platform;
+    this.access = new HubAccess(platform);
   }
 
   async *load(reference: EncoderReference, signal?: AbortSignal): Job<Encoder> {
     const key = canonicalJson(reference);
     if (this.#loaded?.key === key) return this.#loaded.encoder;
     this.#loaded = null;
-    const host = await this.host();
-    const encoder = yield* loadEncoder(this.#platform, reference, { host }, signal);
+    const { assets, storage } = this.#platform;
+    const host = await this.access.host();
+    const network = await this.access.network();
+    const sources = { assets, storage, network };
+    const encoder = yield* loadEncoder(sources, reference, { host }, signal);
     this.#loaded = { key, encoder };
     return encoder;
   }
@@ -136,11 +158,64 @@ export class Encoders {
 
   async *addFolder(
     name: string,
-    files: readonly FileBytes[],
+    files: readonly InputFile[],
     precision: Precision,
     signal?: AbortSignal,
   ): Job<EncoderEntry> {
-    return this.#added(yield* addFolder(this.#platform.storage, name, files, precision, signal));
+    const read = yield* readFolderFiles(name, files.map(sourceOf), precision, signal);
+    return this.#added(yield* addFolder(this.#platform.storage, name, read, precision, signal));
+  }
+
+  async *addHost(address: string, precision: Precision, signal?: AbortSignal): Job<EncoderEntry> {
+    const id = folderAddress(address);
+    const reference = { source: 'host', id, revision: null, precision } as const;
+    return this.#added(yield* this.load(reference, signal));
+  }
+
+  async *addZip(file: InputFile, precision: Precision, signal?: AbortSignal): Job<EncoderEntry> {
+    const { storage } = this.#platform;
+    const content = yield* readModelZip(storage, sourceOf(file), precision, signal);
+    if (content.kind === 'folder') {
+      const { name, files } = content;
+      return this.#added(yield* addFolder(storage, name, files, precision, signal));
+    }
+    if (content.kind === 'kept') {
+      const { source, id, revision } = content.model;
+      return this.#added(yield* this.load({ source, id, revision, precision }, signal));
+    }
+    const { id, revision } = content.reference;
+    const entry = (await this.list()).find(
+      ({ info: { reference } }) =>
+        reference.source === 'shipped' && reference.id === id && reference.revision === revision,
+    );
+    if (entry !== undefined) return entry;
+    throw new HeadlightError(
+      'not-found',
+      `${id} does not ship with this Headlight in that version.`,
+      {
+        hint: 'Unpack the zip, take out headlight-model.json, and drop the folder: it is then a model of its own.',
+      },
+    );
+  }
+
+  /** A zip of a kept model or of one that ships. */
+  async *export(
+    reference: Pick<EncoderReference, 'source' | 'id' | 'revision'>,
+    signal?: AbortSignal,
+  ): Job<SavedModel> {
+    const { assets, storage } = this.#platform;
+    const packed = await packModel({ assets, storage }, reference);
+    const meter = new ProgressMeter(`Packing ${packed.about.id}`, 'MB', packedBytes(packed) / 1e6);
+    // Each piece is a Blob at once: the browser keeps them, on the disk when there are many.
+    const parts: Blob[] = [];
+    let done = 0;
+    for await (const piece of zipPieces(packed)) {
+      throwIfAborted(signal);
+      parts.push(new Blob([piece as Uint8Array<ArrayBuffer>]));
+      done += piece.length;
+      yield meter.at(done / 1e6);
+    }
+    return { name: zipName(packed), blob: new Blob(parts, { type: 'application/zip' }) };
   }
 
   async remove(reference: EncoderReference): Promise<void> {
@@ -175,24 +250,6 @@ export class Encoders {
     return entry;
   }
 
-  async host(): Promise<string | null> {
-    const bytes = await this.#platform.storage.read('settings', HOST_KEY);
-    return bytes === null ? null : new TextDecoder().decode(bytes);
-  }
-
-  /** @throws HeadlightError `bad-setting` when it is not an http(s) address. */
-  async setHost(host: string | null): Promise<void> {
-    if (host === null) {
-      await this.#platform.storage.delete('settings', HOST_KEY);
-      return;
-    }
-    await this.#platform.storage.write(
-      'settings',
-      HOST_KEY,
-      new TextEncoder().encode(checkHost(host)),
-    );
-  }
-
   async release(): Promise<void> {
     const live = this.#live;
     this.#loaded = null;
@@ -203,43 +260,4 @@ export class Encoders {
 
 async function addedKey(reference: EncoderReference): Promise<string> {
   return ADDED + (await sha256(canonicalJson(reference))).slice(0, 32);
-}
-
-/** Only an origin: no path, no user, https except on this machine. */
-function checkHost(host: string): string {
-  let url: URL;
-  try {
-    url = new URL(host);
-  } catch (cause) {
-    throw new HeadlightError('bad-setting', `“${host}” is not an address.`, {
-      hint: 'Give one such as https://huggingface.co.',
-      cause,
-    });
-  }
-  const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local)) {
-    throw new HeadlightError(
-      'bad-setting',
-      `The model host must be an https address, not ${host}.`,
-      {
-        hint: 'Give one such as https://huggingface.co.',
-      },
-    );
-  }
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
-    throw new HeadlightError(
-      'bad-setting',
-      `The model host must be an address without a path, not ${host}.`,
-      {
-        hint: `Give ${url.origin}.`,
-      },
-    );
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new HeadlightError(
-      'bad-setting',
-      'The address of the model host must not hold a password.',
-    );
-  }
-  return url.origin;
 }

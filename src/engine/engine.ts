@@ -39,11 +39,14 @@ import type {
   Task,
 } from '../project';
 import type { FinetuningEngine } from './finetuning-types';
+import type { TokenKept } from './hub-access';
 import type { DataLook } from './look';
 import type { RowPage, RowQuery } from './map-types';
+import type { OwnChoice } from './own-run';
 import type { ReportEngine } from './report-types';
 
 export type { DataChoice, FileRole, Task } from '../project';
+export type { TokenKept } from './hub-access';
 
 export interface Engine extends FinetuningEngine, ReportEngine, DataLook {
   about(): Promise<About>;
@@ -96,13 +99,25 @@ export interface Engine extends FinetuningEngine, ReportEngine, DataLook {
     precision: Precision,
     signal?: AbortSignal,
   ): Job<EncoderEntry>;
-  /** A dropped folder with `config.json`, `model.safetensors`, `tokenizer.json`. */
+  /**
+   * A dropped folder, or files that were picked one by one, with `config.json`, `tokenizer.json` and weights. Those
+   * that belong to the model are found by their names and read; the others stay unread.
+   */
   addFolderEncoder(
     name: string,
-    files: readonly FileBytes[],
+    files: readonly InputFile[],
     precision: Precision,
     signal?: AbortSignal,
   ): Job<EncoderEntry>;
+  /** From a folder on the web with `headlight-model.json`: what it names is downloaded and checked. */
+  addHostEncoder(address: string, precision: Precision, signal?: AbortSignal): Job<EncoderEntry>;
+  /** From a zip: what `exportModel` saved keeps its source and revision; of any other a folder in it is taken. */
+  addZipEncoder(file: InputFile, precision: Precision, signal?: AbortSignal): Job<EncoderEntry>;
+  /** A kept model, or one that ships, as a zip for a machine without network. */
+  exportModel(
+    reference: Pick<EncoderReference, 'source' | 'id' | 'revision'>,
+    signal?: AbortSignal,
+  ): Job<SavedModel>;
   removeEncoder(reference: EncoderReference): Promise<void>;
   /**
    * Runs a few of the project's texts on every device, checks each against the reference device, and
@@ -118,6 +133,19 @@ export interface Engine extends FinetuningEngine, ReportEngine, DataLook {
   // --------------------------------------------------------------------------- train and report
   /** Embeds (resuming from committed shards), fits the probe, evaluates, keeps the run. */
   train(project: string, settings: TrainSettings, signal?: AbortSignal): Job<ProbeRun>;
+  /** Evaluates the classifier that a checkpoint came with, as it is, and keeps the run. */
+  evaluateOwn(project: string, choice: OwnChoice, signal?: AbortSignal): Job<RunView>;
+  /**
+   * Labels a file with a checkpoint's own classifier, under the names of its classes: no project is needed, and no
+   * labels. The CSV is as that of `predictFile`.
+   */
+  predictOwn(
+    encoder: EncoderReference,
+    file: FileBytes,
+    textColumn: string | null,
+    device: Device | 'auto',
+    signal?: AbortSignal,
+  ): Job<PredictedFile>;
   deleteRun(project: string, run: string): Promise<void>;
   /** The rows of one cell of the confusion matrix (or of a whole row or column, or all), surest first. */
   runRows(project: string, run: string, query: RowQuery): Promise<RowPage>;
@@ -167,6 +195,16 @@ export interface Engine extends FinetuningEngine, ReportEngine, DataLook {
   /** The address models are fetched from; null: `https://huggingface.co`. Remembered. */
   modelHost(): Promise<string | null>;
   setModelHost(host: string | null): Promise<void>;
+  /** Whether an access token for the model host is set, and how long it stays. The token itself is never handed out. */
+  hasHubToken(): Promise<TokenKept | null>;
+  /** Sent to the model host alone, for gated and private models. null: removed, here and from storage. */
+  setHubToken(token: string | null, keep?: TokenKept): Promise<void>;
+}
+
+export interface SavedModel {
+  readonly name: string;
+  /** Not in memory where the browser can help it. */
+  readonly blob: Blob;
 }
 
 export interface About {

@@ -145,6 +145,12 @@ export async function* uploadRun(
   signal?: AbortSignal,
 ): Job<{ readonly url: string }> {
   yield new ProgressMeter('Preparing the files', 'files', 1).at(0);
+  const token = upload.token ?? (await encoders.access.token());
+  if (token === null) {
+    throw new HeadlightError('bad-setting', 'An upload needs an access token of the Hub.', {
+      hint: 'Give one with the permission to write; make it on the Hub under Settings, Access Tokens.',
+    });
+  }
   const { name } = await projects.store.read(project);
   const parts = await projects.store.run(project, run);
   const { recipe } = parts.document;
@@ -171,8 +177,8 @@ export async function* uploadRun(
     const model = yield* exportable(projects, encoders, project, name, parts, signal);
     files = modelFiles('huggingface', model, upload.repository);
   }
-  const hubUrl = await encoders.host();
-  return yield* pushToHub(files, { ...upload, hubUrl }, platform.network, signal);
+  const hubUrl = await encoders.access.host();
+  return yield* pushToHub(files, { ...upload, token, hubUrl }, platform.network, signal);
 }
 
 /** The test part: file, line, text, actual, predicted (several labels joined by `;`), a probability a class. */

@@ -56,8 +56,8 @@ export interface RunComparison {
 export interface HubUpload {
   /** `owner/name`; made when it is not there. */
   readonly repository: string;
-  /** Used for this upload only; never kept. */
-  readonly token: string;
+  /** Used for this upload only; never kept. null: the one that `setHubToken` was given. */
+  readonly token: string | null;
   readonly private: boolean;
 }
 

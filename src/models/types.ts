@@ -1,5 +1,5 @@
 /** Encoders as the rooms above the models see them. */
-import type { TransformerType } from './encoders';
+import type { OwnClassifier, TransformerType } from './encoders';
 
 /** `last`: the last token, for decoders such as GPT-2. */
 export type Pooling = 'mean' | 'cls' | 'max' | 'last';
@@ -8,12 +8,12 @@ export type Pooling = 'mean' | 'cls' | 'max' | 'last';
  * scale a block of 32. All are computed with in 32-bit floats.
  */
 export type Precision = 'fp32' | 'fp16' | 'q8' | 'q4';
-export type EncoderSource = 'shipped' | 'hub' | 'folder';
+export type EncoderSource = 'shipped' | 'hub' | 'folder' | 'host';
 
 /** Names one encoder so that it can be found again: what a recipe carries. */
 export interface EncoderReference {
   readonly source: EncoderSource;
-  /** `all-MiniLM-L6-v2` (shipped), `owner/name` (hub), the folder's name (folder). */
+  /** `all-MiniLM-L6-v2` (shipped), `owner/name` (hub), the folder's name (folder), its address (host). */
   readonly id: string;
   /** Commit for the hub; SHA-256 of the weights if shipped, of weights, config and tokenizer for a folder. null: the newest, pinned on load. */
   readonly revision: string | null;
@@ -38,12 +38,19 @@ export interface EncoderInfo {
   readonly licence: string | null;
   /** What the model's own card recommends. */
   readonly defaults: EmbedSettings;
+  /** The classifier that the checkpoint came with; absent: it has none. */
+  readonly classifier?: OwnClassifier;
 }
 
 /** Which features are taken from an encoder. */
 export interface EmbedSettings {
-  /** 0 is the embedding layer, `layers` the last. */
+  /** 0 is the embedding layer, `layers` the last. Of a mix the deepest that has a weight. */
   readonly layer: number;
+  /**
+   * A weighted mean over layers in place of one: [layers + 1], not negative, scaled to sum to 1. The states are
+   * mixed before they are pooled (of `max` the maximum of the mix is taken).
+   */
+  readonly layerWeights?: readonly number[];
   readonly pooling: Pooling;
   /** Scale each embedding to unit length. */
   readonly normalize: boolean;

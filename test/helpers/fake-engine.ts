@@ -26,13 +26,17 @@ import type {
   ExportedFile,
   FinetuneChoice,
   FinetuningEngine,
+  OwnChoice,
   ProjectView,
   RowPage,
   RunView,
+  SavedModel,
+  TokenKept,
   TrainSettings,
 } from '../../src/engine';
 import type { CatalogueModel, Precision } from '../../src/models';
 import { classFigures, headline, type ProbeRun } from '../../src/project';
+import { fakeOwnRun } from './fake-own';
 import { FakeReport } from './fake-report';
 import { fakeFinetunedRun, fakeRun } from './fake-run';
 
@@ -105,8 +109,13 @@ export class FakeEngine extends FakeReport implements Engine {
   #requests = 6;
   /** The settings of every training, in order. */
   readonly trained: TrainSettings[] = [];
+  /** What was asked of models' own classifiers, in order. */
+  readonly evaluated: OwnChoice[] = [];
   /** The texts that were asked about, in order. */
   readonly asked: string[] = [];
+  /** The names of files that were handed over as a model, in order. */
+  readonly given: string[] = [];
+  #token: TokenKept | null = null;
   /** Thrown by the next job or call of this name. */
   readonly failures = new Map<keyof Engine | keyof FinetuningEngine, HeadlightError>();
 
@@ -340,11 +349,34 @@ export class FakeEngine extends FakeReport implements Engine {
   }
   async *addFolderEncoder(
     name: string,
-    _files: readonly FileBytes[],
+    files: readonly InputFile[],
     precision: Precision,
     signal?: AbortSignal,
   ): Job<EncoderEntry> {
+    this.#fail('addFolderEncoder');
+    this.given.push(...files.map((file) => file.name));
     return yield* this.addHubEncoder(name, null, precision, signal);
+  }
+  async *addHostEncoder(
+    address: string,
+    precision: Precision,
+    signal?: AbortSignal,
+  ): Job<EncoderEntry> {
+    this.#fail('addHostEncoder');
+    return yield* this.addHubEncoder(address, null, precision, signal);
+  }
+  async *addZipEncoder(
+    file: InputFile,
+    precision: Precision,
+    signal?: AbortSignal,
+  ): Job<EncoderEntry> {
+    this.#fail('addZipEncoder');
+    this.given.push(file.name);
+    return yield* this.addHubEncoder(file.name, null, precision, signal);
+  }
+  async *exportModel({ id }: { readonly id: string }, signal?: AbortSignal): Job<SavedModel> {
+    yield* this.#work(`Packing ${id}`, 'MB', 90, signal);
+    return { name: `${id}.zip`, blob: new Blob(['PK']) };
   }
   async removeEncoder(reference: EncoderEntry['info']['reference']) {
     this.#encoders = this.#encoders.filter(({ info }) => info.reference !== reference);
@@ -390,6 +422,29 @@ export class FakeEngine extends FakeReport implements Engine {
     const run = fakeRun(project.view, settings, ++this.#ids, this.#classes);
     project.view = { ...project.view, runs: [run, ...project.view.runs] };
     return run;
+  }
+  async *evaluateOwn(id: string, choice: OwnChoice, signal?: AbortSignal): Job<RunView> {
+    this.#fail('evaluateOwn');
+    this.evaluated.push(choice);
+    const project = this.#project(id);
+    yield* this.#work('Evaluating: test rows', 'texts', 500, signal);
+    const known = this.#encoders.find(({ info }) => info.reference.id === choice.encoder.id);
+    const names = known?.info.classifier?.classes ?? [];
+    const run = fakeOwnRun(project.view, choice, names, ++this.#ids);
+    project.view = { ...project.view, runs: [run, ...project.view.runs] };
+    return run;
+  }
+  async *predictOwn(
+    encoder: OwnChoice['encoder'],
+    file: FileBytes,
+    textColumn: string | null,
+    _device: OwnChoice['device'],
+    signal?: AbortSignal,
+  ): Job<Awaited<ReturnType<typeof predicted>>> {
+    this.#fail('predictOwn');
+    yield* this.#work('Classifying texts', 'texts', 200, signal);
+    const known = this.#encoders.find(({ info }) => info.reference.id === encoder.id);
+    return predicted(file, known?.info.classifier?.classes ?? [], textColumn ?? 'text');
   }
   async deleteRun(id: string, run: string) {
     const project = this.#project(id);
@@ -524,6 +579,13 @@ export class FakeEngine extends FakeReport implements Engine {
   }
   async setModelHost() {
     this.#fail('setModelHost');
+  }
+  async hasHubToken() {
+    return this.#token;
+  }
+  async setHubToken(token: string | null, keep: TokenKept = 'session') {
+    this.#fail('setHubToken');
+    this.#token = token === null ? null : keep;
   }
 
   #project(id: string): FakeProject {

@@ -1,6 +1,7 @@
 /**
  * Uploading a run's model to the Hub: the one thing that sends something of the person's away, and only when
- * asked. The token goes from the field to the engine and is forgotten when the upload ends, however it ends.
+ * asked. The token goes from the field to the engine and is forgotten when the upload ends, however it ends; left
+ * empty, the one that is set for downloads is used.
  */
 import type { Engine } from '../../engine';
 import { Work } from './work.svelte';
@@ -15,6 +16,7 @@ export class Hub {
   #repository = $state.raw('');
   #token = $state.raw('');
   #private = $state.raw(true);
+  #tokenIsSet = $state.raw(false);
   readonly work = new Work();
 
   constructor(engine: Engine, project: string) {
@@ -41,6 +43,14 @@ export class Hub {
   set private(value: boolean) {
     this.#private = value;
   }
+  /** Whether one is set for the model host: then an upload needs none of its own. */
+  get tokenIsSet(): boolean {
+    return this.#tokenIsSet;
+  }
+  async findToken(): Promise<void> {
+    const found = await this.work.attempt(() => this.#engine.hasHubToken());
+    this.#tokenIsSet = found !== null;
+  }
   /** Where it now lies; null before. */
   get url(): string | null {
     return this.#url;
@@ -52,14 +62,15 @@ export class Hub {
     return 'Give it as owner/name: your name on the Hub, a slash, then letters, digits, “-”, “_” and “.”.';
   }
   get ready(): boolean {
-    return this.#repository.trim() !== '' && this.problem === null && this.#token.trim() !== '';
+    const hasToken = this.#tokenIsSet || this.#token.trim() !== '';
+    return this.#repository.trim() !== '' && this.problem === null && hasToken;
   }
 
   async push(run: string): Promise<void> {
     if (!this.ready) return;
     const upload = {
       repository: this.#repository.trim(),
-      token: this.#token.trim(),
+      token: this.#token.trim() === '' ? null : this.#token.trim(),
       private: this.#private,
     };
     this.#url = null;

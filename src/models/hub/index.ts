@@ -10,5 +10,13 @@ export {
 } from './cache';
 export { openEncoder, type Encoder, type EncoderFacts, type ModelFile } from './encoder';
 export { DEFAULT_HOST } from './hub-api';
+export { folderAddress } from './host';
+export { hostManifest, MANIFEST_NAME, readManifest, type ManifestFile } from './manifest';
+export { readFolderFiles, wantedOf } from './picked';
+export { checkHubToken, withHubToken } from './token';
+export { readModelZip } from './zip-add';
+export { ZipFile } from './zip-read';
+export { packedBytes, packModel, zipName, zipPieces, type PackedModel } from './zip-write';
 export { addFolder, loadEncoder, type LoadOptions, type ModelSources } from './load';
+export { chooseWeightFiles, oneWeightFile, type WeightFiles } from './weight-files';
 export { listShipped, readCatalogue, type Catalogue, type CatalogueEntry } from './shipped';

@@ -15,9 +15,11 @@ import { findCached, modelPrefix, publish, readCached, type CachedModel } from '
 import { downloadFile, forgetParts } from './download';
 import { openEncoder, type Encoder, type EncoderFacts, type ModelFile } from './encoder';
 import { askRepository, checkRepositoryId, DEFAULT_HOST, type Repository } from './hub-api';
+import { keepFolderOf } from './host';
 import { megabytes } from './progress';
 import { poolingFile, SENTENCE_FILES } from './sentence-transformers';
 import { loadShipped } from './shipped';
+import { chooseWeightFiles, type WeightFiles } from './weight-files';
 
 export interface ModelSources {
   readonly assets: Assets;
@@ -30,17 +32,6 @@ export interface LoadOptions {
   readonly host?: string | null;
 }
 
-/** What weights are read from, the best first: a checkpoint, then what was exported of one. */
-const WEIGHTS = [
-  'model.safetensors',
-  'model_q8.safetensors',
-  'model.onnx',
-  'onnx/model.onnx',
-  'model_fp16.onnx',
-  'onnx/model_fp16.onnx',
-  'model_quantized.onnx',
-  'onnx/model_quantized.onnx',
-];
 const OPTIONAL = ['tokenizer_config.json', ...SENTENCE_FILES];
 
 /**
@@ -61,6 +52,11 @@ export async function* loadEncoder(
       return yield* loadShipped(sources.assets, reference);
     case 'hub':
       return yield* loadFromHub(sources, reference, options.host ?? DEFAULT_HOST, signal);
+    case 'host': {
+      const { id, revision, precision } = reference;
+      const kept = yield* keepFolderOf(sources, id, revision, signal);
+      return yield* openCached(sources.storage, kept, precision);
+    }
     case 'folder': {
       const { storage } = sources;
       const cached = await findCached(storage, 'folder', reference.id, reference.revision);
@@ -100,8 +96,9 @@ export async function* addFolder(
       .at(-1) || 'model';
   const all = relativeFiles(files);
   // Of all names, since what lies there instead of the weights is the hint.
-  const weights = weightsName(
+  const weights = chooseWeightFiles(
     all.map((file) => file.name),
+    precision,
     id,
   );
   const wanted = folderFiles(all, weights);
@@ -144,10 +141,11 @@ async function* loadFromHub(
   const { commit } = repository;
   const cached = await findCached(storage, 'hub', id, commit);
   if (cached !== null) return yield* openCached(storage, cached, precision);
-  const files = yield* downloadAll(storage, network, host, repository, id, signal);
+  const files = yield* downloadAll(storage, network, host, repository, id, precision, signal);
   const model = { source: 'hub', id, revision: commit, licence: repository.licence } as const;
-  const weights = weightsName(
+  const weights = chooseWeightFiles(
     files.map((file) => file.name),
+    precision,
     id,
   );
   const encoder = await openEncoder(
@@ -167,10 +165,11 @@ async function* downloadAll(
   host: string,
   repository: Repository,
   id: string,
+  precision: Precision,
   signal: AbortSignal | undefined,
 ): Job<readonly ModelFile[]> {
   const names = repository.files.map((file) => file.name);
-  const weights = weightsName(names, id);
+  const weights = chooseWeightFiles(names, precision, id);
   for (const name of ['config.json', 'tokenizer.json']) {
     if (names.includes(name)) continue;
     throw new HeadlightError('bad-model', `${id} has no ${name}.`, {
@@ -182,7 +181,7 @@ async function* downloadAll(
     'config.json',
     'tokenizer.json',
     ...OPTIONAL.filter((name) => names.includes(name)),
-    weights,
+    ...weights.files,
   ];
   const total = wanted.reduce((sum, name) => sum + (sizeOf(repository, name) ?? 0), 0);
   const meter = new ProgressMeter(`Downloading ${id}`, 'MB', total / 1e6);
@@ -201,7 +200,7 @@ async function* downloadAll(
     files.push({ name, bytes });
     done += bytes.length;
     // An exported graph needs no architecture that is known here.
-    if (name === 'config.json' && !weights.endsWith('.onnx')) parseEncoderConfig(bytes);
+    if (name === 'config.json' && weights.format !== 'onnx') parseEncoderConfig(bytes);
     if (name === 'modules.json') {
       const pooling = poolingFile(files);
       if (pooling !== null && names.includes(pooling)) wanted.splice(index + 1, 0, pooling);
@@ -233,36 +232,23 @@ async function* openCached(
   const files = await readCached(storage, model);
   yield megabytes(`Reading ${model.id}`, total, total);
   const { source, id, revision } = model;
-  const weights = weightsName(
+  const weights = chooseWeightFiles(
     files.map((file) => file.name),
+    precision,
     id,
   );
-  const facts = source === 'hub' ? hubFacts(model) : folderFacts(id);
+  const facts = keptFacts(model);
   return openEncoder({ source, id, revision, precision }, files, weights, facts);
-}
-
-/** @throws HeadlightError `bad-model`, naming what the model has instead of one weights file. */
-function weightsName(names: readonly string[], id: string): string {
-  const weights = WEIGHTS.find((candidate) => names.includes(candidate));
-  if (weights !== undefined) return weights;
-  const found = names.includes('model.safetensors.index.json')
-    ? 'its weights are split over several files'
-    : names.includes('pytorch_model.bin')
-      ? 'only pytorch_model.bin'
-      : 'no weights that Headlight can read';
-  throw new HeadlightError('bad-model', `${id} has no model.safetensors: ${found}.`, {
-    hint: 'Choose a model, or a revision of it, that has model.safetensors or onnx/model.onnx. A pytorch_model.bin is not read, since it can run code.',
-  });
 }
 
 /**
  * A hash of all that the embeddings and the length of the texts depend on: the same weights with another
  * tokenizer are another encoder.
  */
-async function folderRevision(files: readonly ModelFile[], weights: string): Promise<string> {
+async function folderRevision(files: readonly ModelFile[], weights: WeightFiles): Promise<string> {
   const hashes: Record<string, string> = {};
   for (const { name, bytes } of files) {
-    if ([weights, 'config.json', 'tokenizer.json', 'tokenizer_config.json'].includes(name))
+    if ([...weights.files, 'config.json', 'tokenizer.json', 'tokenizer_config.json'].includes(name))
       hashes[name] = await sha256(bytes);
   }
   return sha256(canonicalJson(hashes));
@@ -289,8 +275,8 @@ function rootOf(names: readonly string[]): string {
 }
 
 /** Those that matter. */
-function folderFiles(files: readonly ModelFile[], weights: string): readonly ModelFile[] {
-  const names = ['config.json', 'tokenizer.json', weights, ...OPTIONAL];
+function folderFiles(files: readonly ModelFile[], weights: WeightFiles): readonly ModelFile[] {
+  const names = ['config.json', 'tokenizer.json', ...weights.files, ...OPTIONAL];
   const pooling = poolingFile(files);
   if (pooling !== null) names.push(pooling);
   return files.filter(({ name }) => names.includes(name));
@@ -302,6 +288,21 @@ function partKey(id: string, commit: string, name: string): string {
 
 function sizeOf(repository: Repository, name: string): number | null {
   return repository.files.find((file) => file.name === name)?.bytes ?? null;
+}
+
+function keptFacts(model: CachedModel): EncoderFacts {
+  const { source, id, licence, name, description, carried } = model;
+  if (source === 'folder') return folderFacts(id);
+  const by = carried === true ? ', by way of a zip file.' : '.';
+  if (source === 'hub')
+    return { ...hubFacts(model), description: `From the Hugging Face Hub${by}` };
+  const line = description === undefined ? '' : `${description} `;
+  return {
+    name: name ?? id,
+    description: `${line}From ${new URL(id).host}${by}`,
+    licence,
+    defaults: null,
+  };
 }
 
 function hubFacts({ id, licence }: Pick<CachedModel, 'id' | 'licence'>): EncoderFacts {

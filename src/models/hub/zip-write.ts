@@ -5,9 +5,10 @@
 import { Zip, ZipPassThrough } from 'fflate';
 import { HeadlightError, Sha256 } from '../../base';
 import type { Assets, Storage } from '../../platform';
-import { modelPrefix, type CachedModel } from './cache';
+import type { EncoderReference } from '../types';
+import { findCached, modelPrefix, type CachedModel } from './cache';
 import { MANIFEST_NAME, type ManifestFile } from './manifest';
-import type { CatalogueEntry } from './shipped';
+import { readCatalogue, type CatalogueEntry } from './shipped';
 
 /** The same for every entry, and the first that zip knows: the same model gives the same bytes. */
 const MTIME = '1980-01-01T00:00:00';
@@ -34,7 +35,27 @@ export interface PackedModel {
   }[];
 }
 
-export function packedFromStorage(storage: Storage, model: CachedModel): PackedModel {
+/**
+ * @param reference a null revision: the one added last
+ * @throws HeadlightError `not-found` when it is not on this device, whole.
+ */
+export async function packModel(
+  { assets, storage }: { readonly assets: Assets; readonly storage: Storage },
+  { source, id, revision }: Pick<EncoderReference, 'source' | 'id' | 'revision'>,
+): Promise<PackedModel> {
+  if (source === 'shipped') {
+    const entry = (await readCatalogue(assets)).encoders.find((one) => one.id === id);
+    if (entry !== undefined) return packedFromAssets(assets, entry);
+  } else {
+    const model = await findCached(storage, source, id, revision);
+    if (model !== null) return packedFromStorage(storage, model);
+  }
+  throw new HeadlightError('not-found', `${id} is not on this device, whole.`, {
+    hint: 'Add it first; a download that was stopped goes on where it was.',
+  });
+}
+
+function packedFromStorage(storage: Storage, model: CachedModel): PackedModel {
   const { source, id, revision, licence, name, description } = model;
   const prefix = modelPrefix(source, id, revision);
   return {
@@ -50,7 +71,7 @@ export function packedFromStorage(storage: Storage, model: CachedModel): PackedM
   };
 }
 
-export function packedFromAssets(assets: Assets, entry: CatalogueEntry): PackedModel {
+function packedFromAssets(assets: Assets, entry: CatalogueEntry): PackedModel {
   const { id, revision, licence, name, description } = entry;
   return {
     about: { source: 'shipped', id, revision, licence, name, description },
