@@ -21,12 +21,14 @@ export function isZip(name: string): boolean {
 
 /** Offers the bytes as a download. */
 export function download(file: ExportedFile): void {
-  const address = URL.createObjectURL(
-    new Blob([file.bytes as Uint8Array<ArrayBuffer>], { type: file.mime }),
-  );
+  saveBlob(file.name, new Blob([file.bytes as Uint8Array<ArrayBuffer>], { type: file.mime }));
+}
+
+export function saveBlob(name: string, blob: Blob): void {
+  const address = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = address;
-  link.download = file.name;
+  link.download = name;
   document.body.append(link);
   link.click();
   link.remove();
