@@ -9,7 +9,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { finish, sha256 } from '../src/base';
-import { openEncoder, type Catalogue, type CatalogueEntry } from '../src/models';
+import { oneWeightFile, openEncoder, type Catalogue, type CatalogueEntry } from '../src/models';
 import { createNodePlatform } from '../src/platform/node';
 import { modelCard, modelNotice, type Figures } from './models/card';
 import { readPart, SHIPPED, writeModelFiles, type BuiltModel } from './models/files';
@@ -62,10 +62,15 @@ async function entryOf(
   const precision = 'q8';
   const reference = { source: 'shipped', id: built.id, revision: null, precision } as const;
   // Opened as the page will open it, so that what ships is known to load.
-  const { info, weightsHash } = await openEncoder(reference, built.files, built.weights, {
-    ...about,
-    licence: 'apache-2.0',
-  });
+  const { info, weightsHash } = await openEncoder(
+    reference,
+    built.files,
+    oneWeightFile(built.weights),
+    {
+      ...about,
+      licence: 'apache-2.0',
+    },
+  );
   if (info.architecture === 'exported') throw new Error(`${built.id} is no encoder that ships`);
   for (const { name, bytes } of built.files)
     if (bytes.length > MOST_FILE_BYTES) throw new Error(`${built.id}/${name} is over 25 MiB`);

@@ -5,7 +5,7 @@
 import { seededRandom } from '../../src/base';
 import {
   tensorOf,
-  writeSafetensors,
+  tensorWeights,
   type CheckpointTensor,
   type EncoderFiles,
 } from '../../src/models';
@@ -89,6 +89,6 @@ export function encoderOfShape(name: ShapeName): EncoderFiles {
         };
   return {
     config: new TextEncoder().encode(JSON.stringify(config)),
-    weights: writeSafetensors(tensors),
+    weights: tensorWeights(tensors),
   };
 }

@@ -1,6 +1,6 @@
 /** A trained run as what exports are made of: checkpoint, tokenizer, card. */
 import { HeadlightError, type Job } from '../base';
-import { readSafetensors } from '../models';
+import { checkpointOf, readSafetensors } from '../models';
 import {
   cardFacts,
   headOf,
@@ -35,7 +35,7 @@ export async function* exportable(
     if (head === null) throw new HeadlightError('internal', 'a probe without its head');
     const { config, checkpoint } = probeCheckpoint(
       configOf(files),
-      encoder.weights,
+      checkpointOf(encoder.weights),
       recipe.encoder.precision,
       recipe.embed,
       readHeadDocument(parseJson(head, 'head.json')),

@@ -10,6 +10,7 @@ import {
   makeBatches,
   padBatch,
   type TextTokenizer,
+  safetensorsWeights,
 } from '../models';
 import type { Device, Platform, TensorData } from '../platform';
 import type { Task } from '../project';
@@ -47,7 +48,10 @@ export class FinetunedModel {
     device: Device,
   ): Promise<FinetunedModel> {
     const graph = classifierModelGraph(
-      { config: needFile(files, 'config.json'), weights: needFile(files, 'model.safetensors') },
+      {
+        config: needFile(files, 'config.json'),
+        weights: safetensorsWeights(needFile(files, 'model.safetensors')),
+      },
       {
         task: shape.task === 'token_classification' ? 'token' : 'text',
         head: shape.head,

@@ -3,6 +3,7 @@
  * model, its tokenizer and the runtime as blocks. What it holds is what the run's other exports hold: no texts.
  */
 import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../base';
+import { onnxOf } from '../models';
 import type { Assets } from '../platform';
 import {
   classifierFiles,
@@ -167,7 +168,7 @@ async function* carried(
     return { files, licence, needsRuntime: true };
   }
   // The table as it came and the head: the page computes them by itself.
-  files.set('onnx/model.onnx', encoder.weights);
+  files.set('onnx/model.onnx', onnxOf(encoder.weights));
   return { files, licence, needsRuntime: false };
 }
 

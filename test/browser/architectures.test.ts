@@ -1,7 +1,7 @@
 /** Every architecture in the page: the logits that transformers gives, on WASM and on WebGPU. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { classifierModelGraph, TRANSFORMERS } from '../../src/models/encoders';
+import { classifierModelGraph, TRANSFORMERS, safetensorsWeights } from '../../src/models/encoders';
 import { harnessOfThisFile } from '../helpers/harness-scene';
 
 const harness = harnessOfThisFile();
@@ -21,7 +21,10 @@ describe.each(['wasm', 'webgpu'] as const)('on %s', (device) => {
     async (name) => {
       const golden = JSON.parse(new TextDecoder().decode(read(`${name}.json`))) as Golden;
       const graph = classifierModelGraph(
-        { config: read(`${name}.config.json`), weights: read(`${name}.safetensors`) },
+        {
+          config: read(`${name}.config.json`),
+          weights: safetensorsWeights(read(`${name}.safetensors`)),
+        },
         { task: 'text', head: 'stock', classes: golden.classes },
       );
       const { input_ids: ids, mask } = golden.right;

@@ -19,6 +19,7 @@ import {
   defaultLoraTargets,
   openTrainableModel,
   type TrainableOptions,
+  safetensorsWeights,
 } from '../../src/models/encoders';
 import { createNodeRuntime } from '../../src/platform/node/runtime';
 import { buildCase, randomNumbers, tensorsOf, type GradientCase } from '../helpers/gradient-cases';
@@ -137,7 +138,7 @@ describe('training encoders on WebGPU', () => {
     const { architecture, changes, loss, again } = given;
     const files = {
       config: readFileSync(new URL(`${architecture}.config.json`, folder)),
-      weights: readFileSync(new URL(`${architecture}.safetensors`, folder)),
+      weights: safetensorsWeights(readFileSync(new URL(`${architecture}.safetensors`, folder))),
     };
     const model = openTrainableModel(files, {
       task: 'text',

@@ -216,7 +216,7 @@ export function tinyProbeParts(architecture: Architecture, classes: 2 | 3): Mode
   const embed = { layer: 1, pooling: 'cls', normalize: false, maxTokens: MAX_TOKENS } as const;
   const made = probeCheckpoint(
     tinyConfig(architecture),
-    writeSafetensors(tinyEncoder(architecture)),
+    { tensors: tinyEncoder(architecture), metadata: new Map() },
     'fp32',
     embed,
     tinyProbe(classes),

@@ -3,7 +3,13 @@
  * truncation it was saved with, and its weights in 8 bits by Headlight's own converter.
  */
 import type { Job } from '../../src/base';
-import { addFolder, quantizeCheckpoint, type Encoder } from '../../src/models';
+import {
+  addFolder,
+  quantizeCheckpoint,
+  readSafetensors,
+  writeSafetensors,
+  type Encoder,
+} from '../../src/models';
 import { readPart, type BuiltModel } from './files';
 
 export const MINILM_ID = 'all-MiniLM-L6-v2';
@@ -26,7 +32,7 @@ export function openOriginal(source: string): Job<Encoder> {
 
 /** @param source the folder of the original: `model.safetensors`, `config.json`, `tokenizer.json`, … */
 export function buildMiniLm(source: string): BuiltModel {
-  const weights = quantizeCheckpoint(readPart(source, 'model.safetensors'));
+  const weights = quantizeCheckpoint(readSafetensors(readPart(source, 'model.safetensors')));
   return {
     id: MINILM_ID,
     weights: 'model_q8.safetensors',
@@ -34,7 +40,7 @@ export function buildMiniLm(source: string): BuiltModel {
       { name: 'config.json', bytes: readPart(source, 'config.json') },
       { name: 'tokenizer.json', bytes: plainTokenizer(source) },
       { name: 'tokenizer_config.json', bytes: readPart(source, 'tokenizer_config.json') },
-      { name: 'model_q8.safetensors', bytes: weights },
+      { name: 'model_q8.safetensors', bytes: writeSafetensors(weights.tensors) },
     ],
   };
 }

@@ -10,7 +10,7 @@ import {
 } from '../../graph/onnx';
 import type { Arithmetic } from './arithmetic';
 import { parseEncoderConfig, type TransformerConfig } from './config';
-import type { EncoderFiles } from './encoder';
+import { checkpointOf, type EncoderFiles } from './encoder-weights';
 import { addBody } from './frozen';
 import { addTokenInputs } from './inputs';
 import { layoutOf } from './layout';
@@ -43,7 +43,12 @@ export function classifierModelGraph(
     throw new HeadlightError('bad-model', 'A static encoder has no classifier of its own.');
   const arithmetic = ARITHMETIC[options.variant ?? 'fp32'];
   const layout = layoutOf(config);
-  const weights = new Weights(files.weights, 'as-kept', ['', layout.prefix], layout.words);
+  const weights = new Weights(
+    checkpointOf(files.weights),
+    'as-kept',
+    ['', layout.prefix],
+    layout.words,
+  );
   const builder = new GraphBuilder({ name: config.modelType });
   const inputs = addTokenInputs(builder);
   const types = !layout.tokenTypes

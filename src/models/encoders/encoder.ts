@@ -4,22 +4,17 @@
  */
 import { HeadlightError } from '../../base';
 import { GraphBuilder, writeModel, type Value } from '../../graph/onnx';
+import type { Checkpoint } from '../checkpoints';
 import type { Pooling, Precision } from '../types';
 import type { TransformerType } from './architecture';
 import { parseEncoderConfig, type StaticConfig, type TransformerConfig } from './config';
+import { checkpointOf, onnxOf, type EncoderFiles } from './encoder-weights';
 import { addBody } from './frozen';
 import { addTokenInputs, type ClosingToken, type TokenInputs } from './inputs';
 import { layoutOf } from './layout';
 import { linearHead, normalize, pool, type HeadWeights } from './pooling';
 import { addStaticEmbedding, readStaticTable } from './static';
 import { Weights } from './weights';
-
-export interface EncoderFiles {
-  /** `config.json`. */
-  readonly config: Uint8Array;
-  /** `model.safetensors`, `model_q8.safetensors`, or `model.onnx` for a static encoder. */
-  readonly weights: Uint8Array;
-}
 
 /** Which embedding a graph gives. */
 export interface EncoderOutput {
@@ -65,8 +60,8 @@ export interface EncoderModel {
 export function openEncoderModel(files: EncoderFiles, precision: Precision): EncoderModel {
   const config = parseEncoderConfig(files.config);
   return config.modelType === 'headlight-static'
-    ? openStatic(config, files.weights, precision)
-    : openTransformer(config, files.weights, precision);
+    ? openStatic(config, onnxOf(files.weights), precision)
+    : openTransformer(config, checkpointOf(files.weights), precision);
 }
 
 /** Adds the body; returns what makes one output's embedding, sharing the body. */
@@ -78,11 +73,15 @@ type Body = (
 
 function openTransformer(
   config: TransformerConfig,
-  file: Uint8Array,
+  checkpoint: Checkpoint,
   precision: Precision,
 ): EncoderModel {
+  if (precision === 'fp16' || precision === 'q4')
+    throw new HeadlightError('bad-setting', `Weights in ${precision} are not made yet.`, {
+      hint: 'Choose fp32 or q8.',
+    });
   const { prefix, words } = layoutOf(config);
-  const weights = new Weights(file, precision, ['', prefix], words);
+  const weights = new Weights(checkpoint, precision, ['', prefix], words);
   const body: Body = (builder, inputs, deepest) => {
     const states = addBody(builder, inputs, config, weights, deepest);
     return ({ layer, pooling }) => {

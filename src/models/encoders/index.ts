@@ -1,12 +1,16 @@
 /** Encoders: from `config.json` and weights to graphs. */
 export { classifierModelGraph } from './classifier-graph';
 export { parseEncoderConfig, SUPPORTED_MODEL_TYPES, type EncoderConfig } from './config';
+export { openEncoderModel, type EncoderModel, type EncoderOutput } from './encoder';
 export {
-  openEncoderModel,
+  checkpointOf,
+  onnxOf,
+  onnxWeights,
+  safetensorsWeights,
+  tensorWeights,
   type EncoderFiles,
-  type EncoderModel,
-  type EncoderOutput,
-} from './encoder';
+  type EncoderWeights,
+} from './encoder-weights';
 export { isStaticConfig, openExport, type OpenedExport } from './exported';
 export { addTokenInputs, type ClosingToken } from './inputs';
 export { TRANSFORMERS, type TransformerType } from './architecture';

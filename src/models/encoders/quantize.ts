@@ -4,13 +4,7 @@
  * smallest squared error was tried: the embeddings came no closer.) Everything still computes in 32-bit
  * floats, so all devices agree.
  */
-import {
-  float32Values,
-  readSafetensors,
-  tensorOf,
-  writeSafetensors,
-  type CheckpointTensor,
-} from '../checkpoints';
+import { float32Values, tensorOf, type Checkpoint, type CheckpointTensor } from '../checkpoints';
 
 export interface QuantizedRows {
   /** [rows, columns], row-major. */
@@ -64,10 +58,8 @@ export function isQuantizable(name: string, tensor: CheckpointTensor): boolean {
 /**
  * A checkpoint in floats as one in 8 bits: each matrix `name` becomes I8, with F32 `name.scale` beside it;
  * the rest stays as it is.
- * @throws HeadlightError `bad-model` when the file cannot be read.
  */
-export function quantizeCheckpoint(safetensors: Uint8Array): Uint8Array {
-  const checkpoint = readSafetensors(safetensors);
+export function quantizeCheckpoint(checkpoint: Checkpoint): Checkpoint {
   const tensors = new Map<string, CheckpointTensor>();
   for (const [name, tensor] of checkpoint.tensors) {
     const [rows, columns] = tensor.shape;
@@ -79,5 +71,5 @@ export function quantizeCheckpoint(safetensors: Uint8Array): Uint8Array {
     tensors.set(name, tensorOf(values, tensor.shape));
     tensors.set(scaleName(name), tensorOf(scales, [rows]));
   }
-  return writeSafetensors(tensors);
+  return { tensors, metadata: checkpoint.metadata };
 }

@@ -1,12 +1,6 @@
 /** Weights of a checkpoint by name, in the precision asked for, their shapes checked. */
 import { HeadlightError } from '../../base';
-import {
-  float32Values,
-  int8Values,
-  readSafetensors,
-  type Checkpoint,
-  type CheckpointTensor,
-} from '../checkpoints';
+import { float32Values, int8Values, type Checkpoint, type CheckpointTensor } from '../checkpoints';
 import type { Precision } from '../types';
 import { quantizeRows, scaleName } from './quantize';
 
@@ -35,13 +29,13 @@ export class Weights {
    *   asked of an 8-bit checkpoint.
    */
   constructor(
-    safetensors: Uint8Array,
+    checkpoint: Checkpoint,
     precision: Precision | 'as-kept',
     prefixes: readonly string[],
     probe: string,
   ) {
     this.precision = precision;
-    this.#checkpoint = readSafetensors(safetensors);
+    this.#checkpoint = checkpoint;
     const prefix = prefixes.find((candidate) => this.#checkpoint.tensors.has(candidate + probe));
     if (prefix === undefined) throw missing(probe);
     this.#prefix = prefix;

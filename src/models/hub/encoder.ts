@@ -1,9 +1,16 @@
 /** An encoder that is loaded: its graph's maker, its tokenizer, and where they came from. */
-import { HeadlightError, sha256 } from '../../base';
-import { isStaticConfig, openEncoderModel, openExport, type EncoderModel } from '../encoders';
+import { HeadlightError } from '../../base';
+import {
+  isStaticConfig,
+  openEncoderModel,
+  openExport,
+  type EncoderModel,
+  type EncoderWeights,
+} from '../encoders';
 import { loadTokenizer, type TextTokenizer } from '../text';
 import type { EmbedSettings, EncoderInfo, EncoderReference, Precision } from '../types';
 import { sentenceDefaults } from './sentence-transformers';
+import { hashWeights, readWeights, type WeightFiles } from './weight-files';
 
 export interface ModelFile {
   /** Relative to the model's folder: `config.json`, `1_Pooling/config.json`. */
@@ -16,11 +23,11 @@ export interface Encoder {
   readonly model: EncoderModel;
   readonly tokenizer: TextTokenizer;
   /**
-   * `model.safetensors`, as it was read or as it was before it was exported to ONNX: what fine-tuning starts
-   * from, and what a folded probe leaves with. The ONNX itself of the architecture `exported`.
+   * The checkpoint, as it was read or as it was before it was exported to ONNX: what fine-tuning starts
+   * from, and what a folded probe leaves with. The ONNX itself of the architectures `exported` and `static`.
    */
-  readonly weights: Uint8Array;
-  /** SHA-256 of the file that was read. */
+  readonly weights: EncoderWeights;
+  /** SHA-256 of the file that was read; of several files, of their hashes: `hashWeights`. */
   readonly weightsHash: string;
   /** What goes along with an exported model: `config.json`, `tokenizer.json`, `tokenizer_config.json`. */
   readonly files: readonly ModelFile[];
@@ -39,13 +46,13 @@ export interface EncoderFacts {
  * Makes an encoder of its files.
  *
  * @param reference a null revision becomes the weights' hash
- * @param weightsName which of the files holds the weights
+ * @param weightFiles which of the files hold the weights
  * @throws HeadlightError `bad-model` when a file is missing, broken, or of an unsupported architecture.
  */
 export async function openEncoder(
   reference: EncoderReference,
   files: readonly ModelFile[],
-  weightsName: string,
+  weightFiles: WeightFiles,
   facts: EncoderFacts,
 ): Promise<Encoder> {
   const find = (name: string): Uint8Array | null =>
@@ -60,10 +67,11 @@ export async function openEncoder(
     return bytes;
   };
   const config = required('config.json');
-  const file = required(weightsName);
+  const read = readWeights(weightFiles, required);
   const tokenizer = loadTokenizer(required('tokenizer.json'), find('tokenizer_config.json'));
-  const { model, checkpoint, note } = opened(config, file, weightsName, reference.precision);
-  const weightsHash = await sha256(file);
+  const name = weightFiles.files[0] ?? '';
+  const { model, weights, note } = opened(config, read, name, reference.precision);
+  const weightsHash = await hashWeights(weightFiles, required);
   return {
     info: {
       reference: { ...reference, revision: reference.revision ?? weightsHash },
@@ -80,7 +88,7 @@ export async function openEncoder(
     },
     model,
     tokenizer,
-    weights: checkpoint,
+    weights,
     weightsHash,
     files: [{ name: 'config.json', bytes: config }, ...tokenizer.files],
   };
@@ -89,17 +97,19 @@ export async function openEncoder(
 /** An exported ONNX, or weights that the architecture's own graph is built around. */
 function opened(
   config: Uint8Array,
-  file: Uint8Array,
+  weights: EncoderWeights,
   name: string,
   precision: Precision,
-): { readonly model: EncoderModel; readonly checkpoint: Uint8Array; readonly note: string } {
-  if (!name.endsWith('.onnx') || isStaticConfig(config)) {
-    const model = openEncoderModel({ config, weights: file }, precision);
-    return { model, checkpoint: file, note: '' };
-  }
+): { readonly model: EncoderModel; readonly weights: EncoderWeights; readonly note: string } {
+  if (weights.kind === 'checkpoint' || isStaticConfig(config))
+    return { model: openEncoderModel({ config, weights }, precision), weights, note: '' };
   try {
-    const { model, checkpoint, note } = openExport({ config, weights: file }, precision);
-    return { model, checkpoint: checkpoint ?? file, note };
+    const { model, checkpoint, note } = openExport({ config, weights }, precision);
+    return {
+      model,
+      weights: checkpoint === null ? weights : { kind: 'checkpoint', checkpoint },
+      note,
+    };
   } catch (error) {
     if (!(error instanceof HeadlightError)) throw error;
     throw new HeadlightError(error.code, `${name}: ${error.message}`, {

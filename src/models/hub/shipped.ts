@@ -8,6 +8,7 @@ import { embedSettingsSchema } from '../schema';
 import type { EncoderInfo, EncoderReference } from '../types';
 import { openEncoder, type Encoder, type ModelFile } from './encoder';
 import { megabytes } from './progress';
+import { oneWeightFile } from './weight-files';
 
 const FOLDER = 'models';
 
@@ -87,7 +88,7 @@ export async function* loadShipped(assets: Assets, reference: EncoderReference):
   const encoder = await openEncoder(
     { ...reference, revision: entry.revision },
     files,
-    entry.weights,
+    oneWeightFile(entry.weights),
     {
       name: entry.name,
       description: entry.description,

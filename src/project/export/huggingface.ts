@@ -11,6 +11,7 @@ import {
   float32Values,
   loadTokenizer,
   tensorOf,
+  tensorWeights,
   writeSafetensors,
   type CheckpointTensor,
   type ClosingToken,
@@ -55,12 +56,13 @@ export function hfFolder(parts: ModelParts, options: FolderOptions): Map<string,
     );
   }
   const config = configBytes(modelConfig(parts, names));
-  const weights = writeSafetensors(parts.checkpoint);
   const tokenizer = tokenizerFiles(parts, names);
   const files = new Map<string, Uint8Array>([['config.json', config], ...tokenizer]);
-  if (options.weights && parts.head === 'stock') files.set('model.safetensors', weights);
+  if (options.weights && parts.head === 'stock')
+    files.set('model.safetensors', writeSafetensors(parts.checkpoint));
   if (options.weights && parts.head === 'mean')
     for (const [name, bytes] of sentenceModules(parts, names, tokenizer)) files.set(name, bytes);
+  const weights = tensorWeights(parts.checkpoint);
   const closing = closingToken(tokenizer, parts.maxTokens);
   for (const variant of new Set(options.onnx)) {
     const graph = classifierModelGraph(

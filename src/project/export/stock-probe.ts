@@ -8,8 +8,8 @@ import {
   float32Values,
   int8Values,
   quantizeCheckpoint,
-  readSafetensors,
   tensorOf,
+  type Checkpoint,
   type CheckpointTensor,
   type EmbedSettings,
   type BertNames,
@@ -28,7 +28,7 @@ export interface StockCheckpoint {
 
 /**
  * @param config the encoder's config.json, parsed.
- * @param weights the encoder's safetensors, in floats or in Headlight's 8 bits.
+ * @param weights the encoder's checkpoint, in floats or in Headlight's 8 bits.
  * @param precision that the probe was trained in. With `q8` what is written is what the 8 bits stand for, for
  *   that is what the probe has seen.
  * @throws HeadlightError `bad-setting` when the probe cannot be folded, saying why; `bad-model` when the
@@ -36,7 +36,7 @@ export interface StockCheckpoint {
  */
 export function probeCheckpoint(
   config: Readonly<Record<string, unknown>>,
-  weights: Uint8Array,
+  weights: Checkpoint,
   precision: Precision,
   embed: EmbedSettings,
   head: Head,
@@ -46,7 +46,7 @@ export function probeCheckpoint(
   const { layout } = names;
   const { dense, activation, classifier } = layout.head;
   const kept = precision === 'q8' ? quantizeCheckpoint(weights) : weights;
-  const encoder = cutEncoder(readSafetensors(kept).tensors, layout.prefix, bert, embed.layer);
+  const encoder = cutEncoder(kept.tensors, layout.prefix, bert, embed.layer);
   // The LayerNorm that ends the embeddings, or the layer.
   const norm = `${layout.prefix}${embed.layer === 0 ? bert.embeddingsNorm : bert.layer(embed.layer - 1).outputNorm}`;
   const floats = (name: string): Float32Array => {

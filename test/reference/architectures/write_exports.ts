@@ -7,7 +7,12 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { openTrainableModel, TRANSFORMERS, type TrainMethod } from '../../../src/models';
+import {
+  openTrainableModel,
+  TRANSFORMERS,
+  type TrainMethod,
+  safetensorsWeights,
+} from '../../../src/models';
 import { hfFolder, peftAdapter, type ModelParts } from '../../../src/project';
 import { tinyParts } from '../../helpers/export-parts';
 
@@ -25,7 +30,7 @@ async function write(folder: string, files: ReadonlyMap<string, Uint8Array>): Pr
 
 for (const name of TRANSFORMERS.filter((one) => one !== 'bert' && one !== 'distilbert')) {
   const config = readFileSync(new URL(`${name}.config.json`, here));
-  const weights = readFileSync(new URL(`${name}.safetensors`, here));
+  const weights = safetensorsWeights(readFileSync(new URL(`${name}.safetensors`, here)));
   const golden = JSON.parse(readFileSync(new URL(`${name}.json`, here), 'utf8')) as {
     readonly targets: readonly string[];
   };

@@ -8,7 +8,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { finish } from '../../../src/base';
 import { GraphBuilder, writeModel } from '../../../src/graph/onnx';
 import { finetune, TRAINER_DEFAULTS } from '../../../src/learning/finetune';
-import { writeSafetensors } from '../../../src/models/checkpoints';
 import {
   addTokenInputs,
   classifierModelGraph,
@@ -20,6 +19,9 @@ import {
   type EncoderFiles,
   type TrainableModel,
   type TrainMethod,
+  safetensorsWeights,
+  checkpointOf,
+  tensorWeights,
 } from '../../../src/models/encoders';
 import { logBucket } from '../../../src/models/encoders/architectures/deberta';
 import { distanceBucket } from '../../../src/models/encoders/architectures/mpnet';
@@ -64,7 +66,7 @@ const goldenOf = (name: string): Golden =>
   JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as Golden;
 const filesOf = (name: string): EncoderFiles => ({
   config: new Uint8Array(readFileSync(new URL(`${name}.config.json`, folder))),
-  weights: new Uint8Array(readFileSync(new URL(`${name}.safetensors`, folder))),
+  weights: safetensorsWeights(readFileSync(new URL(`${name}.safetensors`, folder))),
 });
 
 const int64 = (rows: Rows): Tensor =>
@@ -75,7 +77,7 @@ async function hiddenStates(files: EncoderFiles, ids: Rows, mask: Rows): Promise
   const config = parseEncoderConfig(files.config);
   if (config.modelType === 'headlight-static') throw new Error('no transformer');
   const { prefix, words } = config.layout;
-  const weights = new Weights(files.weights, 'fp32', ['', prefix], words);
+  const weights = new Weights(checkpointOf(files.weights), 'fp32', ['', prefix], words);
   const builder = new GraphBuilder({ name: 'states' });
   const states = addBody(builder, addTokenInputs(builder), config, weights, config.layers);
   states.forEach((state, layer) => builder.output(state, `layer_${layer}`));
@@ -263,7 +265,7 @@ describe.each(NAMES)('%s', (name) => {
     expect([...checkpoint.keys()].sort()).toEqual(golden.names);
     const { input_ids: ids, mask } = golden.right;
     const found = await runTrainable(model, { ids, mask, types }, { trained });
-    const weights = writeSafetensors(checkpoint);
+    const weights = tensorWeights(checkpoint);
     const graph = classifierModelGraph(
       { ...files, weights },
       { task: 'text', head: 'stock', classes },

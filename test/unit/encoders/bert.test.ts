@@ -11,14 +11,17 @@ import {
   openEncoderModel,
   quantizeCheckpoint,
   type EncoderModel,
+  safetensorsWeights,
+  checkpointOf,
+  tensorWeights,
 } from '../../../src/models/encoders';
-import { readSafetensors, writeSafetensors } from '../../../src/models/checkpoints';
 import type { Pooling } from '../../../src/models/types';
 import { cosine, largestDifference, runEncoder, unit } from './run';
 
 const folder = new URL('../../reference/encoders/', import.meta.url);
 const config = readFileSync(new URL('bert.config.json', folder));
-const weights = readFileSync(new URL('bert.safetensors', folder));
+const weights = safetensorsWeights(readFileSync(new URL('bert.safetensors', folder)));
+const checkpoint = checkpointOf(weights);
 type Rows = number[][];
 interface Golden {
   ids: Rows;
@@ -196,14 +199,14 @@ describe('a small random BERT', () => {
   });
 
   it('reads checkpoints with the prefix bert., and with gamma and beta', async () => {
-    const { tensors } = readSafetensors(weights);
+    const { tensors } = checkpoint;
     const renamed = new Map(
       [...tensors].map(([name, tensor]) => [
         `bert.${name.replace('LayerNorm.weight', 'LayerNorm.gamma').replace('LayerNorm.bias', 'LayerNorm.beta')}`,
         tensor,
       ]),
     );
-    const model = openEncoderModel({ config, weights: writeSafetensors(renamed) }, 'fp32');
+    const model = openEncoderModel({ config, weights: tensorWeights(renamed) }, 'fp32');
     expect(
       largestDifference(await embedding(model, 3, 'cls'), golden.layers[3]?.cls ?? []),
     ).toBeLessThan(1e-5);
@@ -211,11 +214,12 @@ describe('a small random BERT', () => {
 });
 
 describe('8-bit weights', () => {
-  const stored = quantizeCheckpoint(weights);
+  const small = quantizeCheckpoint(checkpoint);
+  const stored = tensorWeights(small.tensors);
 
   it('keep each matrix within half a step of the original, and all vectors as they are', () => {
-    const before = readSafetensors(weights).tensors;
-    const after = readSafetensors(stored).tensors;
+    const before = checkpoint.tensors;
+    const after = small.tensors;
     let matrices = 0;
     for (const [name, { shape, data }] of before) {
       const kept = after.get(name);
@@ -249,7 +253,7 @@ describe('8-bit weights', () => {
   });
 
   it('compute as the same weights in floats do: only the weights are 8-bit', async () => {
-    const { tensors } = readSafetensors(stored);
+    const { tensors } = small;
     const restored = new Map(
       [...tensors].flatMap(([name, tensor]) => {
         const scales = tensors.get(`${name}.scale`);
@@ -263,7 +267,7 @@ describe('8-bit weights', () => {
         return [[name, { ...tensor, dtype: 'F32', data: new Uint8Array(floats.buffer) }] as const];
       }),
     );
-    const floats = openEncoderModel({ config, weights: writeSafetensors(restored) }, 'fp32');
+    const floats = openEncoderModel({ config, weights: tensorWeights(restored) }, 'fp32');
     const integers = openEncoderModel({ config, weights: stored }, 'q8');
     expect(
       largestDifference(await embedding(integers, 3, 'mean'), await embedding(floats, 3, 'mean')),
@@ -329,7 +333,7 @@ if (minilm !== undefined)
     };
     const files = {
       config: readFileSync(join(minilm, 'config.json')),
-      weights: readFileSync(join(minilm, 'model.safetensors')),
+      weights: safetensorsWeights(readFileSync(join(minilm, 'model.safetensors'))),
     };
     it.each([
       ['fp32', 0.99999],

@@ -11,6 +11,8 @@ import {
   classifierModelGraph,
   openEncoderModel,
   type ClassifierGraphOptions,
+  safetensorsWeights,
+  type EncoderFiles,
 } from '../../../src/models/encoders';
 import { largestDifference, runEncoder } from './run';
 
@@ -30,9 +32,9 @@ const golden = JSON.parse(readFileSync(new URL('trainable.json', folder), 'utf8'
   distilbert: Golden & { means: Rows[] };
 };
 const { ids, mask, types, classes } = golden;
-const filesOf = (architecture: string): { config: Buffer; weights: Buffer } => ({
+const filesOf = (architecture: string): EncoderFiles => ({
   config: readFileSync(new URL(`${architecture}.config.json`, folder)),
-  weights: readFileSync(new URL(`${architecture}.safetensors`, folder)),
+  weights: safetensorsWeights(readFileSync(new URL(`${architecture}.safetensors`, folder))),
 });
 
 async function logits(graph: Uint8Array): Promise<Rows> {

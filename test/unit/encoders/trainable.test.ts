@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { HeadlightError } from '../../../src/base';
 import { GraphBuilder } from '../../../src/graph/onnx';
-import { readSafetensors, writeSafetensors } from '../../../src/models/checkpoints';
 import {
   defaultLoraTargets,
   openTrainableModel,
@@ -14,6 +13,9 @@ import {
   type TrainableModel,
   type TrainableOptions,
   type TrainMethod,
+  safetensorsWeights,
+  checkpointOf,
+  tensorWeights,
 } from '../../../src/models/encoders';
 import { largestDifference } from './run';
 import { runTrainable } from './run-trainable';
@@ -54,7 +56,7 @@ describe.each(['bert', 'distilbert'] as const)('%s', (architecture) => {
   const expected = golden[architecture];
   const files = {
     config: readFileSync(new URL(`${architecture}.config.json`, folder)),
-    weights: readFileSync(new URL(`${architecture}.safetensors`, folder)),
+    weights: safetensorsWeights(readFileSync(new URL(`${architecture}.safetensors`, folder))),
   };
   const open = (changes: Partial<TrainableOptions> = {}, weights = files.weights): TrainableModel =>
     openTrainableModel({ config: files.config, weights }, { ...OPTIONS, ...changes });
@@ -113,7 +115,7 @@ describe.each(['bert', 'distilbert'] as const)('%s', (architecture) => {
     expect(largestDifference(found, expected.lora)).toBeLessThan(1e-5);
     const checkpoint = model.checkpoint(adapters);
     expect([...checkpoint.keys()].sort()).toEqual(expected.names);
-    const merged = open({}, Buffer.from(writeSafetensors(checkpoint)));
+    const merged = open({}, tensorWeights(checkpoint));
     expect(largestDifference(await run(merged), expected.lora)).toBeLessThan(1e-5);
     const { name, values } = expected.merged;
     const weight = merged.parameters.get(name)?.values;
@@ -137,7 +139,7 @@ describe.each(['bert', 'distilbert'] as const)('%s', (architecture) => {
 
   it.each(['fp16', 'int8'] as const)('LoRA over a base in %s is the rounded base', async (base) => {
     const model = open({ method: lora({ base }) });
-    const rounded = open({}, Buffer.from(writeSafetensors(model.checkpoint(new Map()))));
+    const rounded = open({}, tensorWeights(model.checkpoint(new Map())));
     for (const table of ['host', 'graph'] as const)
       expect(largestDifference(await run(model, table), await run(rounded))).toBeLessThan(1e-5);
     const apart = largestDifference(await run(model), expected.text);
@@ -146,11 +148,12 @@ describe.each(['bert', 'distilbert'] as const)('%s', (architecture) => {
   });
 
   it('trains an 8-bit checkpoint: as floats, and as it is under LoRA', async () => {
-    const weights = Buffer.from(quantizeCheckpoint(files.weights));
+    const { tensors } = quantizeCheckpoint(checkpointOf(files.weights));
+    const weights = tensorWeights(tensors);
     const full = open({}, weights);
     expect([...full.parameters.values()].every((p) => p.values.precision === 'fp32')).toBe(true);
     const kept = open({ method: lora({ base: 'int8' }) }, weights);
-    const original = readSafetensors(weights).tensors.get(kept.wordTable);
+    const original = tensors.get(kept.wordTable);
     const table = kept.parameters.get(kept.wordTable)?.values;
     expect(table?.precision).toBe('int8');
     expect(Array.from(table?.data ?? [])).toEqual(
@@ -178,9 +181,9 @@ describe.each(['bert', 'distilbert'] as const)('%s', (architecture) => {
 
   it('starts a new head as transformers does: normal weights, no bias, the same for the same seed', () => {
     const bare = new Map(
-      [...readSafetensors(files.weights).tensors].filter(([name]) => name.startsWith(architecture)),
+      [...checkpointOf(files.weights).tensors].filter(([name]) => name.startsWith(architecture)),
     );
-    const weights = Buffer.from(writeSafetensors(bare));
+    const weights = tensorWeights(bare);
     const classifier = (seed: number): Float32Array =>
       open({ seed, classes: 200 }, weights).parameters.get('classifier.weight')?.values
         .data as Float32Array;

@@ -4,7 +4,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { openTrainableModel, TRANSFORMERS, type TrainMethod } from '../../../src/models';
+import {
+  openTrainableModel,
+  safetensorsWeights,
+  TRANSFORMERS,
+  type TrainMethod,
+} from '../../../src/models';
 import { hfFolder, peftAdapter, type ModelParts } from '../../../src/project';
 import { tinyParts } from '../../helpers/export-parts';
 
@@ -24,7 +29,10 @@ function partsOf(name: string, changes: Record<string, unknown> = {}): ModelPart
 }
 
 function open(name: string, method: TrainMethod): ReturnType<typeof openTrainableModel> {
-  const files = { config: read(`${name}.config.json`), weights: read(`${name}.safetensors`) };
+  const files = {
+    config: read(`${name}.config.json`),
+    weights: safetensorsWeights(read(`${name}.safetensors`)),
+  };
   const options = { task: 'text', head: 'stock', classes: 3, method, dropout: 0, seed: 1 } as const;
   return openTrainableModel(files, options);
 }

@@ -1,7 +1,7 @@
 /** The graph puts back the closing token that transformers.js cuts off long texts, and changes nothing else. */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { expect, it } from 'vitest';
-import { openEncoderModel, writeSafetensors } from '../../../src/models';
+import { openEncoderModel, tensorWeights } from '../../../src/models';
 import { keepClosingToken } from '../../../src/project';
 import { tinyConfig, tinyEncoder } from '../../helpers/export-parts';
 
@@ -14,7 +14,7 @@ function graph(): Uint8Array {
   );
   const files = {
     config: new TextEncoder().encode(JSON.stringify(tinyConfig('bert'))),
-    weights: writeSafetensors(new Map(weights)),
+    weights: tensorWeights(new Map(weights)),
   };
   return openEncoderModel(files, 'fp32').graph({ layer: 2, pooling: 'cls', normalize: false });
 }

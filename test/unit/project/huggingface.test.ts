@@ -14,7 +14,7 @@ import {
 } from '@huggingface/transformers';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openEncoderModel, readSafetensors, writeSafetensors } from '../../../src/models';
+import { openEncoderModel, readSafetensors, tensorWeights } from '../../../src/models';
 import { foldScaler } from '../../../src/learning/heads';
 import { hfFolder, peftAdapter, probeCheckpoint } from '../../../src/project';
 import {
@@ -265,7 +265,7 @@ describe('a probe on the [CLS] token of an inner layer', () => {
       const encoder = openEncoderModel(
         {
           config: new TextEncoder().encode(JSON.stringify(tinyConfig('bert'))),
-          weights: writeSafetensors(bare),
+          weights: tensorWeights(bare),
         },
         'fp32',
       );
@@ -289,7 +289,7 @@ describe('a probe on the [CLS] token of an inner layer', () => {
 
   const refusal = (embed: { pooling: 'cls' | 'mean'; normalize: boolean }): (() => unknown) => {
     const settings = { layer: 1, maxTokens: MAX_TOKENS, ...embed };
-    const weights = writeSafetensors(tinyEncoder('bert'));
+    const weights = { tensors: tinyEncoder('bert'), metadata: new Map<string, string>() };
     return () => probeCheckpoint(tinyConfig('bert'), weights, 'fp32', settings, tinyProbe(3));
   };
 

@@ -5,7 +5,9 @@
 import { HeadlightError } from '../../../base';
 import { TRANSFORMERS } from '../architecture';
 import { parseEncoderConfig } from '../config';
-import { openEncoderModel, type EncoderFiles, type EncoderModel } from '../encoder';
+import type { Checkpoint } from '../../checkpoints';
+import { openEncoderModel, type EncoderModel } from '../encoder';
+import { onnxOf, type EncoderFiles } from '../encoder-weights';
 import type { Precision } from '../../types';
 import { longestText } from './config';
 import { openExportedEncoder } from './exported-encoder';
@@ -13,8 +15,8 @@ import { recoverCheckpoint } from './recover';
 
 export interface OpenedExport {
   readonly model: EncoderModel;
-  /** `model.safetensors` as it was before the export; null: the graph is run as it is. */
-  readonly checkpoint: Uint8Array | null;
+  /** The tensors as they were before the export; null: the graph is run as it is. */
+  readonly checkpoint: Checkpoint | null;
   /** What a person should know of it, in sentences. */
   readonly note: string;
 }
@@ -51,7 +53,7 @@ export function openExport(files: EncoderFiles, precision: Precision): OpenedExp
         hint: `Choose the precision fp32, which takes the weights as the file has them. ${why}`,
       },
     );
-  const { model, note } = openExportedEncoder(files.weights, maxTokens);
+  const { model, note } = openExportedEncoder(onnxOf(files.weights), maxTokens);
   const states = note === null ? '' : ` ${note}`;
   return {
     model,
@@ -64,9 +66,12 @@ function openRecovered(files: EncoderFiles, precision: Precision): OpenedExport 
   const config = parseEncoderConfig(files.config);
   if (config.modelType === 'headlight-static')
     throw new HeadlightError('internal', 'A static encoder is no exported transformer.');
-  const checkpoint = recoverCheckpoint(files.weights, config);
+  const checkpoint = recoverCheckpoint(onnxOf(files.weights), config);
   return {
-    model: openEncoderModel({ config: files.config, weights: checkpoint }, precision),
+    model: openEncoderModel(
+      { config: files.config, weights: { kind: 'checkpoint', checkpoint } },
+      precision,
+    ),
     checkpoint,
     note: 'Its weights were read from an exported ONNX.',
   };

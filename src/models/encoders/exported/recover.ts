@@ -4,7 +4,7 @@
  * computes something else is refused, not misread. From then on the model is like one from safetensors.
  */
 import { hiddenStates, importModel, type ImportedModel, type Node } from '../../../graph/onnx';
-import { tensorOf, writeSafetensors, type CheckpointTensor } from '../../checkpoints';
+import { tensorOf, type Checkpoint, type CheckpointTensor } from '../../checkpoints';
 import type { TransformerConfig } from '../config';
 import { layoutOf, type BertNames, type Layout } from '../layout';
 import { GraphReading, title, unlike, type Linear } from './reading';
@@ -17,12 +17,12 @@ const SCALE_TOLERANCE = 1e-3;
 
 /**
  * @param file an exported ONNX: any opset that `importModel` reads, fused, in half precision or quantised.
- * @returns `model.safetensors` in 32-bit floats, the pooler and classifier among them where the file has them.
+ * @returns tensors in 32-bit floats, the pooler and classifier among them where the file has them.
  * @throws HeadlightError `bad-model` naming the operator that is not supported or not as the architecture
  *   has it.
  */
-export function recoverCheckpoint(file: Uint8Array, config: TransformerConfig): Uint8Array {
-  const recovered = (tokens: number): Uint8Array | null =>
+export function recoverCheckpoint(file: Uint8Array, config: TransformerConfig): Checkpoint {
+  const recovered = (tokens: number): Checkpoint | null =>
     new Recovery(importModel(file, { batch: BATCH, tokens }), config).checkpoint();
   const checkpoint = recovered(Math.min(TOKENS, config.maxTokens)) ?? recovered(config.maxTokens);
   return checkpoint ?? unlike('The table of positions is not in the graph as a whole.');
@@ -50,11 +50,11 @@ class Recovery {
   }
 
   /** null: rows of positions were computed, and only those of as many tokens are there. */
-  checkpoint(): Uint8Array | null {
+  checkpoint(): Checkpoint | null {
     if (!this.#embeddings()) return null;
     for (let layer = 0; layer < this.#config.layers; layer++) this.#layer(layer);
     this.#head();
-    return writeSafetensors(this.#tensors);
+    return { tensors: this.#tensors, metadata: new Map() };
   }
 
   #embeddings(): boolean {

@@ -3,8 +3,8 @@ import { HeadlightError } from '../../../base';
 import {
   float32Values,
   halfFloats,
-  readSafetensors,
   tensorOf,
+  type Checkpoint,
   type CheckpointTensor,
 } from '../../checkpoints';
 import type { Layout } from '../layout';
@@ -25,7 +25,7 @@ interface Parts {
  * original are gone, as `transformers` drops them.
  */
 export function mergedCheckpoint(
-  { parameters, options, file, layout }: Parts & { file: Uint8Array; layout: Layout },
+  { parameters, options, original, layout }: Parts & { original: Checkpoint; layout: Layout },
   trained: Trained,
 ): Map<string, CheckpointTensor> {
   const { method, task } = options;
@@ -50,14 +50,14 @@ export function mergedCheckpoint(
     tensors.set(written(name), tensorOf(values, parameter.dims));
   }
   if (task === 'embedding')
-    for (const [name, tensor] of poolerOf(file, layout.prefix)) tensors.set(name, tensor);
+    for (const [name, tensor] of poolerOf(original, layout.prefix)) tensors.set(name, tensor);
   return tensors;
 }
 
 /** The pooler of `AutoModel`, where the original has one. */
-function poolerOf(file: Uint8Array, prefix: string): Map<string, CheckpointTensor> {
+function poolerOf({ tensors }: Checkpoint, prefix: string): Map<string, CheckpointTensor> {
   const pooler = new Map<string, CheckpointTensor>();
-  for (const [name, tensor] of readSafetensors(file).tensors) {
+  for (const [name, tensor] of tensors) {
     const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
     if (/^pooler\.(dense\.)?(weight|bias)$/.test(bare) && tensor.dtype !== 'I8')
       pooler.set(bare, tensorOf(float32Values(tensor, name), tensor.shape));

@@ -1,7 +1,7 @@
 /** An encoder with a task head as something that can be trained. See `trainable-types`. */
 import { HeadlightError } from '../../../base';
 import { parseEncoderConfig } from '../config';
-import type { EncoderFiles } from '../encoder';
+import { checkpointOf, type EncoderFiles } from '../encoder-weights';
 import { layoutOf } from '../layout';
 import type { Parameter, TrainableModel, TrainableOptions } from '../trainable-types';
 import { adapterCheckpoint, mergedCheckpoint } from './checkpoint';
@@ -19,7 +19,8 @@ export function openTrainableModel(files: EncoderFiles, options: TrainableOption
       hint: 'Choose a transformer, such as all-MiniLM-L6-v2.',
     });
   checkTask(options);
-  const parameters = readParameters(config, files.weights, options);
+  const original = checkpointOf(files.weights);
+  const parameters = readParameters(config, original, options);
   const layout = layoutOf(config);
   const find = ({ name }: Pick<Parameter, 'name'>): Parameter => {
     const parameter = parameters.get(name);
@@ -41,8 +42,7 @@ export function openTrainableModel(files: EncoderFiles, options: TrainableOption
         { config, options, find, has: (name) => parameters.has(name) },
         forwardOptions,
       ),
-    checkpoint: (trained) =>
-      mergedCheckpoint({ parameters, options, file: files.weights, layout }, trained),
+    checkpoint: (trained) => mergedCheckpoint({ parameters, options, original, layout }, trained),
     adapter: (trained) => adapterCheckpoint({ parameters, options }, trained),
   };
 }

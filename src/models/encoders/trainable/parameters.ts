@@ -3,7 +3,7 @@
  * in the precision and marked as trainable as the method of training says.
  */
 import { HeadlightError, seededRandom, type Random } from '../../../base';
-import { halfBits } from '../../checkpoints';
+import { halfBits, type Checkpoint } from '../../checkpoints';
 import type { TransformerConfig } from '../config';
 import { layoutOf } from '../layout';
 import { GraphBuilder } from '../../../graph/onnx';
@@ -50,7 +50,7 @@ function slotsOf(
 /** @throws HeadlightError `bad-model` when weights are missing or do not fit config.json; `bad-setting`. */
 export function readParameters(
   config: TransformerConfig,
-  file: Uint8Array,
+  checkpoint: Checkpoint,
   options: TrainableOptions,
 ): Map<string, Parameter> {
   const layout = layoutOf(config);
@@ -61,7 +61,7 @@ export function readParameters(
       `The last ${method.layers} layers cannot be trained: the encoder has ${config.layers}.`,
       { hint: `Choose a number from 1 to ${config.layers}.` },
     );
-  const weights = new Weights(file, 'as-kept', ['', layout.prefix], layout.words);
+  const weights = new Weights(checkpoint, 'as-kept', ['', layout.prefix], layout.words);
   const random = seededRandom(options.seed);
   const parameters = new Map<string, Parameter>();
 

@@ -8,7 +8,7 @@ import {
   type Example,
   type FinetuneRequest,
 } from '../../../../src/learning/finetune';
-import { openTrainableModel } from '../../../../src/models';
+import { openTrainableModel, safetensorsWeights } from '../../../../src/models';
 import type { Device, Platform } from '../../../../src/platform';
 import { createWebPlatform } from '../../../../src/platform/web';
 import { tinyModelFiles } from '../../../helpers/tiny-model';
@@ -81,7 +81,7 @@ async function request(asked: TinyTraining, scope: string): Promise<FinetuneRequ
   const file = (name: string): Uint8Array =>
     files.find((one) => one.name === name)?.bytes ?? new Uint8Array();
   const model = openTrainableModel(
-    { config: file('config.json'), weights: file('model.safetensors') },
+    { config: file('config.json'), weights: safetensorsWeights(file('model.safetensors')) },
     {
       task: 'text',
       head: 'stock',

@@ -3,7 +3,7 @@ import { finish } from '../../../../src/base';
 import { GraphBuilder } from '../../../../src/graph/onnx';
 import { estimateFinetune, TRAINER_DEFAULTS } from '../../../../src/learning/finetune';
 import { peakActivationBytes } from '../../../../src/learning/finetune/memory';
-import { openTrainableModel, type TrainMethod } from '../../../../src/models';
+import { openTrainableModel, type TrainMethod, safetensorsWeights } from '../../../../src/models';
 import type { OnnxRuntime } from '../../../../src/platform';
 import { tinyModelFiles } from '../../../helpers/tiny-model';
 import { nodeRuntime } from './runtime';
@@ -55,7 +55,7 @@ describe('an estimate', () => {
     const file = (name: string): Uint8Array => files.find((one) => one.name === name)!.bytes;
     const estimate = async (method: TrainMethod, tokens: number, batch: number) => {
       const model = openTrainableModel(
-        { config: file('config.json'), weights: file('model.safetensors') },
+        { config: file('config.json'), weights: safetensorsWeights(file('model.safetensors')) },
         { task: 'text', head: 'stock', classes: 2, method, dropout: 0, seed: 1 },
       );
       const train = Array.from({ length: 40 }, (_, row) => ({

@@ -10,6 +10,7 @@ import { finetune, TRAINER_DEFAULTS, type Example } from '../../../../src/learni
 import {
   loadTokenizer,
   openTrainableModel,
+  safetensorsWeights,
   type TrainableModel,
   type TrainMethod,
 } from '../../../../src/models';
@@ -76,7 +77,10 @@ function fill(values: Float32Array, number: number, size: number): void {
 
 function openModel(method: TrainMethod): TrainableModel {
   const model = openTrainableModel(
-    { config: shipped('config.json'), weights: shipped('model_q8.safetensors') },
+    {
+      config: shipped('config.json'),
+      weights: safetensorsWeights(shipped('model_q8.safetensors')),
+    },
     {
       task: 'text',
       head: 'stock',

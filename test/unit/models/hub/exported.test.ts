@@ -8,12 +8,13 @@ import { describe, expect, it } from 'vitest';
 import { finish } from '../../../../src/base';
 import {
   addFolder,
+  checkpointOf,
   classifierModelGraph,
   float32Values,
   loadEncoder,
   openEmbedder,
   openExport,
-  readSafetensors,
+  onnxWeights,
   type Encoder,
   type ModelFile,
   type Pooling,
@@ -69,8 +70,8 @@ describe.each(['plain', 'fused'] as const)('an export of BERT, %s', (style) => {
   });
 
   it('has the weights of its safetensors, bit for bit, under the same names', async () => {
-    const found = readSafetensors((await open(exportedModelFiles(style))).weights).tensors;
-    const wanted = readSafetensors((await open(tinyModelFiles())).weights).tensors;
+    const found = checkpointOf((await open(exportedModelFiles(style))).weights).tensors;
+    const wanted = checkpointOf((await open(tinyModelFiles())).weights).tensors;
     expect([...found.keys()].sort()).toEqual(
       [...wanted.keys()].map((name) => `bert.${name}`).sort(),
     );
@@ -206,10 +207,10 @@ describe.each(Object.entries(golden.files))('the real export %s', (name, expecte
   };
 
   it('is its checkpoint again, whose classifier gives the logits of the model that was exported', async () => {
-    const { checkpoint } = openExport({ config: config(), weights: file }, 'fp32');
+    const { checkpoint } = openExport({ config: config(), weights: onnxWeights(file) }, 'fp32');
     if (checkpoint === null) throw new Error('no checkpoint');
     const graph = classifierModelGraph(
-      { config: config(), weights: checkpoint },
+      { config: config(), weights: { kind: 'checkpoint', checkpoint } },
       { task: 'text', head: 'stock', classes: 3 },
     );
     const types = name.startsWith('distilbert') ? [] : ['token_type_ids'];
@@ -220,7 +221,7 @@ describe.each(Object.entries(golden.files))('the real export %s', (name, expecte
 
   it('as an architecture of its own gives the hidden states of its layers', async () => {
     const { model } = openExport(
-      { config: config({ model_type: 'other' }), weights: file },
+      { config: config({ model_type: 'other' }), weights: onnxWeights(file) },
       'fp32',
     );
     expect(model).toMatchObject({ architecture: 'exported', layers: 2, hiddenSize: 32 });
