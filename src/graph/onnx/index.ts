@@ -6,6 +6,7 @@ export {
   type GraphBuilderOptions,
   type Value,
 } from './builder';
+export { checkGraph, countParameters } from './check';
 export {
   cutAt,
   hiddenStates,
@@ -16,9 +17,11 @@ export {
   type ImportOptions,
 } from './import';
 export { inferTypes, nodeTitle } from './infer';
+export { AbsurdGraph } from './limits';
 export * from './model';
+export { writeModelWithExternal, type ModelWithExternal } from './outside';
 export { withoutDeadCode } from './prune';
-export { readModel } from './read';
+export { externalFiles, readModel } from './read';
 export { broadcastDims, inferOutputs, type OperatorCall, type OperatorInput } from './shapes';
 export {
   byteLength,

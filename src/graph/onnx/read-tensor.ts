@@ -1,5 +1,5 @@
 /** Tensors of an ONNX file: their type, shape and values, checked against each other. */
-import { HeadlightError } from '../../base';
+import { externalPlace, type ExternalSource } from './external';
 import { ELEMENT_TYPES, type ElementType, type Tensor } from './model';
 import { badModel, type MessageReader } from './protobuf';
 import { byteLength } from './tensor';
@@ -16,11 +16,15 @@ export function elementTypeOf(code: number, what: string): ElementType {
   return elementType;
 }
 
-/** Reads a `TensorProto`; values that are not raw become the bytes that raw ones would be. */
-export function readTensor(reader: MessageReader): Tensor {
+/**
+ * Reads a `TensorProto`; values that are not raw become the bytes that raw ones would be.
+ * @param source of values that lie in other files.
+ */
+export function readTensor(reader: MessageReader, source: ExternalSource): Tensor {
   let name = '';
   let code = 0;
   let external = false;
+  const entries = new Map<string, string>();
   let raw: Uint8Array | null = null;
   const bigDims: bigint[] = [];
   const floats: number[] = [];
@@ -55,6 +59,11 @@ export function readTensor(reader: MessageReader): Tensor {
       case 10:
         reader.doubles(doubles);
         break;
+      case 13: {
+        const [key, value] = readEntry(reader.message('external data'));
+        entries.set(key, value);
+        break;
+      }
       case 14:
         external = reader.integer() === 1;
         break;
@@ -62,18 +71,16 @@ export function readTensor(reader: MessageReader): Tensor {
         reader.keep();
     }
   }
-  if (external)
-    throw new HeadlightError(
-      'bad-model',
-      `The model keeps the tensor "${name}" in another file (external data).`,
-      {
-        hint: 'Choose a model whose ONNX file holds its weights, or one with a model.safetensors file.',
-      },
-    );
   const elementType = elementTypeOf(code, `The tensor "${name}"`);
   const dims = bigDims.map(Number);
   const expected = byteLength(elementType, dims);
   const base = { name, elementType, dims, ...extra(reader) };
+  if (external) {
+    if (elementType === 'string')
+      throw badModel(`The tensor "${name}" keeps texts in another file.`);
+    const data = source(externalPlace(entries, name), name, expected);
+    return { ...base, data: data ?? new Uint8Array(0) };
+  }
   if (elementType === 'string') {
     if (strings.length !== dims.reduce((product, dim) => product * dim, 1))
       throw wrongSize(name, dims);
@@ -84,7 +91,19 @@ export function readTensor(reader: MessageReader): Tensor {
   return { ...base, data };
 }
 
-function wrongSize(name: string, dims: readonly number[]): HeadlightError {
+/** A `StringStringEntryProto`. */
+export function readEntry(reader: MessageReader): [string, string] {
+  let key = '';
+  let value = '';
+  while (reader.next()) {
+    if (reader.field === 1) key = reader.string();
+    else if (reader.field === 2) value = reader.string();
+    else reader.keep();
+  }
+  return [key, value];
+}
+
+function wrongSize(name: string, dims: readonly number[]): ReturnType<typeof badModel> {
   return badModel(`The values of the tensor "${name}" do not fill its shape [${dims.join(', ')}].`);
 }
 

@@ -12,14 +12,39 @@ import {
   type TensorType,
   type ValueInfo,
 } from './model';
+import { fromFiles, type ExternalSource } from './external';
 import { badModel, concatenate, MessageReader } from './protobuf';
-import { elementTypeOf, extra, readTensor } from './read-tensor';
+import { elementTypeOf, extra, readEntry, readTensor } from './read-tensor';
+
+const NO_FILES: ReadonlyMap<string, Uint8Array> = new Map();
 
 /**
  * Reads an ONNX file (`ModelProto`). Functions, training info and the like are kept unread.
- * @throws HeadlightError `bad-model` when it is not one, is damaged, or keeps its weights in other files.
+ * @param external the files that hold values of tensors, by the names that `externalFiles` gives.
+ * @throws HeadlightError `bad-model` when it is not one, is damaged, or such a file is missing or too short.
  */
-export function readModel(bytes: Uint8Array): Model {
+export function readModel(
+  bytes: Uint8Array,
+  external: ReadonlyMap<string, Uint8Array> = NO_FILES,
+): Model {
+  return read(bytes, fromFiles(external));
+}
+
+/**
+ * The files that hold values of the graph's tensors, relative to the graph's own folder, each once, in the order
+ * in which the graph names them; none where the graph holds all its values. No tensor is read.
+ * @throws HeadlightError `bad-model` as `readModel`, and when a name leads out of the folder.
+ */
+export function externalFiles(bytes: Uint8Array): readonly string[] {
+  const files = new Set<string>();
+  read(bytes, ({ file }) => {
+    files.add(file);
+    return null;
+  });
+  return [...files];
+}
+
+function read(bytes: Uint8Array, source: ExternalSource): Model {
   // Node's Buffer is a Uint8Array whose subarray and slice do something else.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const reader = new MessageReader(plain, 'model');
@@ -60,7 +85,7 @@ export function readModel(bytes: Uint8Array): Model {
   if (first === undefined || irVersion < 1 || opsets.length === 0)
     throw badModel('This is not an ONNX model: it has no graph, no version or no operator set.');
   const graphBytes = graphParts.length === 1 ? first : concatenate(graphParts);
-  const graph = readGraph(new MessageReader(graphBytes, 'graph', 1));
+  const graph = readGraph(new MessageReader(graphBytes, 'graph', 1), source);
   return { irVersion, opsets, producerName, producerVersion, metadata, graph, ...extra(reader) };
 }
 
@@ -76,18 +101,7 @@ function readOpset(reader: MessageReader): { domain: string; version: number } {
   return { domain: domain === 'ai.onnx' ? '' : domain, version };
 }
 
-function readEntry(reader: MessageReader): [string, string] {
-  let key = '';
-  let value = '';
-  while (reader.next()) {
-    if (reader.field === 1) key = reader.string();
-    else if (reader.field === 2) value = reader.string();
-    else reader.keep();
-  }
-  return [key, value];
-}
-
-function readGraph(reader: MessageReader): Graph {
+function readGraph(reader: MessageReader, source: ExternalSource): Graph {
   let name = '';
   const nodes: Node[] = [];
   const initializers: Tensor[] = [];
@@ -97,13 +111,13 @@ function readGraph(reader: MessageReader): Graph {
   while (reader.next()) {
     switch (reader.field) {
       case 1:
-        nodes.push(readNode(reader.message('node')));
+        nodes.push(readNode(reader.message('node'), source));
         break;
       case 2:
         name = reader.string();
         break;
       case 5:
-        initializers.push(readTensor(reader.message('tensor')));
+        initializers.push(readTensor(reader.message('tensor'), source));
         break;
       case 11:
         inputs.push(readValueInfo(reader.message('input')));
@@ -121,7 +135,7 @@ function readGraph(reader: MessageReader): Graph {
   return { name, nodes, initializers, inputs, outputs, valueInfo, ...extra(reader) };
 }
 
-function readNode(reader: MessageReader): Node {
+function readNode(reader: MessageReader, source: ExternalSource): Node {
   let name = '';
   let opType = '';
   let domain = '';
@@ -143,7 +157,7 @@ function readNode(reader: MessageReader): Node {
         opType = reader.string();
         break;
       case 5: {
-        const [key, attribute] = readAttribute(reader.message('attribute'));
+        const [key, attribute] = readAttribute(reader.message('attribute'), source);
         if (attributes.has(key)) throw badModel(`The node "${name}" has two attributes "${key}".`);
         attributes.set(key, attribute);
         break;
@@ -160,7 +174,7 @@ function readNode(reader: MessageReader): Node {
   return { name, opType, domain, inputs, outputs, attributes, ...extra(reader) };
 }
 
-function readAttribute(reader: MessageReader): [string, Attribute] {
+function readAttribute(reader: MessageReader, source: ExternalSource): [string, Attribute] {
   let name = '';
   let code = 0;
   let float = 0;
@@ -196,11 +210,11 @@ function readAttribute(reader: MessageReader): [string, Attribute] {
         seen = 3;
         break;
       case 5:
-        tensor = readTensor(reader.message('tensor'));
+        tensor = readTensor(reader.message('tensor'), source);
         seen = 4;
         break;
       case 6:
-        graph = readGraph(reader.message('graph'));
+        graph = readGraph(reader.message('graph'), source);
         seen = 5;
         break;
       case 7:
@@ -216,11 +230,11 @@ function readAttribute(reader: MessageReader): [string, Attribute] {
         seen = 8;
         break;
       case 10:
-        tensors.push(readTensor(reader.message('tensor')));
+        tensors.push(readTensor(reader.message('tensor'), source));
         seen = 9;
         break;
       case 11:
-        graphs.push(readGraph(reader.message('graph')));
+        graphs.push(readGraph(reader.message('graph'), source));
         seen = 10;
         break;
       default:

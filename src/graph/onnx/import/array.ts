@@ -51,6 +51,24 @@ function numbersOf(tensor: Tensor): Float64Array {
   }
 }
 
+/** As `toNumbers`, without a copy as doubles where the values are an array of numbers already. */
+export function numbersIn(tensor: Tensor): ArrayLike<number> {
+  switch (tensor.elementType) {
+    case 'float32':
+    case 'int8':
+    case 'int16':
+    case 'int32':
+    case 'uint8':
+    case 'uint16':
+      return tensorValues(tensor, tensor.elementType);
+    case 'int4':
+    case 'uint4':
+      return unpackNibbles(tensor);
+    default:
+      return numbersOf(tensor);
+  }
+}
+
 /** Half-precision floats as float32 (exact). */
 export function widen(tensor: Tensor): Float32Array {
   if (tensor.elementType === 'bfloat16') {

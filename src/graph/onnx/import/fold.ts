@@ -3,7 +3,7 @@
  * and positions that depend on nothing but the shapes. Operators are those of opset 17 (what older and
  * newer ones say is brought there before); one entry an operator.
  */
-import { badModel } from '../protobuf';
+import { withinLimit } from '../limits';
 import {
   axisOf,
   broadcastStrides,
@@ -100,10 +100,9 @@ function reduction(combine: (values: readonly number[]) => number): Fold {
   };
 }
 
-/** @throws HeadlightError `bad-model` for a constant that no encoder needs: a damaged or hostile file. */
+/** @throws AbsurdGraph for a constant that no encoder needs: a damaged or hostile file. */
 function countable(count: number): number {
-  if (!(count >= 0 && count <= 1 << 26)) throw badModel(`It would make ${count} values.`);
-  return count;
+  return withinLimit(count, 'made', 'It would make a constant out of a shape');
 }
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
@@ -158,8 +157,8 @@ const MATH_FOLDS: Readonly<Record<string, Fold>> = {
   Relu: unary((value) => Math.max(0, value)),
   ReduceSum: reduction(total),
   ReduceMean: reduction((values) => total(values) / values.length),
-  ReduceMax: reduction((values) => Math.max(...values)),
-  ReduceMin: reduction((values) => Math.min(...values)),
+  ReduceMax: reduction((values) => values.reduce((a, b) => Math.max(a, b), -Infinity)),
+  ReduceMin: reduction((values) => values.reduce((a, b) => Math.min(a, b), Infinity)),
   ReduceProd: reduction((values) => values.reduce((product, value) => product * value, 1)),
 
   Clip: (call) => {

@@ -143,9 +143,32 @@ function lastState(
     if (before.some((maker) => maker && after.has(maker))) after.add(node);
     if (!after.has(node) || !isState(node)) continue;
     const isSum = node.opType === 'Add' && before.every((maker) => maker && flow.has(maker));
-    const isNormal = node.opType === 'LayerNormalization' && before[0] && sums.has(before[0]);
+    const isNormal =
+      (node.opType === 'LayerNormalization' && before[0] && sums.has(before[0])) ||
+      isScaledBy(node, before, makers, sums);
     if (isSum) sums.add(node);
     if (isSum || isNormal) last = node;
   }
   return last;
+}
+
+/** By the root of the mean of its square: a product of a weight and of the sum over (or times) what is made of it. */
+function isScaledBy(
+  node: Node,
+  before: readonly (Node | undefined)[],
+  makers: ReadonlyMap<string, Node>,
+  sums: ReadonlySet<Node>,
+): boolean {
+  if (node.opType !== 'Mul') return false;
+  const made = before.filter((maker) => maker !== undefined);
+  const scaled = made.length === 1 ? made[0] : undefined;
+  if (scaled?.opType !== 'Div' && scaled?.opType !== 'Mul') return false;
+  const parts = scaled.inputs.map((name) => makers.get(name));
+  const root = parts.find((part) => part && !sums.has(part));
+  return parts.some((part) => part && sums.has(part)) && rootOf(root, makers)?.opType === 'Sqrt';
+}
+
+/** The Sqrt that a value is, or is one over. */
+function rootOf(node: Node | undefined, makers: ReadonlyMap<string, Node>): Node | undefined {
+  return node?.opType === 'Div' ? makers.get(node.inputs[1] ?? '') : node;
 }

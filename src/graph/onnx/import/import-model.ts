@@ -8,6 +8,7 @@
  */
 import { HeadlightError } from '../../../base';
 import { GraphBuilder, MICROSOFT } from '../builder';
+import { AbsurdGraph, withinLimit } from '../limits';
 import type { Dim, Graph, Model, Node, Tensor } from '../model';
 import { badModel } from '../protobuf';
 import { readModel } from '../read';
@@ -18,6 +19,7 @@ import { STANDARD_HANDLERS } from './normalise';
 import { joinPatterns } from './patterns';
 import { QUANTISED_HANDLERS } from './quantised';
 import { Rewriter, type Value } from './rewriter';
+import { SHAPE_HANDLERS } from './shape-handlers';
 
 export interface ImportOptions {
   /** Sizes for the inputs' symbolic ones by name (`batch_size`), or for the whole input by its name. */
@@ -30,6 +32,11 @@ export interface ImportOptions {
   readonly constants?: Readonly<Record<string, Tensor>>;
   /** Integer inputs as int32 instead of int64, and all integers computed from them. Default false. */
   readonly int32?: boolean;
+  /**
+   * Only what there is and in which shapes: weights have no values, quantised ones are not dequantised, and fused
+   * operators stand for their shapes. For finding hidden states; the result cannot be run. Default false.
+   */
+  readonly shapesOnly?: boolean;
 }
 
 export interface ImportedModel {
@@ -39,8 +46,8 @@ export interface ImportedModel {
   readonly tokens: number;
 }
 
-/** ONNX's opsets that are read; what 23 and later changed is not known here. */
-const OPSETS = { oldest: 7, newest: 22 } as const;
+/** ONNX's opsets that are read. */
+const OPSETS = { oldest: 7, newest: 25 } as const;
 
 const HANDLERS: Handlers = {
   ...STANDARD_HANDLERS,
@@ -48,6 +55,7 @@ const HANDLERS: Handlers = {
   ...ATTENTION_HANDLERS,
   ...QUANTISED_HANDLERS,
 };
+const ALL_HANDLERS: Handlers = { ...HANDLERS, ...SHAPE_HANDLERS };
 
 /**
  * Imports an exported encoder for one shape of its inputs.
@@ -65,7 +73,7 @@ export function importModel(file: Model | Uint8Array, options: ImportOptions): I
       `The model is of opset ${standard}; Headlight reads ${OPSETS.oldest} to ${OPSETS.newest}.`,
       { hint: `Export it again with opset 17.` },
     );
-  const rewriter = new Rewriter(options.int32 ?? false);
+  const rewriter = new Rewriter(options.int32 ?? false, options.shapesOnly ?? false);
   const importer = new Importer(rewriter, opsets);
   const { graph } = source;
   for (const tensor of graph.initializers) importer.bind(tensor.name, rewriter.initializer(tensor));
@@ -136,6 +144,7 @@ class Importer {
   readonly #rewriter: Rewriter;
   readonly #opsets: ReadonlyMap<string, number>;
   readonly #values = new Map<string, Value>();
+  #nodes = 0;
 
   constructor(rewriter: Rewriter, opsets: ReadonlyMap<string, number>) {
     this.#rewriter = rewriter;
@@ -158,6 +167,8 @@ class Importer {
   }
 
   run(graph: Graph): void {
+    this.#nodes += graph.nodes.length;
+    withinLimit(this.#nodes, 'nodes', 'The graph has too many nodes');
     for (const node of graph.nodes) this.#node(node);
   }
 
@@ -171,7 +182,8 @@ class Importer {
       }
       const inputs = node.inputs.map((name) => (name === '' ? null : this.value(name)));
       const call = new NodeCall(this.#rewriter, node, this.#opsets.get(domain) ?? 1, inputs);
-      const handler: Handler = HANDLERS[`${domain}:${node.opType}`] ?? plain(domain);
+      const handlers = this.#rewriter.shapesOnly ? ALL_HANDLERS : HANDLERS;
+      const handler: Handler = handlers[`${domain}:${node.opType}`] ?? plain(domain);
       const made = handler(call);
       const outputs: readonly (Value | null)[] = Array.isArray(made)
         ? (made as readonly (Value | null)[])
@@ -183,14 +195,19 @@ class Importer {
         this.#values.set(name, value);
       });
     } catch (error) {
-      if (!(error instanceof HeadlightError) || error.message.startsWith('In the node'))
-        throw error;
-      const what = node.name === '' ? `that makes "${node.outputs[0] ?? ''}"` : `"${node.name}"`;
-      throw new HeadlightError(
-        'bad-model',
-        `In the node ${what} (${domain === '' ? '' : `${domain}.`}${node.opType}): ${error.message}`,
-        { ...(error.hint === null ? {} : { hint: error.hint }), cause: error },
-      );
+      if (error instanceof HeadlightError && error.message.startsWith('In the node')) throw error;
+      const name = node.name === '' ? `that makes "${node.outputs[0] ?? ''}"` : `"${node.name}"`;
+      const where = `In the node ${name} (${domain === '' ? '' : `${domain}.`}${node.opType})`;
+      // What JavaScript refuses to allocate is the file's doing.
+      if (error instanceof RangeError)
+        throw new AbsurdGraph(`${where}: its values do not fit the memory.`, error);
+      if (!(error instanceof HeadlightError)) throw error;
+      const message = `${where}: ${error.message}`;
+      if (error instanceof AbsurdGraph) throw new AbsurdGraph(message, error);
+      throw new HeadlightError('bad-model', message, {
+        ...(error.hint === null ? {} : { hint: error.hint }),
+        cause: error,
+      });
     }
   }
 

@@ -16,6 +16,12 @@ export function joinPatterns(graph: Graph): Graph {
     const found = layerNorm(view, node) ?? gelu(view, node);
     if (found) joined.set(node, found);
   }
+  // Without a shift (ModernBERT): only what is no part of one with a shift, which stands after it.
+  const shifted = new Set([...joined.values()].map(({ inputs }) => inputs[0]));
+  for (const node of graph.nodes) {
+    const found = joined.has(node) ? null : scaledNorm(view, node);
+    if (found && !shifted.has(found.inputs[0])) joined.set(node, found);
+  }
   const needed = new Set(graph.outputs.map(({ name }) => name));
   const nodes = graph.nodes
     .map((node) => joined.get(node) ?? node)
@@ -90,20 +96,28 @@ function layerNorm(view: GraphView, node: Node): Node | null {
   if (node.opType !== 'Add' || node.domain !== '') return null;
   for (const [scaled, shift] of orders(node)) {
     const product = view.made(scaled, 'Mul');
-    if (!product || !view.isVector(shift)) continue;
-    for (const [normal, scale] of orders(product)) {
-      const found = view.isVector(scale) ? normalised(view, normal) : null;
-      if (found)
-        return {
-          ...node,
-          opType: 'LayerNormalization',
-          inputs: [found.value, scale, shift],
-          attributes: new Map([
-            ['axis', { type: 'int', value: -1n }],
-            ['epsilon', { type: 'float', value: found.epsilon }],
-          ]),
-        };
-    }
+    const found = product && view.isVector(shift) ? scaledNorm(view, product) : null;
+    if (found)
+      return { ...found, name: node.name, outputs: node.outputs, inputs: [...found.inputs, shift] };
+  }
+  return null;
+}
+
+/** LayerNormalization with a scale and no shift. */
+function scaledNorm(view: GraphView, node: Node): Node | null {
+  if (node.opType !== 'Mul' || node.domain !== '') return null;
+  for (const [normal, scale] of orders(node)) {
+    const found = view.isVector(scale) ? normalised(view, normal) : null;
+    if (found)
+      return {
+        ...node,
+        opType: 'LayerNormalization',
+        inputs: [found.value, scale],
+        attributes: new Map([
+          ['axis', { type: 'int', value: -1n }],
+          ['epsilon', { type: 'float', value: found.epsilon }],
+        ]),
+      };
   }
   return null;
 }
@@ -170,10 +184,18 @@ interface Product {
   readonly values: string[];
 }
 
+/** A Gelu has no product of more parts. */
+const MOST_PARTS = 16;
+
 /** @param root whether it is taken apart even when something else uses it too. */
 function productOf(view: GraphView, name: string, root: boolean): Product {
   const result: Product = { factor: 1, values: [] };
+  let parts = 0;
   const open = (part: string, isRoot: boolean): void => {
+    if (++parts > MOST_PARTS) {
+      result.values.push(part);
+      return;
+    }
     const constant = view.number(part);
     if (constant !== null) {
       result.factor *= constant;

@@ -12,7 +12,8 @@
  */
 import { MICROSOFT } from '../builder';
 import { elementCount } from '../tensor';
-import { axisOf, toNumbers } from './array';
+import { badModel } from '../protobuf';
+import { axisOf, numbersIn } from './array';
 import { attentionOf } from './attention';
 import { unsupported, type Handler, type Handlers, type NodeCall } from './call';
 import { embedLayerNorm } from './fused';
@@ -40,27 +41,37 @@ function dequantised(
   blockSize = 0,
 ): Value {
   const { graph } = call;
-  const { dims, values } = graph.known(value, 'quantised weight');
-  const scales = scale ? graph.known(scale, 'scale').values : Float64Array.of(1);
-  const zeros = zero ? graph.known(zero, 'zero point').values : new Float64Array(scales.length);
-  const result = new Float32Array(values.length);
+  const { dims } = value;
   const at = dims.length > 0 ? axisOf(axis, dims.length) : 0;
-  const inner = dims.slice(at + 1).reduce((product, dim) => product * dim, 1);
-  const size = dims[at] ?? 1;
-  const many = scales.length > 1 || zeros.length > 1;
-  const blocks = blockSize > 0 ? Math.ceil(size / blockSize) : size;
-  for (let i = 0; i < values.length; i++) {
-    const position = Math.floor(i / inner) % size;
-    const block = blockSize > 0 ? Math.floor(position / blockSize) : position;
-    const outer = blockSize > 0 ? Math.floor(i / (inner * size)) * blocks * inner + (i % inner) : 0;
-    const n = !many ? 0 : blockSize > 0 ? outer + block * inner : block;
-    result[i] =
-      (values[i]! - zeros[zeros.length > 1 ? n : 0]!) * scales[scales.length > 1 ? n : 0]!;
-  }
-  return graph.weight(plainName(value.name), dims, result);
+  return graph.weight(plainName(value.name), dims, () => {
+    const values = valuesOf(value, 'quantised weight');
+    const scales = scale ? valuesOf(scale, 'scale') : [1];
+    const zeros = zero ? valuesOf(zero, 'zero point') : new Float32Array(scales.length);
+    const result = new Float32Array(values.length);
+    const inner = dims.slice(at + 1).reduce((product, dim) => product * dim, 1);
+    const size = dims[at] ?? 1;
+    const many = scales.length > 1 || zeros.length > 1;
+    const blocks = blockSize > 0 ? Math.ceil(size / blockSize) : size;
+    for (let i = 0; i < result.length; i++) {
+      const position = Math.floor(i / inner) % size;
+      const block = blockSize > 0 ? Math.floor(position / blockSize) : position;
+      const outer =
+        blockSize > 0 ? Math.floor(i / (inner * size)) * blocks * inner + (i % inner) : 0;
+      const n = !many ? 0 : blockSize > 0 ? outer + block * inner : block;
+      result[i] =
+        (values[i]! - zeros[zeros.length > 1 ? n : 0]!) * scales[scales.length > 1 ? n : 0]!;
+    }
+    return result;
+  });
 }
 
-const dequantizeLinear: Handler = (call) => {
+/** @throws HeadlightError `bad-model` when they are not known. */
+function valuesOf(value: Value, what: string): ArrayLike<number> {
+  if (!value.constant) throw badModel(`Its ${what} is known only when it runs.`);
+  return numbersIn(value.constant);
+}
+
+export const dequantizeLinear: Handler = (call) => {
   const value = call.input(0);
   const [scale, zero] = [call.input(1, 'scale'), call.optional(2)];
   const axis = call.int('axis', 1);
@@ -83,7 +94,7 @@ const dequantizeLinear: Handler = (call) => {
   return unsupported('integers that are made in the run and dequantised');
 };
 
-function isFloat(value: Value): boolean {
+export function isFloat(value: Value): boolean {
   return value.elementType === 'float32' || value.elementType === 'float64';
 }
 
@@ -99,7 +110,7 @@ const dynamicQuantizeLinear: Handler = (call) => [
   call.graph.numbers('uint8', [], [0]),
 ];
 
-const matMulInteger: Handler = (call) => {
+export const matMulInteger: Handler = (call) => {
   const [a, b] = [call.input(0), call.input(1)];
   if (!isFloat(a)) unsupported('integers that are not the quantised form of an activation');
   if (isFloat(b)) return call.add('MatMul', [a, b]);
@@ -149,33 +160,84 @@ const matMulNBits: Handler = (call) => {
   const [bits, size] = [call.int('bits', 4), call.int('block_size', 32)];
   if (bits !== 4 && bits !== 8) unsupported(`weights of ${bits} bits`);
   if (call.optional(4)) unsupported('weights in an order of their own (g_idx)');
-  const packed = graph.known(call.input(1, 'weights'), 'weights').values;
-  const scales = graph.known(call.input(2, 'scales'), 'scales').values;
+  const [inputs, outputs] = [blockCount(inner, 'K'), blockCount(outer, 'N')];
+  const blocks = Math.ceil(inputs / blockCount(size, 'block_size'));
   const zeroInput = call.optional(3);
-  const zeros = zeroInput ? graph.known(zeroInput, 'zero points').values : null;
-  const blocks = Math.ceil(inner / size);
-  const wide = zeroInput !== null && isFloat(zeroInput);
   const perByte = 8 / bits;
-  const nibble = (values: Float64Array, row: number, rowBytes: number, i: number): number => {
-    const byte = values[row * rowBytes + Math.floor(i / perByte)]!;
-    return bits === 8 ? byte : (byte >> (4 * (i % 2))) & 15;
-  };
+  const [weights, scaleInput] = [call.input(1, 'weights'), call.input(2, 'scales')];
   const rowBytes = (blocks * size) / perByte;
-  const result = new Float32Array(inner * outer);
-  for (let row = 0; row < outer; row++)
-    for (let column = 0; column < inner; column++) {
-      const block = Math.floor(column / size);
-      const zero =
-        zeros === null
-          ? 2 ** (bits - 1)
-          : wide
-            ? zeros[row * blocks + block]!
-            : nibble(zeros, row, Math.ceil(blocks / perByte), block);
-      const value = nibble(packed, row, rowBytes, column);
-      result[column * outer + row] = (value - zero) * scales[row * blocks + block]!;
-    }
-  const weight = graph.weight(plainName(call.input(1).name), [inner, outer], result);
+  if (elementCount(weights.dims) !== outputs * rowBytes)
+    throw badModel(`Its weights [${weights.dims.join(', ')}] are not ${outputs} times ${inputs}.`);
+  const dims = [inputs, outputs];
+  const weight = graph.weight(plainName(weights.name), dims, () => {
+    const packed = valuesOf(weights, 'weights');
+    const scales = valuesOf(scaleInput, 'scales');
+    const zeros = zeroInput ? valuesOf(zeroInput, 'zero points') : null;
+    const wide = zeroInput !== null && isFloat(zeroInput);
+    const nibble = (values: ArrayLike<number>, row: number, bytes: number, i: number): number => {
+      const byte = values[row * bytes + Math.floor(i / perByte)]!;
+      return bits === 8 ? byte : (byte >> (4 * (i % 2))) & 15;
+    };
+    const result = new Float32Array(inputs * outputs);
+    for (let row = 0; row < outputs; row++)
+      for (let column = 0; column < inputs; column++) {
+        const block = Math.floor(column / size);
+        const zero =
+          zeros === null
+            ? 2 ** (bits - 1)
+            : wide
+              ? zeros[row * blocks + block]!
+              : nibble(zeros, row, Math.ceil(blocks / perByte), block);
+        const value = nibble(packed, row, rowBytes, column);
+        result[column * outputs + row] = (value - zero) * scales[row * blocks + block]!;
+      }
+    return result;
+  });
   return withBias(call, call.add('MatMul', [call.input(0), weight]), call.optional(5));
+};
+
+function blockCount(value: number, what: string): number {
+  if (!Number.isSafeInteger(value) || value < 1) throw badModel(`Its ${what} is ${value}.`);
+  return value;
+}
+
+/**
+ * Rows of a table of 4 or 8 bits, a scale and a zero point for each block of a row.
+ * Inputs: table (bytes of two where it is uint8 and 4 bits), ids, scales, zero points.
+ */
+const gatherBlockQuantized: Handler = (call) => {
+  const [table, ids, scales] = [call.input(0, 'table'), call.input(1, 'ids'), call.input(2)];
+  const zeros = call.optional(3);
+  const bits = call.int('bits', 4);
+  const size = blockCount(call.int('block_size', 128), 'block_size');
+  const [rows, width] = [table.dims[0] ?? 0, table.dims[1] ?? 0];
+  const packed = table.elementType === 'uint8' && bits === 4;
+  const last = call.int('quantize_axis', 1);
+  if (table.dims.length !== 2 || call.int('gather_axis', 0) !== 0 || (last !== 1 && last !== -1))
+    unsupported('blocks that do not lie along the rows of a table');
+  if (bits !== 4 && bits !== 8) unsupported(`weights of ${bits} bits`);
+  const columns = packed ? 2 * width : width;
+  const blocks = Math.ceil(columns / size);
+  const weight = call.graph.weight(plainName(table.name), [rows, columns], () => {
+    const nibbles = (value: Value, count: number): ArrayLike<number> => {
+      const values = valuesOf(value, 'table');
+      if (!packed) return values;
+      const bytes = Math.ceil(count / 2);
+      return Uint8Array.from({ length: rows * count }, (_, i) => {
+        const at = i % count;
+        return (values[Math.floor(i / count) * bytes + (at >> 1)]! >> (4 * (at & 1))) & 15;
+      });
+    };
+    const values = nibbles(table, columns);
+    const factors = valuesOf(scales, 'scales');
+    const zero = zeros ? nibbles(zeros, blocks) : null;
+    const middle = table.elementType === 'uint8' ? 2 ** (bits - 1) : 0;
+    return Float32Array.from({ length: rows * columns }, (_, i) => {
+      const block = Math.floor(i / columns) * blocks + Math.floor((i % columns) / size);
+      return (values[i]! - (zero?.[block] ?? middle)) * factors[block]!;
+    });
+  });
+  return call.add('Gather', [weight, ids], { axis: { type: 'int', value: 0n } });
 };
 
 /** Inputs as EmbedLayerNormalization's, its tables and vectors 8-bit, their scales and zero points behind. */
@@ -218,16 +280,14 @@ function scaledTable(call: NodeCall, table: Value, scale: Value): Value | null {
 }
 
 function scaledColumns(call: NodeCall, weight: Value, scale: Value): Value | null {
-  const table = toNumbers(weight.constant!);
-  const scales = toNumbers(scale.constant!);
-  const width = table.dims.at(-1) ?? 1;
-  const many = scales.values.length > 1;
-  if (many && (scales.values.length !== width || scales.dims.at(-1) !== width)) return null;
-  const result = Float32Array.from(
-    table.values,
-    (value, i) => value * scales.values[many ? i % width : 0]!,
-  );
-  return call.graph.weight(plainName(weight.name), table.dims, result);
+  const width = weight.dims.at(-1) ?? 1;
+  const count = elementCount(scale.dims);
+  if (count > 1 && (count !== width || scale.dims.at(-1) !== width)) return null;
+  return call.graph.weight(plainName(weight.name), weight.dims, () => {
+    const table = numbersIn(weight.constant!);
+    const scales = numbersIn(scale.constant!);
+    return Float32Array.from(table, (value, i) => value * scales[count > 1 ? i % width : 0]!);
+  });
 }
 
 export const QUANTISED_HANDLERS: Handlers = {
@@ -243,4 +303,5 @@ export const QUANTISED_HANDLERS: Handlers = {
   [`${MICROSOFT}:QEmbedLayerNormalization`]: quantisedEmbedding,
   [`${MICROSOFT}:QAttention`]: quantisedAttention,
   [`${MICROSOFT}:MatMulNBits`]: matMulNBits,
+  [`${MICROSOFT}:GatherBlockQuantized`]: gatherBlockQuantized,
 };

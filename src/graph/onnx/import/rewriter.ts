@@ -9,10 +9,12 @@
 import { HeadlightError } from '../../../base';
 import type { Attribute, ElementType, Node, Tensor, ValueInfo } from '../model';
 import { badModel } from '../protobuf';
+import { withinLimit } from '../limits';
 import { elementCount, makeTensor } from '../tensor';
 import { elementTypeOfCode, isFloat, toNumbers, toTensor, widen, type NumberArray } from './array';
 import { foldOf } from './fold';
 import { shapesOf } from './shape-rules';
+import { unchanged } from './unchanged';
 
 /** A value of the graph; its name may still change until the graph is finished. */
 export interface Value {
@@ -56,10 +58,14 @@ export class Rewriter {
   readonly #generated = new Map<string, number>();
   readonly #narrow: boolean;
   #stem = '';
+  #computed = 0;
+  /** Weights are shapes without values: the graph tells what there is and cannot be run. */
+  readonly shapesOnly: boolean;
 
   /** @param narrow integers of a run are int32 instead of int64. */
-  constructor(narrow: boolean) {
+  constructor(narrow: boolean, shapesOnly: boolean) {
     this.#narrow = narrow;
+    this.shapesOnly = shapesOnly;
   }
 
   /** Begins a node of the file: what is generated from now on is named after it. */
@@ -88,14 +94,20 @@ export class Rewriter {
 
   weightOrConstant(tensor: Tensor): Value {
     const half = tensor.elementType === 'float16' || tensor.elementType === 'bfloat16';
+    if (half && this.shapesOnly && elementCount(tensor.dims) > 1)
+      return known(shape(tensor.name, tensor.dims), true);
     const wide = half ? makeTensor(tensor.name, 'float32', tensor.dims, widen(tensor)) : tensor;
     const weight = isFloat(wide.elementType) && elementCount(wide.dims) > 1;
     return known(wide, weight);
   }
 
   /** A weight made of others (dequantised), under a name of its own or, where that is taken, a similar one. */
-  weight(name: string, dims: readonly number[], values: Float32Array): Value {
-    return known(makeTensor(this.#claim(name), 'float32', dims, values), true);
+  weight(name: string, dims: readonly number[], values: () => Float32Array): Value {
+    const own = this.#claim(name);
+    return known(
+      this.shapesOnly ? shape(own, dims) : makeTensor(own, 'float32', dims, values()),
+      true,
+    );
   }
 
   /** A constant of small size, never trained. */
@@ -148,6 +160,8 @@ export class Rewriter {
       throw new HeadlightError('bad-model', 'Headlight does not support this operator.', {
         hint: 'Export the model again as a plain encoder, without optimisations.',
       });
+    for (const { dims } of types)
+      withinLimit(elementCount(dims), 'elements', `It makes a value of [${dims.join(', ')}]`);
     const same = domain === '' && types[0] ? unchanged(opType, inputs, types[0]) : null;
     if (same) return [same];
     const name = this.#claim(`${this.#stem}/${opType}`);
@@ -265,6 +279,8 @@ export class Rewriter {
     const results = Array.isArray(result)
       ? (result as readonly NumberArray[])
       : [result as NumberArray];
+    for (const { values } of results) this.#computed += values.length;
+    withinLimit(this.#computed + size, 'computed', 'Its constants are too many to compute');
     return results.map((array) =>
       known(toTensor(this.#claim(`${this.#stem}/${opType}.value`), array), false),
     );
@@ -333,6 +349,11 @@ export class Rewriter {
   }
 }
 
+/** A weight without its values. */
+function shape(name: string, dims: readonly number[]): Tensor {
+  return { name, elementType: 'float32', dims, data: new Uint8Array(0) };
+}
+
 function known(tensor: Tensor, weight: boolean): Value {
   const { name, elementType, dims } = tensor;
   return { name, elementType, dims, constant: tensor, weight, producer: null };
@@ -343,50 +364,4 @@ export function castTo(
 ): Record<string, Attribute> {
   const code = { float32: 1n, int32: 6n, int64: 7n, bool: 9n }[elementType];
   return { to: { type: 'int', value: code } };
-}
-
-const sameDims = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((dim, i) => dim === b[i]);
-
-function isOne(value: Value | null | undefined, expected: number): boolean {
-  if (!value?.constant || elementCount(value.dims) !== 1) return false;
-  return toNumbers(value.constant).values[0] === expected;
-}
-
-/** The input that the output would be equal to, or null. */
-function unchanged(
-  opType: string,
-  inputs: readonly (Value | null)[],
-  type: { readonly elementType: ElementType; readonly dims: readonly number[] },
-): Value | null {
-  const isType = (value: Value | null | undefined): value is Value =>
-    !!value && value.elementType === type.elementType && sameDims(value.dims, type.dims);
-  const [first, second] = inputs;
-  if ((opType === 'Mul' && isOne(first, 1)) || (opType === 'Add' && isOne(first, 0)))
-    if (isType(second)) return second;
-  if (!isType(first)) return null;
-  switch (opType) {
-    case 'Identity':
-    case 'Cast':
-    case 'Expand':
-    case 'Reshape':
-    case 'Squeeze':
-    case 'Unsqueeze':
-    case 'Tile':
-    case 'Pad':
-      return first;
-    case 'Slice': {
-      // With step -1 the shape is the same too, the values are not.
-      const steps = inputs[4]?.constant ? toNumbers(inputs[4].constant).values : [];
-      return steps.every((step) => step > 0) ? first : null;
-    }
-    case 'Mul':
-    case 'Div':
-      return isOne(second, 1) ? first : null;
-    case 'Add':
-    case 'Sub':
-      return isOne(second, 0) ? first : null;
-    default:
-      return null;
-  }
 }

@@ -10,12 +10,13 @@ import { HeadlightError } from '../../../base';
 import type { TensorType } from '../model';
 import { ELEMENTWISE } from './elementwise';
 import { MATRIX } from './matrix';
+import { PACKED } from './packed';
 import type { OperatorCall, Rules } from './rule';
 import { STRUCTURE } from './structure';
 
 export { broadcastDims, type OperatorCall, type OperatorInput } from './rule';
 
-const RULES: Rules = new Map([...ELEMENTWISE, ...MATRIX, ...STRUCTURE]);
+const RULES: Rules = new Map([...ELEMENTWISE, ...MATRIX, ...PACKED, ...STRUCTURE]);
 
 /**
  * The types of the outputs of one node.

@@ -34,6 +34,27 @@ export const MATRIX: Rules = new Map([
     const columns = b?.[int(call, 'transB', 0) ? 0 : 1] ?? null;
     return [{ elementType: input(call, 0).elementType, dims: [rows, columns] }];
   }),
+  ...rulesFor('Conv', (call) => {
+    const [{ elementType, dims }, kernel] = [input(call, 0), input(call, 1).dims];
+    if (!dims || !kernel) return [{ elementType, dims: null }];
+    const [batch = null, , ...spatial] = dims;
+    const sizes: readonly Dim[] = ints(call, 'kernel_shape') ?? kernel.slice(2);
+    const lists = ['strides', 'dilations', 'pads'].map((name) => ints(call, name));
+    const [strides, dilations, pads] = lists;
+    const auto = call.attributes.get('auto_pad');
+    const padded = auto?.type === 'string' && auto.value.startsWith('SAME');
+    const rank = spatial.length;
+    if (kernel.length !== dims.length || sizes.length !== rank || rank === 0)
+      throw mismatch(`Conv of [${dims.join(', ')}] with [${kernel.join(', ')}]`);
+    const across = spatial.map((size, i): Dim => {
+      const [step, kernelSize] = [strides?.[i] ?? 1, sizes[i]];
+      if (typeof size !== 'number' || typeof kernelSize !== 'number') return null;
+      if (padded) return Math.ceil(size / step);
+      const wide = (dilations?.[i] ?? 1) * (kernelSize - 1) + 1;
+      return Math.floor((size + (pads?.[i] ?? 0) + (pads?.[i + rank] ?? 0) - wide) / step) + 1;
+    });
+    return [{ elementType, dims: [batch, kernel[0] ?? null, ...across] }];
+  }),
   ...rulesFor('ReduceSum ReduceMax ReduceMean ReduceMin ReduceSumSquare ReduceL2', (call) => {
     const { elementType, dims } = input(call, 0);
     // Opset 17: ReduceSum takes its axes as an input, the others as an attribute. Without: all.

@@ -9,6 +9,10 @@ const schema = v.object({
   max_position_embeddings: count,
   n_positions: count,
   max_seq_len: count,
+  hidden_size: count,
+  n_embd: count,
+  dim: count,
+  d_model: count,
   pad_token_id: v.optional(v.nullable(v.unknown())),
 });
 
@@ -22,6 +26,8 @@ const OFFSET = /roberta|^mpnet$|^camembert$|^xmod$|^longformer$|^data2vec-text$|
 export function longestText(bytes: Uint8Array): {
   readonly modelType: string | null;
   readonly maxTokens: number;
+  /** Of the last hidden state; null: not said. */
+  readonly hiddenSize: number | null;
 } {
   let json: unknown;
   try {
@@ -45,5 +51,6 @@ export function longestText(bytes: Uint8Array): {
     found.max_position_embeddings ?? found.n_positions ?? found.max_seq_len ?? USUAL_POSITIONS;
   const pad = typeof found.pad_token_id === 'number' ? found.pad_token_id : 1;
   const offset = OFFSET.test(modelType ?? '') ? pad + 1 : 0;
-  return { modelType, maxTokens: Math.max(3, positions - offset) };
+  const hiddenSize = found.hidden_size ?? found.n_embd ?? found.dim ?? found.d_model ?? null;
+  return { modelType, maxTokens: Math.max(3, positions - offset), hiddenSize };
 }

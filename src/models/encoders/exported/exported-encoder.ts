@@ -6,28 +6,19 @@
 import { HeadlightError } from '../../../base';
 import {
   attribute,
-  hiddenStates,
-  importModel,
-  readModel,
+  checkGraph,
+  countParameters,
   withoutDeadCode,
   writeModel,
   type Model,
   type ValueInfo,
 } from '../../../graph/onnx';
+import type { Precision } from '../../types';
 import type { EncoderModel, EncoderOutput } from '../encoder';
 import type { ClosingToken } from '../inputs';
+import { checkLayerWeights } from '../layer-mix';
 import { PlainOperators } from './plain';
-
-/** Where the texts' vectors are read. */
-interface States {
-  /** By layer; one alone where the layers were not found: the last hidden state. */
-  readonly names: readonly string[];
-  readonly hidden: number;
-  /** Why the layers were not found; null where they were. */
-  readonly note: string | null;
-}
-
-const [BATCH, TOKENS] = [2, 7];
+import { idsOf, statesOf } from './states';
 
 export interface ExportedEncoder {
   readonly model: EncoderModel;
@@ -35,21 +26,32 @@ export interface ExportedEncoder {
   readonly note: string | null;
 }
 
+/** What stands beside the graph. */
+export interface ExportFacts {
+  /** The longest text. */
+  readonly maxTokens: number;
+  /** null: config.json does not say it. */
+  readonly hiddenSize: number | null;
+  /** What the graph's weights are kept in. */
+  readonly precision: Precision;
+}
+
 /**
- * @param maxTokens the longest text, as the caller found it beside the graph.
- * @throws HeadlightError `bad-model` when the file is damaged, asks for inputs that are not known, or gives
- *   no hidden state.
+ * @throws HeadlightError `bad-model` when the graph is hostile or damaged, asks for inputs that are not known, or
+ *   gives no vector of a text or a token.
  */
-export function openExportedEncoder(file: Uint8Array, maxTokens: number): ExportedEncoder {
-  const source = readModel(file);
-  const states = statesOf(source, Math.min(TOKENS, maxTokens));
+export function openExportedEncoder(source: Model, facts: ExportFacts): ExportedEncoder {
+  checkGraph(source);
+  checkIds(source);
+  const { maxTokens, hiddenSize, precision } = facts;
+  const states = statesOf(source, maxTokens, hiddenSize);
   const about = {
     architecture: 'exported',
     layers: states.names.length - 1,
     hiddenSize: states.hidden,
     maxTokens,
-    parameters: weightsOf(source),
-    precision: 'fp32',
+    parameters: countParameters(source),
+    precision,
   } as const;
 
   function start(closing: ClosingToken | null): {
@@ -59,7 +61,7 @@ export function openExportedEncoder(file: Uint8Array, maxTokens: number): Export
     const graph = new Extension(source, closing);
     return {
       graph,
-      embed({ layer, pooling, normalize }) {
+      embed({ layer, layerWeights, pooling, normalize }) {
         const state = states.names[layer];
         if (state === undefined)
           throw new HeadlightError('bad-setting', `This encoder has no layer ${layer}.`, {
@@ -69,7 +71,12 @@ export function openExportedEncoder(file: Uint8Array, maxTokens: number): Export
                 : 'Its layers were not found in the file: choose 0, its last hidden state.',
           });
         const b = graph.after;
-        const embedding = b.pool(b.cast(state, 'float32'), graph.mask, pooling);
+        if (layerWeights !== undefined) checkLayerWeights(layerWeights, about.layers, layer);
+        const floats =
+          layerWeights === undefined
+            ? b.cast(state, 'float32')
+            : b.mixed(states.names, layerWeights);
+        const embedding = states.isPooled ? floats : b.pool(floats, graph.mask, pooling);
         return normalize ? b.normalize(embedding) : embedding;
       },
     };
@@ -95,54 +102,28 @@ export function openExportedEncoder(file: Uint8Array, maxTokens: number): Export
   return { model, note: states.note };
 }
 
-/** Hidden states by their names in the file itself; without them the output that is one. */
-function statesOf(source: Model, tokens: number): States {
-  const made = new Set(source.graph.nodes.flatMap((node) => node.outputs));
-  let problem: string;
-  try {
-    const found = hiddenStates(importModel(source, { batch: BATCH, tokens, dims: noPast(source) }));
-    if (found.names.every((name) => made.has(name))) return { ...found, note: null };
-    problem = 'a hidden state is inside of a fused operator';
-  } catch (error) {
-    if (!(error instanceof HeadlightError) || error.code !== 'bad-model') throw error;
-    problem = error.message;
+/** @throws HeadlightError `bad-model` when the graph does not take token ids, any number of texts of any length. */
+function checkIds(source: Model): void {
+  const ids = idsOf(source);
+  if (ids === undefined) {
+    const names = source.graph.inputs.map(({ name }) => name).join(', ');
+    throw new HeadlightError('bad-model', `The graph has no input "input_ids", but ${names}.`, {
+      hint: 'Export the encoder of texts, with its inputs called as transformers calls them.',
+    });
   }
-  const [batch, places] = idsOf(source)?.type?.dims ?? [];
-  const last = source.graph.outputs.find(({ name, type }) => {
-    const dims = type?.dims ?? [];
-    const isFloat = type?.elementType === 'float32' || type?.elementType === 'float16';
-    const fits = dims.length === 3 && dims[0] === batch && dims[1] === places;
-    return isFloat && fits && typeof dims[2] === 'number' && !/logits/.test(name);
-  });
-  const hidden = last?.type?.dims?.[2];
-  if (last === undefined || typeof hidden !== 'number')
+  const { dims, elementType } = ids.type ?? { dims: null, elementType: null };
+  if (elementType !== 'int64' && elementType !== 'int32')
     throw new HeadlightError(
       'bad-model',
-      `The layers of the graph were not found (${problem}), and none of its outputs is a hidden state [batch, tokens, hidden].`,
-      { hint: 'Export the encoder with its last_hidden_state as an output.' },
+      `The graph takes input_ids as ${elementType ?? 'no tensor'}, not as integers.`,
+      { hint: 'Export the encoder of texts, with its token ids as input.' },
     );
-  const note = `Only its last hidden state can be used; its layers were not found: ${problem}`;
-  return { names: [last.name], hidden, note };
-}
-
-function idsOf(source: Model): ValueInfo | undefined {
-  return source.graph.inputs.find(({ name }) => name === 'input_ids');
-}
-
-/** The sizes of an empty past: every symbol of its inputs that the ids do not have is 0. */
-function noPast(source: Model): Record<string, number> {
-  const shared = new Set(idsOf(source)?.type?.dims ?? []);
-  const past = source.graph.inputs.filter(({ name }) => /^past/.test(name));
-  const symbols = past.flatMap(({ type }) => type?.dims ?? []);
-  return Object.fromEntries(
-    symbols.flatMap((dim) => (typeof dim === 'string' && !shared.has(dim) ? [[dim, 0]] : [])),
-  );
-}
-
-function weightsOf({ graph }: Model): number {
-  return graph.initializers
-    .filter(({ dims }) => dims.length > 0)
-    .reduce((total, { dims }) => total + dims.reduce((product, dim) => product * dim, 1), 0);
+  if (dims?.some((dim) => typeof dim === 'number'))
+    throw new HeadlightError(
+      'bad-model',
+      `The graph takes input_ids of the fixed shape [${dims.join(', ')}] only.`,
+      { hint: 'Export it again with dynamic axes: any number of texts, of any length.' },
+    );
 }
 
 /** The file's graph between what makes its inputs and what is added at its end. */
@@ -164,12 +145,6 @@ class Extension {
     this.after = new PlainOperators(version, 'headlight/after/');
     const b = this.#before;
     const ids = closing === null ? 'input_ids' : b.closed('input_ids', 'attention_mask', closing);
-    if (idsOf(source) === undefined) {
-      const names = source.graph.inputs.map(({ name }) => name).join(', ');
-      throw new HeadlightError('bad-model', `The graph has no input "input_ids", but ${names}.`, {
-        hint: 'Export the encoder of texts, with its inputs called as transformers calls them.',
-      });
-    }
     const weights = new Set(source.graph.initializers.map(({ name }) => name));
     for (const input of source.graph.inputs) {
       if (weights.has(input.name)) continue;

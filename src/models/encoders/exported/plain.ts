@@ -138,6 +138,20 @@ export class PlainOperators {
     }
   }
 
+  /**
+   * A weighted mean of hidden states: see `mixLayers`.
+   * @param weights checked, one for each state.
+   */
+  mixed(states: readonly string[], weights: readonly number[]): string {
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const parts = states.flatMap((state, layer) => {
+      const share = (weights[layer] ?? 0) / total;
+      if (share === 0) return [];
+      return [this.add('Mul', [this.cast(state, 'float32'), this.scalar(share)])];
+    });
+    return parts.reduce((sum, part) => this.add('Add', [sum, part]));
+  }
+
   /** Each row at length 1. */
   normalize(rows: string): string {
     const squares = this.reduce('ReduceSum', this.add('Mul', [rows, rows]), 1, true);

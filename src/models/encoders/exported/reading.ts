@@ -150,11 +150,13 @@ export class GraphReading {
     return this.#joined(node.inputs[0] ?? '', node.inputs[1] ?? '', turned, bias);
   }
 
-  /** @param turned whether the weight is [out, into] already. */
-  #joined(input: string, weight: string, turned: boolean, bias: Float32Array): Linear | null {
-    const transpose = this.maker(weight);
-    if (transpose?.opType === 'Transpose')
-      return this.#joined(input, transpose.inputs[0] ?? '', !turned, bias);
+  /** @param asKept whether the weight is [out, into] already. */
+  #joined(input: string, from: string, asKept: boolean, bias: Float32Array): Linear | null {
+    let [weight, turned] = [from, asKept];
+    for (let node = this.maker(weight); node?.opType === 'Transpose'; node = this.maker(weight)) {
+      weight = node.inputs[0] ?? '';
+      turned = !turned;
+    }
     const [values, dims] = [this.floats(weight), this.constant(weight)?.dims ?? []];
     const [rows = 0, columns = 0] = dims;
     if (values === null || dims.length !== 2) return null;

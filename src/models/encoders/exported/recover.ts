@@ -3,7 +3,13 @@
  * where it stands in the computation. Each step is held against what config.json says, so that a graph that
  * computes something else is refused, not misread. From then on the model is like one from safetensors.
  */
-import { hiddenStates, importModel, type ImportedModel, type Node } from '../../../graph/onnx';
+import {
+  hiddenStates,
+  importModel,
+  type ImportedModel,
+  type Model,
+  type Node,
+} from '../../../graph/onnx';
 import { tensorOf, type Checkpoint, type CheckpointTensor } from '../../checkpoints';
 import type { TransformerConfig } from '../config';
 import { layoutOf, type BertNames, type Layout } from '../layout';
@@ -11,6 +17,9 @@ import { GraphReading, title, unlike, type Linear } from './reading';
 
 /** Of the shape that the graph is imported in. */
 const [BATCH, TOKENS] = [2, 7];
+
+/** Words, positions, types; few more where constants are added. */
+const MOST_TABLES = 16;
 
 /** Relative: the factor of the scores is often made of a rounded square root. */
 const SCALE_TOLERANCE = 1e-3;
@@ -21,7 +30,7 @@ const SCALE_TOLERANCE = 1e-3;
  * @throws HeadlightError `bad-model` naming the operator that is not supported or not as the architecture
  *   has it.
  */
-export function recoverCheckpoint(file: Uint8Array, config: TransformerConfig): Checkpoint {
+export function recoverCheckpoint(file: Model, config: TransformerConfig): Checkpoint {
   const recovered = (tokens: number): Checkpoint | null =>
     new Recovery(importModel(file, { batch: BATCH, tokens }), config).checkpoint();
   const checkpoint = recovered(Math.min(TOKENS, config.maxTokens)) ?? recovered(config.maxTokens);
@@ -100,10 +109,16 @@ class Recovery {
   }
 
   #summands(name: string): string[] {
-    const node = this.#graph.maker(name);
-    return node?.opType === 'Add'
-      ? node.inputs.flatMap((input) => this.#summands(input))
-      : [this.#graph.past(name, 'Reshape')];
+    const leaves: string[] = [];
+    const open = [name];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      const node = this.#graph.maker(at);
+      if (node?.opType === 'Add') open.push(...node.inputs.toReversed());
+      else leaves.push(this.#graph.past(at, 'Reshape'));
+      if (leaves.length > MOST_TABLES || open.length > MOST_TABLES)
+        unlike('The embeddings are a sum of more tables than any encoder has.');
+    }
+    return leaves;
   }
 
   #layer(index: number): void {
@@ -251,12 +266,16 @@ class Recovery {
     return { linear, scale };
   }
 
-  #comesFrom(value: string, source: string, seen = new Set<string>()): boolean {
-    if (value === source) return true;
-    if (seen.has(value)) return false;
-    seen.add(value);
-    const inputs = this.#graph.maker(value)?.inputs ?? [];
-    return inputs.some((input) => this.#comesFrom(input, source, seen));
+  #comesFrom(value: string, source: string): boolean {
+    const seen = new Set<string>();
+    const open = [value];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      if (at === source) return true;
+      if (seen.has(at)) continue;
+      seen.add(at);
+      open.push(...(this.#graph.maker(at)?.inputs ?? []));
+    }
+    return false;
   }
 
   /** The stock head, where the file is that of a classifier: optional, so what is not it is left alone. */
