@@ -25,7 +25,7 @@ export const PRECISIONS: readonly PrecisionWords[] = [
   {
     precision: 'q4',
     name: '4-bit integers',
-    about: 'about a seventh of the memory; compare before you trust it',
+    about: 'a sixth of the memory, something lost: compare before you trust it',
   },
 ];
 

@@ -7,4 +7,4 @@ export {
   type CheckpointTensor,
   type Dtype,
 } from './safetensors';
-export { float32Values, int8Values, integerValues, tensorOf } from './values';
+export { float32Values, halfValues, int8Values, integerValues, tensorOf } from './values';

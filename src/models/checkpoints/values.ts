@@ -38,6 +38,17 @@ export function float32Values(tensor: CheckpointTensor, name: string): Float32Ar
   }
 }
 
+/** The bits of an F16 tensor: a view of the file where it is aligned. @throws HeadlightError `bad-model`. */
+export function halfValues(tensor: CheckpointTensor, name: string): Uint16Array {
+  if (tensor.dtype !== 'F16')
+    throw new HeadlightError(
+      'bad-model',
+      `The weight "${name}" holds ${tensor.dtype} values, not F16.`,
+    );
+  const bytes = alignedBytes(tensor.data, 2);
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
+}
+
 /** The values of an I8 tensor, as a view. */
 export function int8Values(tensor: CheckpointTensor, name: string): Int8Array {
   if (tensor.dtype !== 'I8')

@@ -1,19 +1,26 @@
 /**
  * In which numbers a graph with weights inside computes: products, lookups and constants for each way.
  *
- * - `float32`: 8-bit weights, where there are any, become floats when the session is made;
+ * - `float32`: whatever the weights are kept as, they are multiplied as 32-bit floats, and so are activations;
  * - `float16`: weights and activations in half precision;
  * - `integer`: products of 8-bit integers, the activations rounded as they come (dynamic quantisation).
+ *
+ * Why 16-bit weights are not computed with in 16 bits where a GPU could: the same weights would then give other
+ * numbers on each device (a processor has no such arithmetic in WASM), and half precision on WebGPU has given wrong
+ * ones in silence. Only the files that are taken away have `float16`, for whoever asks for them.
  */
-import { attribute, type GraphBuilder, makeTensor, type Value } from '../../graph/onnx';
+import { attribute, type GraphBuilder, makeTensor, MICROSOFT, type Value } from '../../graph/onnx';
 import { halfBits } from '../checkpoints';
+import { BLOCK, blocksOf } from './blocks';
+import { matrixFloats, type Matrix, type MatrixIn } from './matrix';
 import { quantizeRows } from './quantize';
-import type { Matrix } from './weights';
 
 export type Arithmetic = 'float32' | 'float16' | 'integer';
 
 /** Weights of unsigned bytes have their zero here. */
 const ZERO_POINT = 128;
+/** `accuracy_level` of MatMulNBits: activations are not rounded. */
+const IN_SINGLE_PRECISION = 1;
 
 export class Numbers {
   readonly #builder: GraphBuilder;
@@ -55,28 +62,60 @@ export class Numbers {
   product(name: string, matrices: readonly Matrix[], value: Value): Value {
     const b = this.#builder;
     if (this.#arithmetic === 'integer') return this.#integerProduct(name, matrices, value);
+    if (this.#arithmetic === 'float32' && areAll(matrices, 'q4'))
+      return this.#packedProduct(name, matrices, value);
     const weight = this.#once(name, () => this.#weight(name, matrices));
     return b.add('MatMul', [value, weight]);
   }
 
   #weight(name: string, matrices: readonly Matrix[]): Value {
     const b = this.#builder;
-    const inner = matrices[0]?.columns ?? 0;
-    const outer = matrices.reduce((total, matrix) => total + matrix.rows, 0);
-    if (matrices.every((matrix) => matrix.scales === null)) {
-      const weight = new Float32Array(inner * outer);
-      transposeInto(weight, matrices, outer);
-      return this.floats(name, [inner, outer], weight);
+    const { inner, outer } = sizeOf(matrices);
+    if (areAll(matrices, 'q8')) {
+      const integers = new Int8Array(inner * outer);
+      transposeInto(integers, matrices, outer);
+      // Not DequantizeLinear: ONNX Runtime would fuse that with MatMul into a kernel that also rounds the
+      // activations to 8 bits (0.006 off, and not the same on every device).
+      return b.add('Mul', [
+        this.cast(b.tensor(makeTensor(name, 'int8', [inner, outer], integers))),
+        this.floats(`${name}.scale`, [outer], scalesOf(matrices)),
+      ]);
     }
-    const integers = new Int8Array(inner * outer);
-    transposeInto(integers, matrices, outer);
-    // Not DequantizeLinear: ONNX Runtime would fuse that with MatMul into a kernel that also rounds the
-    // activations to 8 bits (0.006 off, and not the same on every device). A Cast and a Mul are folded
-    // once, when the session is made, and then it is an ordinary MatMul.
-    return b.add('Mul', [
-      this.cast(b.tensor(makeTensor(name, 'int8', [inner, outer], integers))),
-      this.floats(`${name}.scale`, [outer], scalesOf(matrices)),
-    ]);
+    if (areAll(matrices, 'fp16')) {
+      const halves = new Uint16Array(inner * outer);
+      transposeInto(halves, matrices, outer);
+      return this.cast(b.tensor(makeTensor(name, 'float16', [inner, outer], halves)));
+    }
+    const weight = new Float32Array(inner * outer);
+    const floats = matrices.map((matrix) => ({ ...matrix, values: matrixFloats(matrix) }));
+    transposeInto(weight, floats, outer);
+    return this.floats(name, [inner, outer], weight);
+  }
+
+  /** 4-bit weights stay so in memory: the kernel unpacks them as it multiplies. */
+  #packedProduct(name: string, matrices: readonly MatrixIn<'q4'>[], value: Value): Value {
+    const b = this.#builder;
+    const { inner, outer } = sizeOf(matrices);
+    const weight = this.#once(name, () => {
+      const bytes = concatenateBytes(matrices.map(({ values }) => values));
+      return b.tensor(makeTensor(name, 'uint8', [outer, blocksOf(inner), BLOCK / 2], bytes));
+    });
+    const scales = this.#once(`${name}.scale`, () => {
+      const floats = scalesOf(matrices);
+      return b.tensor(makeTensor(`${name}.scale`, 'float32', [floats.length], floats));
+    });
+    const zeros = this.#once(`${name}.zero`, () => {
+      const bytes = concatenateBytes(matrices.map((matrix) => matrix.zeros));
+      return b.tensor(makeTensor(`${name}.zero`, 'uint8', [bytes.length], bytes));
+    });
+    const about = {
+      K: attribute.int(inner),
+      N: attribute.int(outer),
+      bits: attribute.int(4),
+      block_size: attribute.int(BLOCK),
+      accuracy_level: attribute.int(IN_SINGLE_PRECISION),
+    };
+    return b.add('MatMulNBits', [value, weight, scales, zeros], about, MICROSOFT);
   }
 
   /** Weights that are used again (shared layers) stand in the graph once. */
@@ -94,8 +133,7 @@ export class Numbers {
    */
   #integerProduct(name: string, matrices: readonly Matrix[], value: Value): Value {
     const b = this.#builder;
-    const inner = matrices[0]?.columns ?? 0;
-    const outer = matrices.reduce((total, matrix) => total + matrix.rows, 0);
+    const { inner, outer } = sizeOf(matrices);
     const rounded = matrices.map(quantized);
     const weight = this.#once(`${name}_quantized`, () => {
       const signed = new Int8Array(inner * outer);
@@ -121,40 +159,118 @@ export class Numbers {
   }
 
   /**
-   * Rows of a table by id: [batch, tokens, hidden]. An 8-bit table stays 8-bit in memory: only the rows that
-   * are looked up become floats.
+   * Rows of a table by id: [batch, tokens, hidden]. The table stays in memory as it is kept: only the rows
+   * that are looked up become floats.
    */
   rows(name: string, given: Matrix, ids: Value): Value {
     const b = this.#builder;
     const table = this.#arithmetic === 'integer' ? quantized(given) : given;
     const dims = [table.rows, table.columns];
-    if (table.values instanceof Float32Array)
-      return b.add('Gather', [this.floats(name, dims, table.values), ids]);
-    const scales = table.scales ?? new Float32Array(table.rows).fill(1);
-    const rows = this.cast(
-      b.add('Gather', [b.tensor(makeTensor(name, 'int8', dims, table.values)), ids]),
+    switch (table.precision) {
+      case 'fp32':
+        return b.add('Gather', [this.floats(name, dims, table.values), ids]);
+      case 'fp16':
+        return this.cast(
+          b.add('Gather', [b.tensor(makeTensor(name, 'float16', dims, table.values)), ids]),
+        );
+      case 'q8': {
+        const rows = this.cast(
+          b.add('Gather', [b.tensor(makeTensor(name, 'int8', dims, table.values)), ids]),
+        );
+        const { scales } = table;
+        const scale = b.add('Gather', [this.floats(`${name}.scale`, [table.rows, 1], scales), ids]);
+        return b.add('Mul', [rows, scale]);
+      }
+      case 'q4':
+        return this.#packedRows(name, table, ids);
+    }
+  }
+
+  /**
+   * Two values a byte, unpacked by arithmetic that every device has: WASM has no GatherBlockQuantized. A
+   * zero point and a scale a block.
+   */
+  #packedRows(name: string, table: MatrixIn<'q4'>, ids: Value): Value {
+    const b = this.#builder;
+    const { rows, columns } = table;
+    const blocks = blocksOf(columns);
+    const looked = (part: string, bytes: Uint8Array, width: number): Value =>
+      this.#unpacked(
+        b.add('Gather', [b.tensor(makeTensor(name + part, 'uint8', [rows, width], bytes)), ids]),
+      );
+    const integers = b.add('Reshape', [
+      looked('', table.values, blocks * (BLOCK / 2)),
+      b.integers(0, 0, blocks, BLOCK),
+    ]);
+    const halves = Math.ceil(blocks / 2);
+    const found = b.add('Reshape', [
+      looked('.zero', table.zeros, halves),
+      b.integers(0, 0, 2 * halves, 1),
+    ]);
+    // Where blocks are odd, half a byte is left over.
+    const zeros =
+      2 * halves === blocks
+        ? found
+        : b.add('Slice', [found, b.integers(0), b.integers(blocks), b.integers(2)]);
+    const scales = b.add('Unsqueeze', [
+      b.add('Gather', [this.floats(`${name}.scale`, [rows, blocks], table.scales), ids]),
+      b.integers(3),
+    ]);
+    const values = b.add('Mul', [b.add('Sub', [integers, zeros]), scales]);
+    const whole = b.add('Reshape', [values, b.integers(0, 0, blocks * BLOCK)]);
+    return columns === blocks * BLOCK
+      ? whole
+      : b.add('Slice', [whole, b.integers(0), b.integers(columns), b.integers(2)]);
+  }
+
+  /** Bytes [batch, tokens, width] to their halves as floats, the low one first: [batch, tokens, width, 2]. */
+  #unpacked(bytes: Value): Value {
+    const b = this.#builder;
+    const value = this.cast(bytes);
+    const high = b.add('Floor', [b.add('Mul', [value, this.scalar(1 / 16)])]);
+    const low = b.add('Sub', [value, b.add('Mul', [high, this.scalar(16)])]);
+    return b.add(
+      'Concat',
+      [low, high].map((part) => b.add('Unsqueeze', [part, b.integers(3)])),
+      { axis: attribute.int(3) },
     );
-    const scale = b.add('Gather', [this.floats(`${name}.scale`, [table.rows, 1], scales), ids]);
-    return b.add('Mul', [rows, scale]);
   }
 }
 
-interface QuantizedMatrix extends Matrix {
-  readonly values: Int8Array;
-  readonly scales: Float32Array;
+function areAll<Kept extends Matrix['precision']>(
+  matrices: readonly Matrix[],
+  precision: Kept,
+): matrices is readonly MatrixIn<Kept>[] {
+  return matrices.every((matrix) => matrix.precision === precision);
 }
 
-function quantized(matrix: Matrix): QuantizedMatrix {
-  const { rows, columns, values, scales } = matrix;
-  if (values instanceof Int8Array)
-    return { rows, columns, values, scales: scales ?? new Float32Array(rows).fill(1) };
-  return { rows, columns, ...quantizeRows(values, rows, columns) };
+/** Of matrices side by side, transposed: [inner, outer]. */
+function sizeOf(matrices: readonly Matrix[]): { readonly inner: number; readonly outer: number } {
+  return {
+    inner: matrices[0]?.columns ?? 0,
+    outer: matrices.reduce((total, matrix) => total + matrix.rows, 0),
+  };
+}
+
+function quantized(matrix: Matrix): MatrixIn<'q8'> {
+  if (matrix.precision === 'q8') return matrix;
+  const { rows, columns } = matrix;
+  return {
+    rows,
+    columns,
+    precision: 'q8',
+    ...quantizeRows(matrixFloats(matrix), rows, columns),
+  };
 }
 
 /** Writes the transposes of [rows, columns] matrices side by side into [columns, width], block by block. */
 function transposeInto(
-  into: Float32Array | Int8Array,
-  matrices: readonly Matrix[],
+  into: Float32Array | Int8Array | Uint16Array,
+  matrices: readonly {
+    readonly rows: number;
+    readonly columns: number;
+    readonly values: Float32Array | Int8Array | Uint16Array;
+  }[],
   width: number,
 ): void {
   const block = 32;
@@ -169,12 +285,22 @@ function transposeInto(
   }
 }
 
-function scalesOf(matrices: readonly Matrix[]): Float32Array {
-  return concatenateFloats(matrices.map((matrix) => matrix.scales ?? new Float32Array(0)));
+function scalesOf(matrices: readonly { readonly scales: Float32Array }[]): Float32Array {
+  return concatenateFloats(matrices.map((matrix) => matrix.scales));
 }
 
 export function concatenateFloats(parts: readonly Float32Array[]): Float32Array {
   const joined = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+function concatenateBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
   let at = 0;
   for (const part of parts) {
     joined.set(part, at);

@@ -53,9 +53,9 @@ export interface EncoderModel {
 }
 
 /**
- * Opens an encoder. With `q8` and a checkpoint in floats the weights are quantised now.
+ * Opens an encoder. The weights of a checkpoint in floats are rounded to the precision when a graph asks for them.
  * @throws HeadlightError `bad-model` when the files are damaged, do not fit each other or are of an
- *   architecture that is not supported; `bad-setting` when the files are 8-bit and `fp32` is asked for.
+ *   architecture that is not supported; `bad-setting` when the files are 8-bit and another precision is asked for.
  */
 export function openEncoderModel(files: EncoderFiles, precision: Precision): EncoderModel {
   const config = parseEncoderConfig(files.config);
@@ -76,10 +76,6 @@ function openTransformer(
   checkpoint: Checkpoint,
   precision: Precision,
 ): EncoderModel {
-  if (precision === 'fp16' || precision === 'q4')
-    throw new HeadlightError('bad-setting', `Weights in ${precision} are not made yet.`, {
-      hint: 'Choose fp32 or q8.',
-    });
   const { prefix, words } = layoutOf(config);
   const weights = new Weights(checkpoint, precision, ['', prefix], words);
   const body: Body = (builder, inputs, deepest) => {

@@ -9,7 +9,8 @@ import { concatenateFloats, Numbers, type Arithmetic } from './arithmetic';
 import type { Activation } from './config-fields';
 import type { TokenInputs } from './inputs';
 import { MASKED } from './pooling';
-import type { Matrix, Weights } from './weights';
+import type { Matrix } from './matrix';
+import type { Weights } from './weights';
 
 /** As MASKED, within half precision. */
 const MASKED_HALF = -60000;

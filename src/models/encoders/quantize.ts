@@ -38,6 +38,15 @@ export function quantizeRows(values: Float32Array, rows: number, columns: number
   return { values: quantized, scales };
 }
 
+/** What 8-bit weights stand for: [rows, columns]. */
+export function dequantizeRows({ values, scales }: QuantizedRows, columns: number): Float32Array {
+  const floats = new Float32Array(values.length);
+  scales.forEach((scale, row) => {
+    for (let i = row * columns; i < (row + 1) * columns; i++) floats[i] = (values[i] ?? 0) * scale;
+  });
+  return floats;
+}
+
 function clamp(value: number): number {
   return value > LARGEST ? LARGEST : value < -LARGEST ? -LARGEST : value;
 }

@@ -1,17 +1,15 @@
 /** Weights of a checkpoint by name, in the precision asked for, their shapes checked. */
 import { HeadlightError } from '../../base';
-import { float32Values, int8Values, type Checkpoint, type CheckpointTensor } from '../checkpoints';
+import {
+  float32Values,
+  halfValues,
+  int8Values,
+  type Checkpoint,
+  type CheckpointTensor,
+} from '../checkpoints';
 import type { Precision } from '../types';
-import { quantizeRows, scaleName } from './quantize';
-
-/** [rows, columns], row-major: [out, in] of a linear layer, [entries, hidden] of a table. */
-export interface Matrix {
-  readonly rows: number;
-  readonly columns: number;
-  /** Floats, or 8-bit integers with `scales` [rows]. */
-  readonly values: Float32Array | Int8Array;
-  readonly scales: Float32Array | null;
-}
+import { roundedMatrix, type Matrix } from './matrix';
+import { dequantizeRows, scaleName } from './quantize';
 
 export class Weights {
   readonly precision: Precision | 'as-kept';
@@ -25,7 +23,7 @@ export class Weights {
    * @param precision `as-kept`: matrices in 8 bits where the checkpoint has them so, else in 32.
    * @param prefixes that may stand before every name (`bert.`); the one under which `probe` is found is
    *   taken.
-   * @throws HeadlightError `bad-model` when `probe` is not there, `bad-setting` when 32-bit floats are
+   * @throws HeadlightError `bad-model` when `probe` is not there, `bad-setting` when anything but 8 bits is
    *   asked of an 8-bit checkpoint.
    */
   constructor(
@@ -40,7 +38,8 @@ export class Weights {
     if (prefix === undefined) throw missing(probe);
     this.#prefix = prefix;
     this.#longest = prefixes.at(-1) ?? '';
-    if (precision === 'fp32' && this.#checkpoint.tensors.has(scaleName(prefix + probe)))
+    const asKept = precision === 'q8' || precision === 'as-kept';
+    if (!asKept && this.#checkpoint.tensors.has(scaleName(prefix + probe)))
       throw new HeadlightError('bad-setting', 'This encoder’s weights are kept in 8 bits.', {
         hint: 'Choose the precision q8, or the encoder’s original weights (model.safetensors).',
       });
@@ -70,16 +69,22 @@ export class Weights {
   }
 
   /**
-   * A matrix in this precision; quantised once when the checkpoint has floats.
+   * A matrix in this precision; rounded once when the checkpoint has floats.
    * @throws HeadlightError `bad-model` when it is missing or of another shape.
    */
   matrix(name: string, rows: number, columns: number): Matrix {
-    const known = this.#matrices.get(name);
-    if (known) return known;
-    const tensor = this.#find(name, [rows, columns]);
-    const matrix = this.#read(name, tensor, rows, columns);
-    if (matrix.scales !== null) this.#matrices.set(name, matrix);
-    return matrix;
+    return this.#once(name, () => {
+      const tensor = this.#find(name, [rows, columns]);
+      if (tensor.dtype === 'I8') {
+        const scales = this.vector(scaleName(name), rows);
+        return { rows, columns, precision: 'q8', values: int8Values(tensor, name), scales };
+      }
+      const precision = this.#made;
+      // The file's own, not a copy.
+      if (precision === 'fp16' && tensor.dtype === 'F16')
+        return { rows, columns, precision, values: halfValues(tensor, name) };
+      return roundedMatrix(float32Values(tensor, name), rows, columns, precision, name);
+    });
   }
 
   /**
@@ -89,7 +94,8 @@ export class Weights {
   floats(name: string, rows: number, columns: number): Float32Array {
     const tensor = this.#find(name, [rows, columns]);
     if (tensor.dtype !== 'I8') return float32Values(tensor, name);
-    return dequantized(tensor, name, this.vector(scaleName(name), rows), columns);
+    const scales = this.vector(scaleName(name), rows);
+    return dequantizeRows({ values: int8Values(tensor, name), scales }, columns);
   }
 
   /**
@@ -107,17 +113,12 @@ export class Weights {
    * @throws HeadlightError `bad-model` when it is missing or of another shape.
    */
   turned(name: string, from: number, to: number): Matrix {
-    const key = `${name} turned`;
-    const known = this.#matrices.get(key);
-    if (known) return known;
-    const isBytes = this.#find(name, [from, to]).dtype === 'I8';
-    const values = transposed(this.floats(name, from, to), from, to);
-    const quantized = this.precision === 'q8' || isBytes;
-    const matrix: Matrix = quantized
-      ? { rows: to, columns: from, ...quantizeRows(values, to, from) }
-      : { rows: to, columns: from, values, scales: null };
-    if (quantized) this.#matrices.set(key, matrix);
-    return matrix;
+    return this.#once(`${name} turned`, () => {
+      const tensor = this.#find(name, [from, to]);
+      const values = transposed(this.floats(name, from, to), from, to);
+      const precision = tensor.dtype === 'I8' ? 'q8' : this.#made;
+      return roundedMatrix(values, to, from, precision, name);
+    });
   }
 
   /**
@@ -134,19 +135,24 @@ export class Weights {
       if (tensor.dtype !== 'I8') return float32Values(tensor, candidate);
       const scale = this.#checkpoint.tensors.get(scaleName(candidate));
       if (scale === undefined) throw missing(scaleName(candidate));
-      return dequantized(tensor, candidate, float32Values(scale, candidate), shape[1] ?? 1);
+      const scales = float32Values(scale, candidate);
+      return dequantizeRows({ values: int8Values(tensor, candidate), scales }, shape[1] ?? 1);
     }
     return null;
   }
 
-  #read(name: string, tensor: CheckpointTensor, rows: number, columns: number): Matrix {
-    if (tensor.dtype === 'I8') {
-      const scales = this.vector(scaleName(name), rows);
-      return { rows, columns, values: int8Values(tensor, name), scales };
-    }
-    const values = float32Values(tensor, name);
-    if (this.precision !== 'q8') return { rows, columns, values, scales: null };
-    return { rows, columns, ...quantizeRows(values, rows, columns) };
+  /** What matrices of floats are rounded to. */
+  get #made(): Precision {
+    return this.precision === 'as-kept' ? 'fp32' : this.precision;
+  }
+
+  /** Rounding takes time: what was rounded is kept. Floats are views, or as large as the file again. */
+  #once(key: string, make: () => Matrix): Matrix {
+    const known = this.#matrices.get(key);
+    if (known !== undefined) return known;
+    const matrix = make();
+    if (matrix.precision !== 'fp32') this.#matrices.set(key, matrix);
+    return matrix;
   }
 
   #find(name: string, shape: readonly number[]): CheckpointTensor {
@@ -169,18 +175,6 @@ export function transposed(values: Float32Array, rows: number, columns: number):
     for (let column = 0; column < columns; column++)
       turned[column * rows + row] = values[row * columns + column] ?? 0;
   return turned;
-}
-
-function dequantized(
-  tensor: CheckpointTensor,
-  name: string,
-  scales: Float32Array,
-  columns: number,
-): Float32Array {
-  return Float32Array.from(
-    int8Values(tensor, name),
-    (value, i) => value * (scales[Math.floor(i / columns)] ?? 0),
-  );
 }
 
 function isBookkeeping(name: string): boolean {

@@ -125,9 +125,8 @@ function frozenValues(
   if (base === 'fp32' || !isLarge) return fullValues(weights, name, slot);
   if (base === 'fp16')
     return { precision: 'fp16', data: halfBits(weights.floats(name, rows, columns)) };
-  const { values, scales } = weights.matrix(name, rows, columns);
-  if (values instanceof Int8Array && scales !== null)
-    return { precision: 'int8', data: values, scales };
+  const kept = weights.matrix(name, rows, columns);
+  if (kept.precision === 'q8') return { precision: 'int8', data: kept.values, scales: kept.scales };
   const quantized = quantizeRows(weights.floats(name, rows, columns), rows, columns);
   return { precision: 'int8', data: quantized.values, scales: quantized.scales };
 }
