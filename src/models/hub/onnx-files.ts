@@ -78,6 +78,16 @@ export function exportsByPrecision(names: readonly string[]): ReadonlyMap<Precis
 }
 
 /**
+ * Files that by their names hold a graph's weights: `model.onnx_data`, `model.onnx_data_1`, `model.onnx.data`. What
+ * the graph itself says is `withExternalFiles`, for which it must be there.
+ */
+export function usualExternal(graph: string, names: readonly string[]): readonly string[] {
+  return names.filter(
+    (name) => name.startsWith(graph) && /^[._]data(_\d+)?$/.test(name.slice(graph.length)),
+  );
+}
+
+/**
  * The graph and the files that hold its weights, which only the graph names.
  * @param read the graph's bytes.
  * @throws HeadlightError `bad-model` when the graph is damaged, or names a file outside of its folder.

@@ -3,6 +3,7 @@ import { canonicalJson, HeadlightError, sha256 } from '../../base';
 import { readSafetensors } from '../checkpoints';
 import type { EncoderWeights } from '../encoders';
 import type { Precision } from '../types';
+import { chooseExport, readExternal, usualExternal } from './onnx-files';
 
 export interface WeightFiles {
   readonly format: 'safetensors' | 'pytorch' | 'onnx';
@@ -11,31 +12,23 @@ export interface WeightFiles {
 }
 
 const SAFETENSORS = ['model.safetensors', 'model_q8.safetensors'];
-const EXPORTS = [
-  'model.onnx',
-  'onnx/model.onnx',
-  'model_fp16.onnx',
-  'onnx/model_fp16.onnx',
-  'model_quantized.onnx',
-  'onnx/model_quantized.onnx',
-];
-
 /**
  * @param names all that the model has, relative to its folder
  * @param id the model's, for the error message
- * @throws HeadlightError `bad-model`, naming what there is instead.
+ * @throws HeadlightError `bad-model`, naming what there is instead; `bad-setting` when there are only exported
+ *   graphs, and none of them in this precision or a larger one.
  */
 export function chooseWeightFiles(
   names: readonly string[],
-  _precision: Precision,
+  precision: Precision,
   id: string,
 ): WeightFiles {
   const one = (candidates: readonly string[]): string | undefined =>
     candidates.find((candidate) => names.includes(candidate));
   const safetensors = one(SAFETENSORS);
   if (safetensors !== undefined) return { format: 'safetensors', files: [safetensors] };
-  const onnx = one(EXPORTS);
-  if (onnx !== undefined) return { format: 'onnx', files: [onnx] };
+  const onnx = chooseExport(names, precision, id);
+  if (onnx !== null) return { format: 'onnx', files: [onnx, ...usualExternal(onnx, names)] };
   const found = names.includes('model.safetensors.index.json')
     ? 'its weights are split over several files'
     : names.includes('pytorch_model.bin')
@@ -53,6 +46,7 @@ export function oneWeightFile(name: string): WeightFiles {
 
 /**
  * Reads the weights. Nothing is copied: tensors are views into the files.
+ * @param weights of a graph with all files that it names: `withExternalFiles`.
  * @throws HeadlightError `bad-model` when a file is missing, cut short or damaged.
  */
 export function readWeights(
@@ -61,7 +55,7 @@ export function readWeights(
 ): EncoderWeights {
   const file = read(weights.files[0] ?? '');
   return weights.format === 'onnx'
-    ? { kind: 'onnx', model: file, external: new Map() }
+    ? { kind: 'onnx', model: file, external: readExternal(weights, read) }
     : { kind: 'checkpoint', checkpoint: readSafetensors(file) };
 }
 
