@@ -10,6 +10,7 @@ import {
 import { loadTokenizer, type TextTokenizer } from '../text';
 import type { EmbedSettings, EncoderInfo, EncoderReference, Precision } from '../types';
 import { sentenceDefaults } from './sentence-transformers';
+import { withExternalFiles } from './onnx-files';
 import { hashWeights, readWeights, type WeightFiles } from './weight-files';
 
 export interface ModelFile {
@@ -67,11 +68,13 @@ export async function openEncoder(
     return bytes;
   };
   const config = required('config.json');
-  const read = readWeights(weightFiles, required);
+  // The graph itself says which files hold its weights.
+  const allWeights = withExternalFiles(weightFiles, required);
+  const read = readWeights(allWeights, required);
   const tokenizer = loadTokenizer(required('tokenizer.json'), find('tokenizer_config.json'));
   const name = weightFiles.files[0] ?? '';
   const { model, weights, note } = opened(config, read, name, reference.precision);
-  const weightsHash = await hashWeights(weightFiles, required);
+  const weightsHash = await hashWeights(allWeights, required);
   return {
     info: {
       reference: { ...reference, revision: reference.revision ?? weightsHash },
