@@ -48,7 +48,7 @@ export async function bench(): Promise<BenchResult> {
       {
         title: 'Architectures at real shape, against transformers',
         method:
-          'Seeded random weights, the same bits in PyTorch and here; a text of 288 tokens and one of 37, padded on either side. Largest difference of a hidden state / of a logit, in 32-bit floats. WebGPU is a software adapter.',
+          'Seeded random weights, the same bits in PyTorch and here; a text of 288 tokens and one of 37, padded on either side. Largest difference of a hidden state / of a logit, in 32-bit floats. WebGPU is a software adapter, and runs the short text alone.',
         columns: [
           'Architecture',
           'Shape of',

@@ -9,11 +9,20 @@ import {
   addTokenInputs,
   classifierModelGraph,
   parseEncoderConfig,
-  type EncoderFiles,
 } from '../../src/models/encoders';
 import { addBody } from '../../src/models/encoders/frozen';
 import { Weights } from '../../src/models/encoders/weights';
-import type { Device, Feeds, OnnxRuntime, TensorData } from '../../src/platform';
+import type { Device, Feeds, OnnxRuntime, RuntimeSession, TensorData } from '../../src/platform';
+
+/** Texts, and each `stride`-th value of their states [texts, tokens, hidden], by layer. */
+interface Sampled {
+  readonly stride: number;
+  readonly input_ids: number[][];
+  readonly mask: number[][];
+  readonly states: readonly (readonly number[])[];
+  /** Absent: all are of type 0; null: the architecture has none. */
+  readonly token_types?: number[][] | null;
+}
 
 export interface RealGolden {
   /** The model of which it has the shape. */
@@ -25,15 +34,10 @@ export interface RealGolden {
   readonly count: number;
   readonly deviation: number;
   readonly classes: number;
-  readonly stride: number;
-  readonly input_ids: number[][];
-  readonly mask: number[][];
-  /** By layer, each `stride`-th value of [texts, tokens, hidden]. */
-  readonly states: readonly (readonly number[])[];
-  /** One text, its token types (null: the architecture has none) and its logits. */
-  readonly alone: number[];
-  readonly token_types: number[] | null;
-  readonly logits: readonly number[];
+  /** A long text, and a short one padded on the right and on the left; without token types. */
+  readonly padded: Sampled;
+  /** The short one, with token types (null: the architecture has none) and its logits. */
+  readonly alone: Sampled & { readonly logits: readonly number[] };
 }
 
 export interface RealDifferences {
@@ -44,69 +48,75 @@ export interface RealDifferences {
   readonly logits: number;
 }
 
-/** The largest differences from transformers' numbers. */
+/**
+ * The largest differences from transformers' numbers.
+ * @param texts `alone`: the padded batch is left out, which takes twenty times as long.
+ */
 export async function realDifferences(
   golden: RealGolden,
   runtime: OnnxRuntime,
   device: Device,
+  texts: 'all' | 'alone' = 'all',
 ): Promise<RealDifferences> {
-  const run = (model: Uint8Array, feeds: Feeds): ReturnType<typeof runOnce> =>
-    runOnce(runtime, device, model, feeds);
   const checkpoint = realCheckpoint(golden);
-  const files: EncoderFiles = {
-    config: new TextEncoder().encode(JSON.stringify(golden.config)),
-    weights: { kind: 'checkpoint', checkpoint },
-  };
-  const outputs = await run(statesGraph(files.config, checkpoint), {
-    input_ids: int64(golden.input_ids),
-    attention_mask: int64(golden.mask),
-  });
+  const config = new TextEncoder().encode(JSON.stringify(golden.config));
+  const { alone, padded } = golden;
+  const session = await runtime.createSession(statesGraph(config, checkpoint), { device });
   let states = 0;
   let compared = 0;
-  golden.states.forEach((expected, layer) => {
-    const { data, dims } = outputs[`layer_${layer}`] ?? { data: new Float32Array(), dims: [] };
-    const [, tokens = 0, hidden = 1] = dims;
-    expected.forEach((value, i) => {
-      const at = i * golden.stride;
-      const token = Math.floor(at / hidden);
-      if (golden.mask[Math.floor(token / tokens)]?.[token % tokens] !== 1) return;
-      compared += 1;
-      states = Math.max(states, difference(Number(data[at] ?? NaN), value));
-    });
-  });
-  const classifier = classifierModelGraph(files, {
-    task: 'text',
-    head: 'stock',
-    classes: golden.classes,
-  });
-  const feeds: Record<string, TensorData> = {
-    input_ids: int64([golden.alone]),
-    attention_mask: int64([golden.alone.map(() => 1)]),
-  };
-  if (golden.token_types !== null) feeds['token_type_ids'] = int64([golden.token_types]);
-  const { logits: found } = await run(classifier, feeds);
-  const logits = Math.max(
-    ...golden.logits.map((value, i) => difference(Number(found?.data[i] ?? NaN), value)),
-  );
-  return { states, compared, logits };
-}
-
-async function runOnce(
-  runtime: OnnxRuntime,
-  device: Device,
-  model: Uint8Array,
-  feeds: Feeds,
-): Promise<Readonly<Record<string, TensorData>>> {
-  const session = await runtime.createSession(model, { device });
   try {
-    const asked = session.inputNames.flatMap((name) => {
-      const feed = feeds[name];
-      return feed === undefined ? [] : [[name, feed] as const];
-    });
-    return await session.run(Object.fromEntries(asked));
+    for (const sampled of texts === 'all' ? [padded, alone] : [alone]) {
+      const outputs = await session.run(feedsOf(session, sampled));
+      const pairs = sampled.states.flatMap((expected, layer) =>
+        sampledPairs(outputs[`layer_${layer}`], expected, sampled),
+      );
+      compared += pairs.length;
+      states = Math.max(states, ...pairs.map(([a, b]) => difference(a, b)));
+    }
   } finally {
     await session.release();
   }
+  const classifier = await runtime.createSession(
+    classifierModelGraph(
+      { config, weights: { kind: 'checkpoint', checkpoint } },
+      { task: 'text', head: 'stock', classes: golden.classes },
+    ),
+    { device },
+  );
+  try {
+    const { logits } = await classifier.run(feedsOf(classifier, alone));
+    const apart = alone.logits.map((value, i) => difference(Number(logits?.data[i] ?? NaN), value));
+    return { states, compared, logits: Math.max(...apart) };
+  } finally {
+    await classifier.release();
+  }
+}
+
+/** What is found and what is expected, at the sampled places of tokens that are no padding. */
+function sampledPairs(
+  found: TensorData | undefined,
+  expected: readonly number[],
+  { stride, mask }: Sampled,
+): (readonly [number, number])[] {
+  const [, tokens = 0, hidden = 1] = found?.dims ?? [];
+  return expected.flatMap((value, i) => {
+    const at = i * stride;
+    const token = Math.floor(at / hidden);
+    const isReal = mask[Math.floor(token / tokens)]?.[token % tokens] === 1;
+    return isReal || found === undefined ? [[Number(found?.data[at] ?? NaN), value] as const] : [];
+  });
+}
+
+function feedsOf(
+  session: RuntimeSession,
+  { input_ids: ids, mask, token_types: types = null }: Sampled,
+): Feeds {
+  const all: Feeds = {
+    input_ids: int64(ids),
+    attention_mask: int64(mask),
+    token_type_ids: int64(types ?? ids.map((row) => row.map(() => 0))),
+  };
+  return Object.fromEntries(session.inputNames.map((name) => [name, all[name] ?? int64([])]));
 }
 
 /** The weights, by their names in transformers. */
@@ -123,7 +133,11 @@ function statesGraph(configFile: Uint8Array, checkpoint: Checkpoint): Uint8Array
   const { prefix, words } = config.layout;
   const weights = new Weights(checkpoint, 'fp32', ['', prefix], words);
   const builder = new GraphBuilder({ name: 'states' });
-  const states = addBody(builder, addTokenInputs(builder), config, weights, config.layers);
+  const inputs = addTokenInputs(builder);
+  const types = config.layout.tokenTypes
+    ? builder.input('token_type_ids', 'int64', ['batch', 'tokens'])
+    : null;
+  const states = addBody(builder, { ...inputs, types }, config, weights, config.layers);
   states.forEach((state, layer) => builder.output(state, `layer_${layer}`));
   return writeModel(builder.build());
 }

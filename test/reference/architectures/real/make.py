@@ -2,8 +2,8 @@
 
 The weights (up to 1 GB) are not kept: each value is a hash of its parameter's name and its place, which
 test/helpers/real-shape.ts computes to the same bits. Kept are, of every layer, the hidden states at each
-`STRIDE`-th place of [texts, tokens, hidden], and the logits of one text: a long text, and a short one padded on
-the right and on the left; then the short one alone, with token types where the architecture has them.
+`STRIDE`-th place of [texts, tokens, hidden]: of a long text, and a short one padded on the right and on the left;
+then of the short one alone, with its logits, and with token types where the architecture has them.
 
 Run with torch and transformers:  python test/reference/architectures/real/make.py [name ...]
 """
@@ -17,7 +17,7 @@ import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 HERE = Path(__file__).parent
-CLASSES, STRIDE, LONG, SHORT = 3, 4099, 288, 37
+CLASSES, STRIDE, ALONE_STRIDE, LONG, SHORT = 3, 4099, 211, 288, 37
 DEVIATION = 0.04
 # As the config.json of the model named has them, where the library's defaults are others.
 SHAPES = {
@@ -119,6 +119,10 @@ def ids_of(name, count, vocab):
     return [int(5 + value % (vocab - 300)) for value in hashes(name, count)]
 
 
+def sampled(out, stride):
+    return [[round(value, 6) for value in state.flatten()[::stride].tolist()] for state in out.hidden_states]
+
+
 def make(name):
     of, settings = SHAPES[name]
     config = AutoConfig.for_model(name, **settings, num_labels=CLASSES)
@@ -143,7 +147,10 @@ def make(name):
         )
         fed = {"token_type_ids": torch.tensor([types])} if has_types else {}
         alone = model(
-            input_ids=torch.tensor([short]), attention_mask=torch.ones(1, SHORT, dtype=torch.long), **fed
+            input_ids=torch.tensor([short]),
+            attention_mask=torch.ones(1, SHORT, dtype=torch.long),
+            output_hidden_states=True,
+            **fed,
         )
     golden = {
         "of": of,
@@ -152,19 +159,19 @@ def make(name):
         "count": sum(parameter.numel() for parameter in model.parameters()),
         "deviation": deviation,
         "classes": CLASSES,
-        "stride": STRIDE,
-        "input_ids": ids,
-        "mask": mask,
-        "states": [
-            [round(value, 6) for value in state.flatten()[::STRIDE].tolist()] for state in out.hidden_states
-        ],
-        "alone": short,
-        "token_types": types if has_types else None,
-        "logits": [round(value, 6) for value in alone.logits[0].tolist()],
+        "padded": {"stride": STRIDE, "input_ids": ids, "mask": mask, "states": sampled(out, STRIDE)},
+        "alone": {
+            "stride": ALONE_STRIDE,
+            "input_ids": [short],
+            "mask": [[1] * SHORT],
+            "token_types": [types] if has_types else None,
+            "states": sampled(alone, ALONE_STRIDE),
+            "logits": [round(value, 6) for value in alone.logits[0].tolist()],
+        },
     }
     (HERE / f"{name}.json").write_text(json.dumps(golden) + "\n")
     spans = [f"{state.abs().max().item():.1f}" for state in out.hidden_states]
-    print(name, golden["count"], golden["logits"], "largest by layer:", *spans, file=sys.stderr)
+    print(name, golden["count"], golden["alone"]["logits"], "largest by layer:", *spans, file=sys.stderr)
 
 
 def main():
