@@ -13,6 +13,7 @@ import type {
   SessionOptions,
   TensorData,
 } from '../../platform';
+import { writeModelWithExternal, type Model } from '../onnx';
 import { Mutex } from './mutex';
 
 const mutex = new Mutex();
@@ -67,18 +68,22 @@ export class Session {
 
 /**
  * Makes a session of an ONNX model.
- * @param model bytes of a ModelProto.
+ * @param model as data, whose weights are handed to the runtime where they are, or the bytes of a ModelProto.
  * @throws HeadlightError `device` when the device is missing or was lost, `bad-model` when the graph is
  *   refused.
  */
 export function openSession(
   runtime: OnnxRuntime,
-  model: Uint8Array,
+  model: Model | Uint8Array,
   options: SessionOptions,
 ): Promise<Session> {
-  return mutex.runExclusive(
-    async () => new Session(await runtime.createSession(model, options), options.device),
-  );
+  return mutex.runExclusive(async () => {
+    if (model instanceof Uint8Array)
+      return new Session(await runtime.createSession(model, options), options.device);
+    const { bytes, external } = writeModelWithExternal(model);
+    const inner = await runtime.createSession(bytes, { ...options, externalData: external });
+    return new Session(inner, options.device);
+  });
 }
 
 /** As `OnnxRuntime.toDevice`, waiting for the runs under way. */

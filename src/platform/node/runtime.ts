@@ -91,11 +91,14 @@ function refuseMissing(device: Device, devices: readonly DeviceInfo[]): void {
 }
 
 async function createSession(model: Uint8Array, options: SessionOptions): Promise<RuntimeSession> {
-  const { device } = options;
+  const { device, externalData } = options;
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(model, {
       executionProviders: [device],
+      ...(externalData === undefined || externalData.size === 0
+        ? {}
+        : { externalData: [...externalData].map(([path, data]) => ({ path, data })) }),
       graphOptimizationLevel: 'all',
       intraOpNumThreads: options.threads ?? availableParallelism(),
       // Errors come as exceptions; ORT's own lines would break the progress line.

@@ -6,7 +6,7 @@
 import * as ort from 'onnxruntime-web/wasm';
 import { HeadlightError } from '../../base';
 import type { OnnxRuntime } from '../platform';
-import { openOrtSession } from './ort-session';
+import { externalDataOf, openOrtSession } from './ort-session';
 
 /** @param wasm bytes of `ort-wasm-simd-threaded.wasm` of the same version. */
 export async function createCarriedRuntime(wasm: Uint8Array): Promise<OnnxRuntime> {
@@ -16,12 +16,14 @@ export async function createCarriedRuntime(wasm: Uint8Array): Promise<OnnxRuntim
   return {
     version: __ORT_VERSION__,
     devices: () => Promise.resolve([{ device: 'wasm', label: 'WASM, 1 thread', threads: 1 }]),
-    createSession(model, { device }) {
+    createSession(model, options) {
+      const { device } = options;
       if (device !== 'wasm') {
         throw new HeadlightError('device', `A classifier page has no device \`${device}\`.`);
       }
       return openOrtSession(ort, model, device, (work) => work(), {
         executionProviders: ['wasm'],
+        ...externalDataOf(options),
       });
     },
     toDevice: (tensor) => Promise.resolve(tensor),

@@ -1,9 +1,24 @@
 /** A session of onnxruntime-web as the engine sees it, whichever build of it and whatever device. */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { HeadlightError } from '../../base';
-import type { Device, DeviceTensor, Feeds, RuntimeSession, TensorData } from '../platform';
+import type {
+  Device,
+  DeviceTensor,
+  Feeds,
+  RuntimeSession,
+  SessionOptions,
+  TensorData,
+} from '../platform';
 import type { OrtModule } from './ort-builds';
 import { fromOrt, keptTensor, toOrt } from './ort-tensors';
+
+/** Weights outside of the graph, as ONNX Runtime takes them. */
+export function externalDataOf({
+  externalData,
+}: Pick<SessionOptions, 'externalData'>): Pick<InferenceSession.SessionOptions, 'externalData'> {
+  if (externalData === undefined || externalData.size === 0) return {};
+  return { externalData: [...externalData].map(([path, data]) => ({ path, data })) };
+}
 
 /**
  * @param guarded runs work on the device, and turns what the device says into errors.

@@ -3,7 +3,7 @@ import { HeadlightError } from '../../base';
 import type { DeviceInfo, Network, OnnxRuntime, RuntimeSession, SessionOptions } from '../platform';
 import { ortBuildFor } from './files';
 import { adapterName, isEmulated, gpuAdapter, gpuDevice, onGpu } from './gpu';
-import { openOrtSession } from './ort-session';
+import { externalDataOf, openOrtSession } from './ort-session';
 import { isKept, upload } from './ort-tensors';
 import { loadOrt } from './ort-builds';
 
@@ -76,6 +76,7 @@ async function createSession(
     gpu === null ? work() : onGpu(work);
   return openOrtSession(ort, model, device, guarded, {
     executionProviders: gpu === null ? ['wasm'] : [{ name: 'webgpu', device: gpu.device }],
+    ...externalDataOf(options),
     ...(gpu === null
       ? {}
       : {
