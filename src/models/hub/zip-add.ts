@@ -5,9 +5,9 @@
  */
 import { HeadlightError, ProgressMeter, Sha256, throwIfAborted, type Job } from '../../base';
 import type { SourceFile } from '../../data';
-import type { Storage } from '../../platform';
+import type { Locks, Storage } from '../../platform';
 import type { EncoderReference, Precision } from '../types';
-import { findCached, modelPrefix, publishFiles, type CachedModel } from './cache';
+import { findCached, modelPrefix, publishFiles, type CachedFile, type CachedModel } from './cache';
 import type { ModelFile } from './encoder';
 import { checkRepositoryId } from './hub-api';
 import { folderAddress } from './host';
@@ -16,10 +16,18 @@ import {
   MOST_MANIFEST_BYTES,
   readManifest,
   revisionOfFiles,
+  type ManifestFile,
   type ModelManifest,
 } from './manifest';
 import { folderOfModel, wantedOf } from './picked';
+import { PieceWriter, piecesKey } from './pieces';
+import { requireRoom } from './room';
 import { ZipFile } from './zip-read';
+
+interface Place {
+  readonly storage: Storage;
+  readonly locks: Locks;
+}
 
 /** What a zip holds: a model that is kept now, one that ships, or the files of a folder. */
 export type ZipContent =
@@ -28,12 +36,11 @@ export type ZipContent =
   | { readonly kind: 'folder'; readonly name: string; readonly files: readonly ModelFile[] };
 
 /**
- * @param storage null: nothing is kept, and every zip is read as a folder.
  * @throws HeadlightError `bad-file` when it is no zip or damaged, `bad-model` when it holds no model that can be
  *   used, `storage-full`, `aborted`. What was written is removed then.
  */
 export async function* readModelZip(
-  storage: Storage,
+  place: Place,
   file: SourceFile,
   precision: Precision,
   signal?: AbortSignal,
@@ -60,7 +67,8 @@ export async function* readModelZip(
     const about = origin(manifest, file.name);
     if (about?.source === 'shipped') return { kind: 'shipped', reference: about };
     if (about !== null) {
-      const model = yield* keep(storage, zip, root, about, manifest, signal);
+      const carried = { zip, root, about: { ...about, source: about.source }, manifest };
+      const model = yield* keepOnce(place, carried, signal);
       return { kind: 'kept', model };
     }
     const files = yield* read(
@@ -117,16 +125,35 @@ function origin({ source, id, revision }: ModelManifest, what: string): Origin |
   return { source, id, revision };
 }
 
+/** A model that a zip says it holds. */
+interface Carried {
+  readonly zip: ZipFile;
+  readonly root: string;
+  readonly about: Origin & { readonly source: 'hub' | 'host' };
+  readonly manifest: ModelManifest;
+}
+
+/** Not while a tab or another program writes the same model. */
+async function* keepOnce(
+  { storage, locks }: Place,
+  carried: Carried,
+  signal: AbortSignal | undefined,
+): Job<CachedModel> {
+  const { source, id, revision } = carried.about;
+  const release = await locks.acquire(`models/${modelPrefix(source, id, revision)}`, signal);
+  try {
+    return yield* keep(storage, carried, signal);
+  } finally {
+    release();
+  }
+}
+
 async function* keep(
   storage: Storage,
-  zip: ZipFile,
-  root: string,
-  about: Origin & { readonly source: 'hub' | 'host' | 'shipped' },
-  manifest: ModelManifest,
+  { zip, root, about, manifest }: Carried,
   signal: AbortSignal | undefined,
 ): Job<CachedModel> {
   const { source, id, revision } = about;
-  if (source === 'shipped') throw new HeadlightError('internal', 'a shipped model is not kept');
   const { files } = manifest;
   if (source === 'host' && (await revisionOfFiles(files)) !== revision)
     throw notWhole(zip.name, MANIFEST_NAME);
@@ -145,17 +172,18 @@ async function* keep(
     );
   }
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  await checkRoom(storage, total, id);
+  await requireRoom(storage, id, total);
   const meter = new ProgressMeter(`Adding ${id}`, 'MB', total / 1e6);
   const prefix = modelPrefix(source, id, revision);
-  const written: string[] = [];
+  const kept: CachedFile[] = [];
+  let begun = 0;
   try {
     let done = 0;
     for (const file of files) {
       yield meter.at(done / 1e6);
       throwIfAborted(signal);
-      written.push(prefix + file.name);
-      await storage.writePieces('models', prefix + file.name, checked(zip, root, file, signal));
+      begun += 1;
+      kept.push(await keepEntry(storage, zip, { root, prefix }, file, signal));
       done += file.bytes;
     }
     yield meter.at(done / 1e6);
@@ -164,42 +192,35 @@ async function* keep(
       ...(name === undefined ? {} : { name }),
       ...(description === undefined ? {} : { description }),
     };
-    return await publishFiles(
-      storage,
-      { ...{ source, id, revision, licence }, ...more, carried: true },
-      files,
-    );
+    const about = { ...{ source, id, revision, licence }, ...more, carried: true };
+    return await publishFiles(storage, about, kept);
   } catch (error) {
-    for (const key of written) await storage.delete('models', key);
+    for (const { name } of files.slice(0, begun))
+      await storage.deleteAll('models', `${piecesKey(prefix, name)}/`);
     throw error;
   }
 }
 
-/** Known before it is written, where the browser says what it has. */
-async function checkRoom(storage: Storage, bytes: number, id: string): Promise<void> {
-  const room = await storage.estimate();
-  if (room === null || room.quotaBytes - room.usageBytes >= bytes) return;
-  const megabytes = (count: number): string => Math.max(0, count / 1e6).toFixed(0);
-  throw new HeadlightError(
-    'storage-full',
-    `${id} needs ${megabytes(bytes)} MB, and there is room for ${megabytes(room.quotaBytes - room.usageBytes)} MB.`,
-    { hint: 'Remove kept models or old projects, or free space on this device.' },
-  );
-}
-
-async function* checked(
+/** Writes one file in pieces, as a download leaves it. */
+async function keepEntry(
+  storage: Storage,
   zip: ZipFile,
-  root: string,
-  file: ModelManifest['files'][number],
+  at: { readonly root: string; readonly prefix: string },
+  file: ManifestFile,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, void> {
+): Promise<CachedFile> {
+  const writer = await PieceWriter.open(storage, piecesKey(at.prefix, file.name), () => undefined);
+  // What a download left is the same bytes, but not yet known to be.
+  await writer.restart();
   const hash = new Sha256();
-  for await (const piece of zip.pieces(root + file.name)) {
+  for await (const piece of zip.pieces(at.root + file.name)) {
     throwIfAborted(signal);
     hash.update(piece);
-    yield piece;
+    await writer.add(piece);
   }
+  await writer.flush();
   if (hash.digest() !== file.sha256) throw notWhole(zip.name, file.name);
+  return { ...file, pieces: [...writer.pieces] };
 }
 
 async function* read(
