@@ -8,11 +8,21 @@ import type { About } from './engine';
 
 /** A page's WASM memory. */
 const HEAP_BYTES = 4 * 2 ** 30;
-/** A graph is one protobuf message, which holds no more. */
-const GRAPH_BYTES = 2 ** 31;
+/** What the runtime has beside the weights in its memory, as a share of them. */
+const BESIDE = 0.1;
+/** What a typed array holds, in Node and in some browsers: a file is read into one. */
+const FILE_BYTES = 2 ** 32 - 1;
 /** Of a device's memory, what one page can count on. */
 const USABLE = 0.6;
 const PRECISIONS: readonly Precision[] = ['fp32', 'fp16', 'q8', 'q4'];
+
+/** Where nothing but what one file can hold is in the way. */
+const COMMAND_LINE: DeviceRoom = {
+  freeBytes: null,
+  memoryBytes: null,
+  heapBytes: null,
+  bufferBytes: null,
+};
 
 /** What is known of the device; null: not known. */
 export interface DeviceRoom {
@@ -37,7 +47,7 @@ export function deviceRoom({ storage, devices, memoryBytes }: About): DeviceRoom
 }
 
 export interface MemoryNeed {
-  /** While embedding: the checkpoint as it was read, the graph, its copy in the runtime, a batch. */
+  /** While embedding: the checkpoint as it was read, what is made of it, its copy in the runtime, a batch. */
   readonly embed: number;
   /** While fine-tuning: weights, gradients, moments, a batch. */
   readonly lora: number;
@@ -58,7 +68,8 @@ export function memoryNeed(
       device: 'wasm',
     });
   return {
-    embed: download + 2 * bytes[precision] + work.embed.activations,
+    // In 32 bits the weights are the checkpoint's own bytes; others are made of them.
+    embed: download + (precision === 'fp32' ? 1 : 2) * bytes[precision] + work.embed.activations,
     lora: training('lora'),
     full: training('full'),
   };
@@ -77,7 +88,7 @@ export interface ModelFit {
   readonly full: Fit;
   /** A precision in which it can be embedded with where it cannot as asked; else null. */
   readonly instead: Precision | null;
-  /** Whether the command line, which has no such limits, is what is left. */
+  /** Whether the command line, which has fewer limits, is what is left. */
   readonly companion: boolean;
 }
 
@@ -99,7 +110,10 @@ export function modelFit(model: CatalogueModel, precision: Precision, room: Devi
     lora: trainingFit(need.lora, room),
     full: trainingFit(need.full, room),
     instead,
-    companion: probe.verdict === 'no' && instead === null,
+    companion:
+      instead === null &&
+      probe.verdict === 'no' &&
+      PRECISIONS.some((other) => probeFit(model, other, COMMAND_LINE).verdict === 'fits'),
   };
 }
 
@@ -113,14 +127,15 @@ function storageFit({ download }: CatalogueModel, { freeBytes }: DeviceRoom): Fi
 function probeFit(model: CatalogueModel, precision: Precision, room: DeviceRoom): Fit {
   const stored = storageFit(model, room);
   if (stored.verdict === 'no') return stored;
-  const weights = model.bytes[precision];
-  if (weights > GRAPH_BYTES)
-    return no(`Its weights take ${size(weights)}; one graph can hold 2.1 GB.`);
-  const heap = 2 * weights + model.work.embed.activations;
-  if (room.heapBytes !== null && heap > room.heapBytes)
+  const { download } = model;
+  if (download > FILE_BYTES)
     return no(
-      `It needs ${size(heap)} while it is opened; a page’s WASM has ${size(room.heapBytes)}.`,
+      `Its one file has ${size(download)}; at most ${size(FILE_BYTES)} can be read at once.`,
     );
+  const weights = model.bytes[precision];
+  const heap = (1 + BESIDE) * weights + model.work.embed.activations;
+  if (room.heapBytes !== null && heap > room.heapBytes)
+    return no(`It needs ${size(heap)}; a page’s WASM has ${size(room.heapBytes)}.`);
   const need = memoryNeed(model, precision).embed;
   if (room.memoryBytes !== null && need > USABLE * room.memoryBytes)
     return tight(

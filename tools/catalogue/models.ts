@@ -604,7 +604,7 @@ export const MODELS: readonly Written[] = [
     languages: en,
     tokenizer: 'vocab.json',
     purposes: [...words, 'decoder', 'best'],
-    about: 'GPT-Neo for the command line: more than a page can hold in 32 bits.',
+    about: 'Ten times the small GPT-Neo: its one file is more than can be read at once.',
   },
   {
     id: 'EleutherAI/gpt-neo-2.7B',
@@ -613,7 +613,7 @@ export const MODELS: readonly Written[] = [
     languages: en,
     tokenizer: 'vocab.json',
     purposes: [...words, 'decoder', 'best'],
-    about: 'The largest GPT-Neo, for a machine with much memory and the command line.',
+    about: 'The largest GPT-Neo: its one file is more than can be read at once.',
   },
   // ---------------------------------------------------------------------------- fields of knowledge
   {

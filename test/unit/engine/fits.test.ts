@@ -28,6 +28,7 @@ const NODE: DeviceRoom = {
   bufferBytes: null,
 };
 const minilm = model('sentence-transformers/all-MiniLM-L6-v2');
+const large = model('FacebookAI/xlm-roberta-large');
 const neo = model('EleutherAI/gpt-neo-1.3B');
 
 test('a small model fits a page for everything', () => {
@@ -61,19 +62,26 @@ test('BERT large: all of it does not train in a page, LoRA may', () => {
 });
 
 test('what is too large in 32 bits says in which precision it would fit', () => {
-  const fit = modelFit(neo, 'fp32', PAGE);
-  expect(fit.probe.verdict).toBe('no');
-  expect(fit.probe.reason).toMatch(/5\.3 GB; one graph can hold 2\.1 GB/);
-  expect(fit.instead).toBe('q8');
+  const fit = modelFit(large, 'fp32', { ...PAGE, heapBytes: 2 * GB });
+  expect(fit.probe).toEqual({
+    verdict: 'no',
+    reason: 'It needs 2.5 GB; a page’s WASM has 2.1 GB.',
+  });
+  expect(fit.instead).toBe('fp16');
   expect(fit.companion).toBe(false);
 });
 
-test('what fits in no precision is for the command line', () => {
-  const narrow = { ...PAGE, heapBytes: GB };
-  const fit = modelFit(neo, 'fp32', narrow);
+test('what fits the page in no precision is for the command line', () => {
+  const fit = modelFit(large, 'fp32', { ...PAGE, heapBytes: GB / 4 });
   expect(fit.instead).toBeNull();
   expect(fit.companion).toBe(true);
-  expect(modelFit(neo, 'q8', NODE).probe.verdict).toBe('fits');
+  expect(modelFit(large, 'fp32', NODE).probe.verdict).toBe('fits');
+});
+
+test('what cannot be read at all is promised to nobody', () => {
+  const fit = modelFit(neo, 'q8', PAGE);
+  expect(fit.probe.reason).toBe('Its one file has 5.3 GB; at most 4.3 GB can be read at once.');
+  expect(fit).toMatchObject({ instead: null, companion: false });
 });
 
 test('a full disk says what is missing; no other precision helps, since the same file is downloaded', () => {
@@ -86,9 +94,9 @@ test('a full disk says what is missing; no other precision helps, since the same
 });
 
 test('a small device is warned, not refused', () => {
-  const fit = modelFit(model('FacebookAI/roberta-base'), 'fp32', { ...PAGE, memoryBytes: 2 * GB });
+  const fit = modelFit(model('FacebookAI/roberta-base'), 'fp32', { ...PAGE, memoryBytes: GB });
   expect(fit.probe.verdict).toBe('tight');
-  expect(fit.probe.reason).toMatch(/this device has 2 GB or more/);
+  expect(fit.probe.reason).toMatch(/this device has 1 GB or more/);
 });
 
 test('a table that is larger than the GPU’s buffers is said', () => {
