@@ -11,10 +11,14 @@ import {
 import { sourceOf, type InputFile } from '../data';
 import {
   addFolder,
+  checkCached,
   clearCached,
+  DEFAULT_HOST,
   embedSettingsSchema,
+  findCached,
   folderAddress,
   listCached,
+  listKept,
   listShipped,
   loadEncoder,
   openEmbedder,
@@ -22,22 +26,25 @@ import {
   packedBytes,
   packModel,
   pinnedReferenceSchema,
+  planDownload,
   readFolderFiles,
   readModelZip,
   removeCached,
   zipName,
   zipPieces,
+  type DownloadPlan,
   type Embedder,
   type EmbedSettings,
   type Encoder,
   type EncoderInfo,
   type EncoderReference,
+  type KeptModel,
   TRANSFORMERS,
   type Precision,
 } from '../models';
 import type { Device, Platform } from '../platform';
 import { jsonBytes, parseDocument, parseJson } from '../project';
-import type { EncoderEntry, SavedModel } from './engine';
+import type { EncoderEntry, ModelCheck, ModelName, SavedModel } from './engine';
 import { HubAccess } from './hub-access';
 
 /** What is known of an added encoder, kept beside its files so that a list needs no weights. */
@@ -74,10 +81,10 @@ export class Encoders {
     const key = canonicalJson(reference);
     if (this.#loaded?.key === key) return this.#loaded.encoder;
     this.#loaded = null;
-    const { assets, storage } = this.#platform;
+    const { assets, storage, locks } = this.#platform;
     const host = await this.access.host();
     const network = await this.access.network();
-    const sources = { assets, storage, network };
+    const sources = { assets, storage, locks, network };
     const encoder = yield* loadEncoder(sources, reference, { host }, signal);
     this.#loaded = { key, encoder };
     return encoder;
@@ -115,10 +122,7 @@ export class Encoders {
       lastUsed: 0,
     }));
     const kept = await listCached(storage);
-    for (const { key } of await storage.entries('settings', ADDED)) {
-      const bytes = await storage.read('settings', key);
-      if (bytes === null) continue;
-      const info = parseDocument(infoSchema, parseJson(bytes, key), `the encoder ${key}`);
+    for (const info of await this.#addedInfos()) {
       const model = kept.find(
         ({ source, id, revision }) =>
           source === info.reference.source &&
@@ -133,6 +137,17 @@ export class Encoders {
       });
     }
     return entries;
+  }
+
+  async #addedInfos(): Promise<readonly EncoderInfo[]> {
+    const { storage } = this.#platform;
+    const infos: EncoderInfo[] = [];
+    for (const { key } of await storage.entries('settings', ADDED)) {
+      const bytes = await storage.read('settings', key);
+      if (bytes === null) continue;
+      infos.push(parseDocument(infoSchema, parseJson(bytes, key), `the encoder ${key}`));
+    }
+    return infos;
   }
 
   /** null when it is not known. */
@@ -173,15 +188,21 @@ export class Encoders {
   }
 
   async *addZip(file: InputFile, precision: Precision, signal?: AbortSignal): Job<EncoderEntry> {
-    const { storage } = this.#platform;
-    const content = yield* readModelZip(storage, sourceOf(file), precision, signal);
+    const { storage, locks } = this.#platform;
+    const content = yield* readModelZip({ storage, locks }, sourceOf(file), precision, signal);
     if (content.kind === 'folder') {
       const { name, files } = content;
       return this.#added(yield* addFolder(storage, name, files, precision, signal));
     }
     if (content.kind === 'kept') {
       const { source, id, revision } = content.model;
-      return this.#added(yield* this.load({ source, id, revision, precision }, signal));
+      try {
+        return await this.#added(yield* this.load({ source, id, revision, precision }, signal));
+      } catch (error) {
+        // What cannot be used does not stay.
+        if (content.isNew) await removeCached(storage, content.model);
+        throw error;
+      }
     }
     const { id, revision } = content.reference;
     const entry = (await this.list()).find(
@@ -216,6 +237,45 @@ export class Encoders {
       yield meter.at(done / 1e6);
     }
     return { name: zipName(packed), blob: new Blob(parts, { type: 'application/zip' }) };
+  }
+
+  /** Asks the model host what a download would take. */
+  async plan(id: string, revision: string | null, precision: Precision): Promise<DownloadPlan> {
+    const host = (await this.access.host()) ?? DEFAULT_HOST;
+    const network = await this.access.network();
+    const { storage } = this.#platform;
+    return planDownload({ storage, network }, host, id, revision, precision);
+  }
+
+  /** Every kept model and every download that has not ended. */
+  models(): Promise<readonly KeptModel[]> {
+    return listKept(this.#platform.storage);
+  }
+
+  /** With all that was made of it, and what a download left. */
+  async removeModel(model: ModelName): Promise<void> {
+    await this.release();
+    const { storage } = this.#platform;
+    await removeCached(storage, model);
+    for (const info of await this.#addedInfos()) {
+      const { source, id, revision } = info.reference;
+      const isOf = source === model.source && id === model.id;
+      if (isOf && (model.revision === null || revision === model.revision))
+        await storage.delete('settings', await addedKey(info.reference));
+    }
+  }
+
+  /** Reads every file of a kept model and compares it with what was kept. */
+  async *check({ source, id, revision }: ModelName, signal?: AbortSignal): Job<ModelCheck> {
+    const { storage } = this.#platform;
+    const kept = source === 'shipped' ? null : await findCached(storage, source, id, revision);
+    if (kept === null) {
+      throw new HeadlightError('not-found', `${id} is not on this device, whole.`, {
+        hint: 'A download that was stopped goes on when the model is added again.',
+      });
+    }
+    const damaged = yield* checkCached(storage, kept, signal);
+    return { files: kept.files.length, damaged };
   }
 
   async remove(reference: EncoderReference): Promise<void> {

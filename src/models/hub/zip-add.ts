@@ -31,7 +31,12 @@ interface Place {
 
 /** What a zip holds: a model that is kept now, one that ships, or the files of a folder. */
 export type ZipContent =
-  | { readonly kind: 'kept'; readonly model: CachedModel }
+  | {
+      readonly kind: 'kept';
+      readonly model: CachedModel;
+      /** false: it was on this device before. */
+      readonly isNew: boolean;
+    }
   | { readonly kind: 'shipped'; readonly reference: Omit<EncoderReference, 'precision'> }
   | { readonly kind: 'folder'; readonly name: string; readonly files: readonly ModelFile[] };
 
@@ -68,8 +73,7 @@ export async function* readModelZip(
     if (about?.source === 'shipped') return { kind: 'shipped', reference: about };
     if (about !== null) {
       const carried = { zip, root, about: { ...about, source: about.source }, manifest };
-      const model = yield* keepOnce(place, carried, signal);
-      return { kind: 'kept', model };
+      return { kind: 'kept', ...(yield* keepOnce(place, carried, signal)) };
     }
     const files = yield* read(
       zip,
@@ -133,12 +137,17 @@ interface Carried {
   readonly manifest: ModelManifest;
 }
 
+interface Kept {
+  readonly model: CachedModel;
+  readonly isNew: boolean;
+}
+
 /** Not while a tab or another program writes the same model. */
 async function* keepOnce(
   { storage, locks }: Place,
   carried: Carried,
   signal: AbortSignal | undefined,
-): Job<CachedModel> {
+): Job<Kept> {
   const { source, id, revision } = carried.about;
   const release = await locks.acquire(`models/${modelPrefix(source, id, revision)}`, signal);
   try {
@@ -152,7 +161,7 @@ async function* keep(
   storage: Storage,
   { zip, root, about, manifest }: Carried,
   signal: AbortSignal | undefined,
-): Job<CachedModel> {
+): Job<Kept> {
   const { source, id, revision } = about;
   const { files } = manifest;
   if (source === 'host' && (await revisionOfFiles(files)) !== revision)
@@ -162,7 +171,7 @@ async function* keep(
     const same = files.every(({ name, sha256 }) =>
       there.files.some((kept) => kept.name === name && kept.sha256 === sha256),
     );
-    if (same) return there;
+    if (same) return { model: there, isNew: false };
     throw new HeadlightError(
       'bad-model',
       `${id} is kept here already, with other files of the same revision.`,
@@ -192,8 +201,8 @@ async function* keep(
       ...(name === undefined ? {} : { name }),
       ...(description === undefined ? {} : { description }),
     };
-    const about = { ...{ source, id, revision, licence }, ...more, carried: true };
-    return await publishFiles(storage, about, kept);
+    const named = { ...{ source, id, revision, licence }, ...more, carried: true };
+    return { model: await publishFiles(storage, named, kept), isNew: true };
   } catch (error) {
     for (const { name } of files.slice(0, begun))
       await storage.deleteAll('models', `${piecesKey(prefix, name)}/`);
