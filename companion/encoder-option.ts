@@ -2,7 +2,16 @@
 import { basename, join, resolve } from 'node:path';
 import { HeadlightError } from '../src/base';
 import type { EncoderEntry, Engine } from '../src/engine';
-import type { EmbedSettings, EncoderInfo, Pooling, Precision } from '../src/models';
+import {
+  checkLayerWeights,
+  deepestLayer,
+  LAYER_PRESETS,
+  presetWeights,
+  type EmbedSettings,
+  type EncoderInfo,
+  type Pooling,
+  type Precision,
+} from '../src/models';
 import { kindOf, readFolder } from './files';
 import type { ProgressLine } from './progress-line';
 
@@ -15,6 +24,8 @@ const REPOSITORY = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/;
 
 export interface EmbedOptions {
   readonly layer?: number;
+  /** `last4`, `all`, or a weight for each layer, the embeddings first. */
+  readonly layers?: string;
   readonly pooling?: Pooling;
   readonly maxTokens?: number;
 }
@@ -94,5 +105,34 @@ export function embedSettings(info: EncoderInfo, options: EmbedOptions): EmbedSe
       { hint: 'Choose a smaller --max-tokens.' },
     );
   }
-  return { ...info.defaults, layer, maxTokens, pooling: options.pooling ?? info.defaults.pooling };
+  const pooling = options.pooling ?? info.defaults.pooling;
+  return { ...info.defaults, ...layersOf(info, layer, options), maxTokens, pooling };
+}
+
+/** One layer, or the weights of several. @throws HeadlightError `bad-setting`. */
+function layersOf(
+  info: EncoderInfo,
+  layer: number,
+  { layer: asked, layers }: EmbedOptions,
+): Pick<EmbedSettings, 'layer' | 'layerWeights'> {
+  if (layers === undefined) return { layer };
+  if (asked !== undefined) {
+    throw new HeadlightError('bad-setting', '--layer and --layers cannot both be given.', {
+      hint: '--layer takes one layer, --layers a weighted mean of several.',
+    });
+  }
+  const preset = LAYER_PRESETS.find((name) => name === layers);
+  const layerWeights =
+    preset === undefined ? layers.split(',').map(weight) : presetWeights(preset, info.layers);
+  const deepest = deepestLayer(layerWeights);
+  checkLayerWeights(layerWeights, info.layers, deepest);
+  return { layer: deepest, layerWeights };
+}
+
+function weight(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new HeadlightError('bad-setting', `--layers: “${text}” is no weight.`, {
+    hint: `Give ${LAYER_PRESETS.join(', ')}, or a number of 0 or more for each layer with commas between them.`,
+  });
 }

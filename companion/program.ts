@@ -71,7 +71,13 @@ function addTrain(program: Command): void {
         'last',
       ]),
     )
+    .option(
+      '--layers <weights>',
+      'a weighted mean of layers: last4, all, or 0.1,0.2,… from the embeddings on',
+    )
     .option('--max-tokens <number>', 'longer texts are cut to this many tokens', whole(3))
+    .option('--as-is', 'train nothing: evaluate the classifier that the model came with')
+    .option('--map <class=label,…>', 'with --as-is: which label each class of the model means')
     .addOption(
       new Option('--head <kind>', 'logistic regression, or one hidden layer')
         .choices(['logistic', 'mlp'])
@@ -96,6 +102,7 @@ function addTrain(program: Command): void {
         'headlight train train.csv --test test.csv --text text --label topic --out classifier',
         'headlight train comments.csv --label toxic,insult,threat --split 0.8/0.1/0.1',
         'headlight train tickets.tsv --encoder ./my-bert --layer 8 --C 1 --json > run.json',
+        'headlight train reviews.csv --encoder ./sentiment --as-is --map POSITIVE=pos,NEGATIVE=neg',
       ),
     )
     .action(async (files: string[], options: TrainOptions) => trainCommand(files, options));

@@ -1,5 +1,5 @@
 /** A run as plain text for a terminal. */
-import { figureNotes, type RunView } from '../src/engine';
+import { figureNotes, layersSaid, type RunView } from '../src/engine';
 import {
   trainTestGap,
   type EntityScores,
@@ -35,9 +35,9 @@ export function describeRun({ record }: RunView): string {
   const lines = [
     `${files}: text “${data.text}”${pair}, label “${labelName(data.label)}”, ${data.classes.length} ${kinds}`,
     `${split.train_rows} ${rows} to train on${validation}, ${split.test_rows} to test on`,
-    ...(record.method === 'probe' ? describeProbe(record) : describeFinetune(record)),
+    ...describeMethod(record),
     '',
-    ...(record.method === 'finetune' && record.entities !== null
+    ...(record.method !== 'probe' && record.entities !== null
       ? [describeEntities(record.entities.test), '']
       : []),
     ...(several === null
@@ -82,7 +82,9 @@ function describeClasses(record: RunRecord, figures: ClassFigures, isWords: bool
       line('log-loss', 'log_loss'),
     ]),
     `Test accuracy, 95 % interval: ${number(low)} to ${number(high)}`,
-    trainTestGap(train.accuracy, test.accuracy, test.accuracy_interval).sentence,
+    ...(record.method === 'own'
+      ? []
+      : [trainTestGap(train.accuracy, test.accuracy, test.accuracy_interval).sentence]),
     ...figureNotes(record),
     '',
     table([
@@ -161,10 +163,24 @@ function encoderLine({ encoder }: RunRecord): string {
   return `${encoder.id} (${encoder.precision}, ${encoder.device})`;
 }
 
+function describeMethod(record: RunRecord): string[] {
+  switch (record.method) {
+    case 'probe':
+      return describeProbe(record);
+    case 'finetune':
+      return describeFinetune(record);
+    case 'own':
+      return [
+        `${encoderLine(record)}, its own classifier as it is`,
+        ...record.own.classes.map(({ name, label }) => `  ${name}: ${label ?? 'left out'}`),
+      ];
+  }
+}
+
 function describeProbe(record: ProbeRecord): string[] {
   const { encoder, head } = record;
   return [
-    `${encoderLine(record)}, layer ${encoder.layer}, ${encoder.pooling} pooling`,
+    `${encoderLine(record)}, ${layersSaid(encoder)}, ${encoder.pooling} pooling`,
     headLine(head),
     ...('notes' in head.fit ? head.fit.notes : []),
   ];

@@ -17,6 +17,7 @@ import { checkOutFolder, hashOf, kindOf, openSource, readBytes } from './files';
 import { checkHtmlFiles, type HtmlOptions } from './html-files';
 import type { ProgressLine } from './progress-line';
 import { finetuneAndReport } from './finetune';
+import { evaluateOwnAndReport } from './as-is';
 import { jobKey, openSession } from './session';
 import { sayData, trainAndReport } from './train';
 
@@ -56,6 +57,10 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
     if (recipe.method === 'probe') {
       const settings = { encoder, embed: recipe.embed, device, head: recipe.head };
       await trainAndReport(session, view, settings, options);
+    } else if (recipe.method === 'own') {
+      const { classes, max_length } = recipe.own;
+      const choice = { encoder, device, classes, max_length };
+      await evaluateOwnAndReport(session, view, choice, options);
     } else {
       const choice = { encoder, device, settings: recipe.finetune };
       await finetuneAndReport(session, view, choice, { ...options, resume: true });

@@ -5,6 +5,7 @@ import { DEFAULT_LOGISTIC, DEFAULT_MLP, type HeadSettings } from '../src/learnin
 import type { Pooling, Precision } from '../src/models';
 import type { Device } from '../src/platform';
 import { labelColumns, labelName } from '../src/project';
+import { evaluateOwnAndReport, mapped } from './as-is';
 import { dataPaths, inFlags, prepareData, writeParts, type DataOptions } from './data-options';
 import { embedSettings, findEncoder } from './encoder-option';
 import { checkOutFolder, openSources, writeUnpacked } from './files';
@@ -16,10 +17,15 @@ export interface TrainOptions extends DataOptions, HtmlOptions {
   readonly encoder: string;
   readonly precision?: Precision;
   readonly layer?: number;
+  readonly layers?: string;
   readonly pooling?: Pooling;
   readonly maxTokens?: number;
   readonly head: 'logistic' | 'mlp';
   readonly hidden?: number;
+  /** The model's own classifier, nothing trained. */
+  readonly asIs?: boolean;
+  /** With `asIs`: class=label pairs. */
+  readonly map?: string;
   readonly baselines: boolean;
   readonly C: number | 'cv';
   readonly classWeight?: 'balanced';
@@ -33,6 +39,7 @@ export interface TrainOptions extends DataOptions, HtmlOptions {
 }
 
 export async function trainCommand(files: readonly string[], options: TrainOptions): Promise<void> {
+  checkAsIs(options);
   if (options.out !== undefined) await checkOutFolder(options.out);
   await checkHtmlFiles(options);
   const session = await openSession(options);
@@ -45,10 +52,23 @@ export async function trainCommand(files: readonly string[], options: TrainOptio
 
   const { info } = await findEncoder(engine, options.encoder, options.precision, progress, signal);
   try {
+    const device = await chooseDevice(platform, options.device);
+    if (options.asIs === true) {
+      const labels = view.summary?.classes.map(({ label }) => label) ?? [];
+      const choice = {
+        encoder: info.reference,
+        device,
+        classes: mapped(options.map, info, labels),
+        max_length: options.maxTokens ?? null,
+        baselines: options.baselines,
+      };
+      await evaluateOwnAndReport(session, view, choice, options);
+      return;
+    }
     const settings: TrainSettings = {
       encoder: info.reference,
       embed: embedSettings(info, options),
-      device: await chooseDevice(platform, options.device),
+      device,
       head: headSettings(options),
       baselines: options.baselines,
     };
@@ -56,6 +76,22 @@ export async function trainCommand(files: readonly string[], options: TrainOptio
   } finally {
     // A folder stays where it is; it is not kept a second time.
     if (info.reference.source === 'folder') await engine.removeEncoder(info.reference);
+  }
+}
+
+/** @throws HeadlightError `bad-setting` for flags that only one of the two has. */
+function checkAsIs({ asIs, map, layer, layers, pooling }: TrainOptions): void {
+  if (asIs !== true && map !== undefined) {
+    throw new HeadlightError('bad-setting', '--map belongs to --as-is.', {
+      hint: 'Add --as-is, or leave --map out.',
+    });
+  }
+  const feature = { layer, layers, pooling };
+  const given = Object.entries(feature).find(([, value]) => value !== undefined);
+  if (asIs === true && given !== undefined) {
+    throw new HeadlightError('bad-setting', `--${given[0]} is of a probe; --as-is trains none.`, {
+      hint: 'Leave one of the two out.',
+    });
   }
 }
 

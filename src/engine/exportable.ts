@@ -4,6 +4,7 @@ import { checkpointOf, readSafetensors } from '../models';
 import {
   cardFacts,
   headOf,
+  ownCheckpoint,
   parseJson,
   probeCheckpoint,
   readHeadDocument,
@@ -12,6 +13,7 @@ import {
 } from '../project';
 import type { Encoders } from './encoders';
 import { needFile } from './finetuned-model';
+import { classGroups } from './own-model';
 import type { Projects } from './projects';
 
 /** A run as a checkpoint of `transformers`: a fine-tune as it is kept, a probe on [CLS] folded into the stock head. */
@@ -42,6 +44,19 @@ export async function* exportable(
     );
     const tokenizer = tokenizerOf(files);
     return { parts: { ...common, config, checkpoint, tokenizer }, lora: null };
+  }
+  if (recipe.method === 'own') {
+    const encoder = yield* encoders.load(recipe.encoder, signal);
+    const files = new Map(encoder.files.map((file) => [file.name, file.bytes]));
+    const { classes } = recipe.own;
+    const own = ownCheckpoint(
+      configOf(files),
+      checkpointOf(encoder.weights),
+      classes.length,
+      classGroups(classes, document.record.data.classes, recipe.task),
+      common.task,
+    );
+    return { parts: { ...common, ...own, tokenizer: tokenizerOf(files) }, lora: null };
   }
   const files = await projects.store.model(project, document.id);
   if (files === null) throw new HeadlightError('not-found', 'The model of this run is not stored.');

@@ -89,7 +89,8 @@ function examples(
   return sequences.map((sequence, at) => exampleOf(sequence, data, rows[at] ?? -1));
 }
 
-function cutNotes(
+/** Whether texts were cut, in a sentence. */
+export function cutNotes(
   data: LabelledTexts,
   sequences: readonly Sequence[],
   maxLength: number,

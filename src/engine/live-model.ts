@@ -1,16 +1,14 @@
-/** The fine-tuned model that typing uses: the last one stays open. */
+/** The fine-tuned model, or the model with a classifier of its own, that typing uses: the last one stays open. */
 import type { Platform } from '../platform';
-import { multiLabelFigures } from '../project';
 import { answer } from './answer';
+import type { Encoders } from './encoders';
 import type { Predictions } from './engine';
-import { FinetunedModel } from './finetuned-model';
-import type { PredictionTask } from './predict-table';
-import { deviceForTyping, shapeOf, type LoadedRun } from './prediction';
-import type { FinetuneRun } from './run-documents';
+import type { FinetunedModel } from './finetuned-model';
+import { deviceForTyping, openRun, predictionTask, type ModelRun } from './prediction';
 
 interface Live {
   readonly key: string;
-  readonly document: FinetuneRun;
+  readonly document: ModelRun['document'];
   readonly model: FinetunedModel;
 }
 
@@ -36,16 +34,18 @@ export class LiveModel {
 
   async open(
     project: string,
-    run: LoadedRun & { readonly method: 'finetune' },
+    run: ModelRun,
     texts: readonly string[],
     pairs: readonly string[] | null,
+    load: Parameters<Encoders['live']>[3],
   ): Promise<Predictions> {
-    const { document, files } = run;
+    const { document } = run;
     await this.release();
     const key = keyOf(project, document.id);
     const opening = (async () => {
       const device = await deviceForTyping(this.#platform, document.recipe.device);
-      const model = await FinetunedModel.open(this.#platform, files, shapeOf(document), device);
+      const encoder = run.method === 'own' ? await load(document.recipe.encoder) : null;
+      const model = await openRun(this.#platform, run, encoder, device);
       return { key, document, model };
     })();
     this.#key = key;
@@ -77,13 +77,5 @@ function answerOf(
   texts: readonly string[],
   pairs: readonly string[] | null,
 ): Promise<Predictions> {
-  const { recipe, record } = document;
-  const about: PredictionTask = {
-    task: recipe.task,
-    classes: record.data.classes,
-    thresholds: multiLabelFigures(record)?.thresholds ?? null,
-    pairColumn: recipe.data.text_pair,
-    maxLength: recipe.finetune.max_length,
-  };
-  return answer(model, about, texts, pairs);
+  return answer(model, predictionTask(document), texts, pairs);
 }

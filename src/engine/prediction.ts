@@ -2,7 +2,7 @@
 import { HeadlightError, ProgressMeter, type Job } from '../base';
 import type { FileBytes } from '../data';
 import { predictHead, type Head } from '../learning/heads';
-import { checkDevice, embedTexts } from '../models';
+import { checkDevice, embedTexts, type Encoder } from '../models';
 import type { Device, Platform } from '../platform';
 import {
   multiLabelFigures,
@@ -14,7 +14,8 @@ import {
 import type { PredictedFile, Predictions } from './engine';
 import type { Encoders } from './encoders';
 import { closing, FinetunedModel, type ModelFiles, type ModelShape } from './finetuned-model';
-import { labelledFile, predictTable } from './predict-table';
+import { openOwnModel, ownRun, type OwnRun } from './own-model';
+import { labelledFile, predictTable, type PredictionTask } from './predict-table';
 import type { Projects } from './projects';
 import { finetuneRun, type FinetuneRun } from './run-documents';
 import { parseToPredict, textRows } from './text-rows';
@@ -22,7 +23,8 @@ import { thresholdsOf } from './training';
 
 export type LoadedRun =
   | { readonly method: 'probe'; readonly document: ProbeRun; readonly head: Head }
-  | { readonly method: 'finetune'; readonly document: FinetuneRun; readonly files: ModelFiles };
+  | { readonly method: 'finetune'; readonly document: FinetuneRun; readonly files: ModelFiles }
+  | { readonly method: 'own'; readonly document: OwnRun };
 
 /** @throws HeadlightError `not-found`. */
 export async function loadRun(
@@ -35,6 +37,7 @@ export async function loadRun(
     const probe = readHeadDocument(parseJson(head, `head of run ${run}`));
     return { method: 'probe', document: probeRun(document), head: probe };
   }
+  if (document.recipe.method === 'own') return { method: 'own', document: ownRun(document) };
   const files = await projects.store.model(project, run);
   if (files === null) {
     throw new HeadlightError('not-found', `The model of run ${run} is not stored any more.`, {
@@ -107,15 +110,11 @@ export async function* predictFile(
     );
   }
   const { classes } = record.data;
-  if (run.method === 'finetune') {
-    const model = await FinetunedModel.open(platform, run.files, shapeOf(run.document), device);
-    const about = {
-      task: recipe.task,
-      classes,
-      thresholds: multiLabelFigures(record)?.thresholds ?? null,
-      pairColumn: recipe.data.text_pair,
-      maxLength: run.document.recipe.finetune.max_length,
-    };
+  if (run.method !== 'probe') {
+    const encoder =
+      run.method === 'own' ? yield* encoders.load(run.document.recipe.encoder, signal) : null;
+    const model = await openRun(platform, run, encoder, device);
+    const about = predictionTask(run.document);
     return yield* closing(model, predictTable(model, about, file, table, found, signal));
   }
   const encoder = yield* encoders.load(recipe.encoder, signal);
@@ -130,7 +129,38 @@ export async function* predictFile(
   return labelledFile(file, table, found, flat, classes, thresholdsOf(run.head));
 }
 
-export function shapeOf({ recipe, record }: FinetuneRun): ModelShape {
+/** A run whose whole model answers, not a head on its encoder. */
+export type ModelRun = LoadedRun & { readonly method: 'finetune' | 'own' };
+
+/**
+ * The model of a run, opened.
+ * @param encoder of a model's own classifier; null of a fine-tune, which keeps its model with itself.
+ */
+export function openRun(
+  platform: Platform,
+  run: ModelRun,
+  encoder: Encoder | null,
+  device: Device,
+): Promise<FinetunedModel> {
+  if (run.method === 'finetune')
+    return FinetunedModel.open(platform, run.files, shapeOf(run.document), device);
+  if (encoder === null) throw new HeadlightError('internal', 'a classifier without its encoder');
+  const { recipe, record } = run.document;
+  const { classes } = record.data;
+  return openOwnModel(platform, encoder, recipe.own.classes, classes, recipe.task, device);
+}
+
+export function predictionTask({ recipe, record }: ModelRun['document']): PredictionTask {
+  return {
+    task: recipe.task,
+    classes: record.data.classes,
+    thresholds: multiLabelFigures(record)?.thresholds ?? null,
+    pairColumn: recipe.data.text_pair,
+    maxLength: recipe.method === 'own' ? recipe.own.max_length : recipe.finetune.max_length,
+  };
+}
+
+function shapeOf({ recipe, record }: FinetuneRun): ModelShape {
   return {
     task: recipe.task,
     head: recipe.finetune.head,

@@ -44,7 +44,7 @@ export function headlineOf({ record }: RunView): Html {
     );
   }
   const { test } = classFigures(record);
-  const entities = record.method === 'finetune' ? record.entities : null;
+  const entities = record.method === 'probe' ? null : record.entities;
   if (entities !== null) {
     return headline(
       score(entities.test.f1_score),
@@ -67,7 +67,7 @@ export function figureParts({ record }: RunView, report: RunReport | null): (Htm
   const several = multiLabelFigures(record);
   if (several !== null) return labelParts(several);
   const figures = classFigures(record);
-  const entities = record.method === 'finetune' ? record.entities : null;
+  const entities = record.method === 'probe' ? null : record.entities;
   const { train, test } = figures;
   const isWords = record.task === 'token_classification';
   return [

@@ -1,5 +1,5 @@
 /** What a run was made of, for the report as a file: data, what was mended, settings, environment. */
-import { labelName } from '../project';
+import { labelName, type OwnSettings } from '../project';
 import type { RunView } from './engine';
 import {
   count,
@@ -68,14 +68,32 @@ function splitWords(split: RunView['recipe']['split']): string {
   return `${method}, ${JSON.stringify(rest)}`;
 }
 
+const METHODS = {
+  probe: 'a head on the frozen encoder',
+  finetune: 'fine-tuned',
+  own: 'the model’s own classifier, as it came; nothing was trained',
+} as const;
+
+/** A line a class of the model. */
+function ownLines({ classes, max_length }: OwnSettings): Readonly<Record<string, unknown>> {
+  return Object.fromEntries([
+    ...classes.map(({ name, label }) => [`class “${name}”`, label ?? 'left out']),
+    ['max_length', max_length],
+  ]);
+}
+
 export function settingLines({ recipe, record }: RunView): (readonly [string, Content])[] {
   const { encoder } = recipe;
   const settings: Readonly<Record<string, unknown>> =
-    recipe.method === 'probe' ? { ...recipe.embed, ...recipe.head } : { ...recipe.finetune };
+    recipe.method === 'probe'
+      ? { ...recipe.embed, ...recipe.head }
+      : recipe.method === 'own'
+        ? ownLines(recipe.own)
+        : { ...recipe.finetune };
   const temperature = record.method === 'probe' ? record.calibration : null;
   return [
     ['Encoder', `${encoder.id}, ${encoder.precision}, revision ${encoder.revision}`],
-    ['Method', recipe.method === 'probe' ? 'a head on the frozen encoder' : 'fine-tuned'],
+    ['Method', METHODS[recipe.method]],
     ...Object.entries(settings).map(([name, value]): readonly [string, Content] => [
       name,
       typeof value === 'string' ? value : JSON.stringify(value),

@@ -1,11 +1,16 @@
 /** What has to be said beside a run's figures, in the same words on the page and on the command line. */
 import { classFigures, multiLabelFigures, type RunRecord } from '../project';
 
-/** Whether test texts stood in the training files too, and what temperature scaling did; plain sentences. */
+/** What the model may have seen, whether test texts stood in the training files too, what temperature scaling did. */
 export function figureNotes(record: RunRecord): string[] {
   const { test_unshared } = multiLabelFigures(record) ?? classFigures(record);
-  return [...unshared(record, test_unshared), ...calibration(record)];
+  const own = record.method === 'own' ? [SEEN] : [];
+  return [...own, ...unshared(record, test_unshared), ...calibration(record)];
 }
+
+/** Of a model's own classifier. */
+const SEEN =
+  'Nothing was trained here. What the model was trained on is not known: where it has seen some of these texts before, the figures are too good.';
 
 function unshared({ split }: RunRecord, rest: { readonly rows: number } | null): string[] {
   if (rest === null) return [];

@@ -2,6 +2,7 @@
  * What a classifier page says of itself: plain data that the engine writes into the one HTML file and the page
  * in it reads. It names classes, columns and figures; it holds none of the texts, no file's name and no hash.
  */
+import { layersSaid } from '../models';
 import type { Task } from '../project';
 import { cardFacts, type CardFacts, type RunDocument } from '../project';
 
@@ -74,7 +75,7 @@ export function standaloneFacts(
 
 function methodOf({ recipe, record }: RunDocument, card: CardFacts): string {
   if (recipe.method !== 'probe' || record.method !== 'probe') return card.method;
-  const { layer, pooling } = recipe.embed;
+  const { pooling } = recipe.embed;
   const head =
     record.head.type === 'mlp'
       ? 'a head with one hidden layer'
@@ -84,6 +85,6 @@ function methodOf({ recipe, record }: RunDocument, card: CardFacts): string {
   const features =
     record.encoder.architecture === 'static'
       ? 'the mean of its word vectors'
-      : `its layer ${layer} (${pooling} pooling)`;
+      : `${layersSaid(recipe.embed)} (${pooling} pooling)`;
   return `The encoder was left as it is; ${head} was fitted on ${features}.`;
 }

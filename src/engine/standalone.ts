@@ -126,8 +126,13 @@ export async function standaloneSize(
       reference.revision === revision &&
       reference.precision === precision,
   );
-  if (entry === undefined || recipe.method !== 'probe') return null;
+  if (entry === undefined) return null;
   const { info } = entry;
+  if (recipe.method !== 'probe') {
+    if (info.parameters === null) return null;
+    const each = kind === 'standalone_html_q8' ? COMPRESSION.eight : 4 * COMPRESSION.thirtyTwo;
+    return whole(info.parameters * each, true);
+  }
   const isStatic = info.architecture === 'static';
   const ratio = precision === 'q8' || isStatic ? COMPRESSION.eight : COMPRESSION.thirtyTwo;
   // A probe takes no layers after its own along.
@@ -149,7 +154,7 @@ async function* carried(
   const { document, head } = parts;
   const { recipe } = document;
   const licence = await encoders.licence(recipe.encoder);
-  if (recipe.method === 'finetune') {
+  if (recipe.method !== 'probe') {
     const model = yield* exportable(projects, encoders, project.id, project.name, parts, signal);
     const files = modelFiles(rounded ? 'onnx-quantized' : 'onnx-fp32', model);
     return { files: only(files), licence, needsRuntime: true };

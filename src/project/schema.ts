@@ -113,6 +113,14 @@ const recipeEntries = {
   device,
 };
 
+const ownSettings = v.object({
+  classes: v.pipe(
+    v.array(v.object({ name: v.string(), label: v.nullable(v.string()) })),
+    v.minLength(1),
+  ),
+  max_length: v.pipe(v.number(), v.integer(), v.minValue(3)),
+});
+
 export const recipeSchema = v.variant('method', [
   v.object({
     ...recipeEntries,
@@ -126,6 +134,12 @@ export const recipeSchema = v.variant('method', [
     method: v.literal('finetune'),
     task,
     finetune: finetuneSettingsSchema,
+  }),
+  v.object({
+    ...recipeEntries,
+    method: v.literal('own'),
+    task,
+    own: ownSettings,
   }),
 ]) satisfies v.GenericSchema<unknown, Recipe>;
 
@@ -196,6 +210,20 @@ export const runRecordSchema = v.variant('method', [
       load_seconds: v.number(),
       tokenize_seconds: v.number(),
       train_seconds: v.number(),
+      evaluate_seconds: v.number(),
+      total_seconds: v.number(),
+    }),
+  }),
+  v.object({
+    ...recordEntries,
+    method: v.literal('own'),
+    task,
+    encoder: v.object(recordEncoder),
+    own: ownSettings,
+    entities: v.nullable(v.object({ train: entityScores, test: entityScores })),
+    timing: v.object({
+      load_seconds: v.number(),
+      tokenize_seconds: v.number(),
       evaluate_seconds: v.number(),
       total_seconds: v.number(),
     }),

@@ -112,7 +112,21 @@ export interface FinetuneRecipe extends RecipeBase {
   readonly finetune: FinetuneSettings;
 }
 
-export type Recipe = ProbeRecipe | FinetuneRecipe;
+/** What each of a model's own classes means among the labels of the data. */
+export interface OwnSettings {
+  /** In the order of the model's logits; `label` null: left out. Several classes may mean one label. */
+  readonly classes: readonly { readonly name: string; readonly label: string | null }[];
+  /** Longer texts are cut to this many tokens, special ones counted. */
+  readonly max_length: number;
+}
+
+/** The classifier that the checkpoint came with, as it is: nothing is trained. */
+export interface OwnRecipe extends RecipeBase {
+  readonly method: 'own';
+  readonly own: OwnSettings;
+}
+
+export type Recipe = ProbeRecipe | FinetuneRecipe | OwnRecipe;
 
 /** Of texts; for token classification of words. */
 export interface ClassFigures {
@@ -243,7 +257,21 @@ export interface FinetuneRecord extends RecordBase {
   };
 }
 
-export type RunRecord = ProbeRecord | FinetuneRecord;
+export interface OwnRecord extends RecordBase {
+  readonly method: 'own';
+  readonly encoder: RecordEncoder;
+  readonly own: OwnSettings;
+  /** Token classification only: whole entities, as seqeval counts them. */
+  readonly entities: { readonly train: EntityScores; readonly test: EntityScores } | null;
+  readonly timing: {
+    readonly load_seconds: number;
+    readonly tokenize_seconds: number;
+    readonly evaluate_seconds: number;
+    readonly total_seconds: number;
+  };
+}
+
+export type RunRecord = ProbeRecord | FinetuneRecord | OwnRecord;
 
 /** A run as it is kept: its record, and the recipe that makes it again. */
 export interface RunDocument {

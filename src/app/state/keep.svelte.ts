@@ -1,5 +1,6 @@
 /** What can be taken away, with what each file is and whether it holds the person's texts. */
 import type { Engine, ExportedFile, ExportKind, RunView } from '../../engine';
+import type { OwnRecord } from '../../project';
 import { Work } from './work.svelte';
 
 export interface Takeaway {
@@ -104,8 +105,18 @@ const FOLDABLE: readonly string[] = ['bert', 'distilbert', 'roberta', 'xlm-rober
 
 /** Whether a run leaves as a folder that `transformers` loads: fine-tuned, or a probe on [CLS]. */
 export function hasFolder({ record }: RunView): boolean {
-  if (record.method === 'finetune') return true;
-  return FOLDABLE.includes(record.encoder.architecture) && record.encoder.pooling === 'cls';
+  if (record.method !== 'probe') return record.method === 'finetune' || isOneToOne(record);
+  return (
+    FOLDABLE.includes(record.encoder.architecture) &&
+    record.encoder.pooling === 'cls' &&
+    record.encoder.layerWeights === undefined
+  );
+}
+
+/** Whether each label is one class of the model: its head's rows then stand for the labels as they are. */
+function isOneToOne({ own, data }: OwnRecord): boolean {
+  const labels = own.classes.flatMap(({ label }) => (label === null ? [] : [label]));
+  return labels.length === data.classes.length && new Set(labels).size === labels.length;
 }
 
 /** What there is to take away of a run. */
@@ -114,6 +125,10 @@ export function takeaways(run: RunView): readonly Takeaway[] {
   if (record.method === 'finetune') {
     const adapter = record.finetune.method.name === 'lora' ? [ADAPTER] : [];
     return [PAGE, PAGE_Q8, HUGGING_FACE_FOLDER, ...adapter, ...FINETUNED_ONNX, ...DOCUMENTS];
+  }
+  if (record.method === 'own') {
+    const folder = hasFolder(run) ? [HUGGING_FACE_FOLDER] : [];
+    return [PAGE, PAGE_Q8, ...folder, ...FINETUNED_ONNX, ...DOCUMENTS];
   }
   const folder = hasFolder(run) ? [HUGGING_FACE_FOLDER] : [];
   return [PAGE, ONNX, ...folder, HEAD, ...DOCUMENTS];

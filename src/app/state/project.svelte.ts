@@ -16,6 +16,7 @@ import { dataDifferences } from './finetune-belongs';
 import { Finetuning } from './finetuning.svelte';
 import { Hub } from './hub.svelte';
 import { Keep } from './keep.svelte';
+import { OwnUse } from './own-use.svelte';
 import { Mending } from './mending.svelte';
 import { PartFiles } from './part-files.svelte';
 import { FilePrediction, LivePrediction } from './predict.svelte';
@@ -28,8 +29,8 @@ import { Training } from './training.svelte';
 import { Versus } from './versus.svelte';
 import { Work } from './work.svelte';
 
-/** Two ways to a classifier: a head on the frozen encoder, or the encoder itself trained. */
-export type Way = 'probe' | 'finetune';
+/** Ways to a classifier: a head on the frozen encoder, the encoder itself trained, or the one that it came with. */
+export type Way = 'probe' | 'finetune' | 'own';
 /** Anew throws an unfinished one away first; resume and keep are of the unfinished one. */
 export type FinetuneHow = 'start' | 'anew' | 'resume' | 'keep';
 
@@ -48,6 +49,7 @@ export class Project {
   readonly list = new Work();
   readonly training: Training;
   readonly finetuning: Finetuning;
+  readonly own: OwnUse;
   readonly advice: Advice;
   readonly versus: Versus;
   readonly rows: Rows;
@@ -84,6 +86,7 @@ export class Project {
         };
       },
     );
+    this.own = new OwnUse(engine, encoders, view.id, () => this.#view.summary);
     this.advice = new Advice(engine, view.id);
     this.versus = new Versus(engine, view.id);
     this.rows = new Rows(engine, view.id);
@@ -104,11 +107,12 @@ export class Project {
     this.hub = new Hub(engine, view.id);
     const latest = view.runs.find((run) => !isFirstLook(run)) ?? view.runs[0];
     if (latest !== undefined) encoders.adopt(latest.recipe);
-    if (latest?.recipe.method === 'finetune') this.#way = 'finetune';
+    if (latest !== undefined) this.#way = latest.recipe.method;
     for (const { recipe } of [...view.runs].reverse()) {
       if (recipe.method === 'finetune') this.finetuning.form.adopt(recipe.finetune);
-      else this.training.adopt(recipe);
+      else if (recipe.method === 'probe') this.training.adopt(recipe);
     }
+    if (latest?.recipe.method === 'own') this.own.adopt(latest.recipe);
     this.training.resume(view.id);
   }
 
@@ -168,6 +172,7 @@ export class Project {
     return (
       this.training.running ||
       this.finetuning.busy ||
+      this.own.work.running ||
       this.file.work.running ||
       this.keep.work.running ||
       this.mending.work.running ||
@@ -184,7 +189,16 @@ export class Project {
     return this.#view.summary?.task === 'token_classification';
   }
   get way(): Way {
-    return this.canProbe ? this.#way : 'finetune';
+    if (this.#way === 'own' && this.own.classifier !== null) return 'own';
+    return this.canProbe && this.#way !== 'finetune' ? 'probe' : 'finetune';
+  }
+  /** The ways there are for the data and the chosen encoder, the quick ones first. */
+  get ways(): readonly Way[] {
+    return [
+      ...(this.own.classifier === null ? [] : (['own'] as const)),
+      ...(this.canProbe ? (['probe'] as const) : []),
+      'finetune',
+    ];
   }
 
   choose(way: Way): void {
@@ -268,8 +282,19 @@ export class Project {
       await this.finetuning.start(finished);
       return;
     }
+    if (recipe.method === 'own') {
+      this.own.adopt(recipe);
+      await this.#finished(this.own.again(recipe, record.baselines !== null));
+      return;
+    }
     this.training.adopt(recipe);
     await this.training.again(this.id, recipe, record.baselines !== null, finished);
+  }
+
+  /** Evaluates the chosen model's own classifier. */
+  async evaluateOwn(): Promise<void> {
+    this.advice.stop();
+    await this.#finished(this.own.evaluate());
   }
 
   /** An unfinished one goes on with the data and the encoder that it was begun with. */
@@ -302,6 +327,7 @@ export class Project {
   stop(): void {
     this.training.stop();
     this.finetuning.stop();
+    this.own.work.stop();
     this.advice.stop();
     const { data, saving, file, keep, parts, mending } = this;
     for (const work of [data, saving, file.work, keep.work, parts.work, mending.work]) work.stop();
@@ -318,6 +344,11 @@ export class Project {
     const { choice } = this.#view;
     if (dataDifferences(unfinished.data, choice).length > 0) await this.configure(unfinished.data);
     return dataDifferences(unfinished.data, this.#view.choice).length === 0;
+  }
+
+  async #finished(work: Promise<RunView | null>): Promise<void> {
+    const run = await work;
+    if (run !== null) this.#add(run);
   }
 
   #add(run: RunView): void {

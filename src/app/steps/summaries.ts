@@ -1,5 +1,5 @@
 /** The one line each step says about what it decided. */
-import { classFigures, multiLabelFigures } from '../../engine';
+import { classFigures, layersSaid, multiLabelFigures } from '../../engine';
 import type { App } from '../state/app.svelte';
 import { testFile, trainFile } from '../state/choice';
 import { count, counted, interval, moment, percent, score } from '../state/format';
@@ -34,8 +34,10 @@ export function encoderSummary({ encoders, project }: App): string {
   const where = encoders.device === 'auto' ? '' : `, on ${encoders.device}`;
   if (info.architecture === 'static') return `${info.name}: static embeddings${where}.`;
   // A fine-tune has a head of its own, on the last layer.
-  if (project?.way === 'finetune') return `${info.name}: ${info.layers} layers${where}.`;
-  const layer = embed.layer === info.layers ? 'last layer' : `layer ${embed.layer}`;
+  if (project !== null && project.way !== 'probe')
+    return `${info.name}: ${info.layers} layers${where}.`;
+  const one = embed.layer === info.layers ? 'last layer' : `layer ${embed.layer}`;
+  const layer = embed.layerWeights === undefined ? one : layersSaid(embed);
   return `${info.name}: ${layer} of ${info.layers}, ${POOLING_WORDS[embed.pooling]}${where}.`;
 }
 
@@ -43,6 +45,7 @@ export function trainSummary({ project }: App): string {
   if (project === null) return '';
   if (project.training.running) return 'Working.';
   const { finetuning } = project;
+  if (project.own.work.running) return 'Evaluating.';
   if (finetuning.running) return 'Fine-tuning.';
   if (finetuning.unfinished !== null) {
     const { step, steps } = finetuning.unfinished;
@@ -56,7 +59,10 @@ export function trainSummary({ project }: App): string {
     const what = method.name === 'lora' ? 'with LoRA ' : '';
     return `${run.record.encoder.id} fine-tuned ${what}in ${counted(fit.step, 'step')}; trained ${moment(run.created)}.`;
   }
+  if (run?.record.method === 'own')
+    return `${run.record.encoder.id} answers with its own classifier; evaluated ${moment(run.created)}.`;
   if (run === null) {
+    if (project.way === 'own') return 'The model’s own classifier, as it is.';
     if (project.way === 'finetune') return 'The encoder itself learns.';
     const c = head.C === 'cv' ? `C by ${head.folds}-fold cross-validation` : `C = ${head.C}`;
     return `Logistic regression, ${c}.`;
@@ -79,7 +85,7 @@ export function reportSummary({ project }: App): string {
     return `Micro-F1 ${score(micro.f1_score)} on ${counted(rows, 'test text')}.`;
   }
   const { test } = classFigures(run.record);
-  if (run.record.method === 'finetune' && run.record.entities !== null) {
+  if (run.record.method !== 'probe' && run.record.entities !== null) {
     const { f1_score, support } = run.record.entities.test;
     return `Entity F1 ${score(f1_score)}, on ${counted(support, 'entity', 'entities')} in the test sentences.`;
   }

@@ -47,6 +47,7 @@ export async function producedBy(
       version: VERSION,
       model: { source, id, revision, weights: encoder.weightsHash, precision },
       layer: embed.layer,
+      ...(embed.layerWeights === undefined ? {} : { layerWeights: embed.layerWeights }),
       pooling: embed.pooling,
       normalize: embed.normalize,
       maxTokens: embed.maxTokens,

@@ -9,6 +9,7 @@ import {
   type Value,
 } from '../../graph/onnx';
 import type { Arithmetic } from './arithmetic';
+import { groupClasses } from './class-groups';
 import { parseEncoderConfig, type TransformerConfig } from './config';
 import { checkpointOf, type EncoderFiles } from './encoder-weights';
 import { addBody } from './frozen';
@@ -45,7 +46,7 @@ export function classifierModelGraph(
   const layout = layoutOf(config);
   const weights = new Weights(
     checkpointOf(files.weights),
-    'as-kept',
+    options.precision ?? 'as-kept',
     ['', layout.prefix],
     layout.words,
   );
@@ -58,7 +59,10 @@ export function classifierModelGraph(
   const last = states.at(-1);
   if (last === undefined) throw new HeadlightError('internal', 'An encoder has no hidden states.');
   const head = new Head(builder, config, weights);
-  builder.output(head.logits(last, inputs.mask, options), 'logits');
+  const logits = head.logits(last, inputs.mask, options);
+  const { groups, classes } = options;
+  const labelled = groups === undefined ? logits : groupClasses(builder, logits, classes, groups);
+  builder.output(labelled, 'logits');
   return writeModel(builder.build());
 }
 

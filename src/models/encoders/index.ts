@@ -1,5 +1,6 @@
 /** Encoders: from `config.json` and weights to graphs. */
 export { classifierModelGraph } from './classifier-graph';
+export type { ClassGroups } from './class-groups';
 export { parseEncoderConfig, SUPPORTED_MODEL_TYPES, type EncoderConfig } from './config';
 export { openEncoderModel, type EncoderModel, type EncoderOutput } from './encoder';
 export {
@@ -15,7 +16,17 @@ export { isStaticConfig, openExport, type OpenedExport } from './exported';
 export { addTokenInputs, type ClosingToken } from './inputs';
 export { TRANSFORMERS, type TransformerType } from './architecture';
 export { layoutOf, type BertNames, type Layout } from './layout';
+export {
+  checkLayerWeights,
+  deepestLayer,
+  LAYER_PRESETS,
+  layersSaid,
+  presetOf,
+  presetWeights,
+  type LayerPreset,
+} from './layer-mix';
 export { defaultLoraTargets } from './lora-targets';
+export { ownClassifier, type OwnClassifier } from './own-classifier';
 export { COUNT_EPSILON, NORM_EPSILON, type HeadWeights } from './pooling';
 export { quantizeCheckpoint, quantizeRows, type QuantizedRows } from './quantize';
 export {

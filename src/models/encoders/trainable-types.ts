@@ -5,7 +5,9 @@
  */
 import type { GraphBuilder, Value } from '../../graph/onnx';
 import type { CheckpointTensor } from '../checkpoints';
+import type { Precision } from '../types';
 import type { TransformerType } from './architecture';
+import type { ClassGroups } from './class-groups';
 
 export type TrainMethod =
   /** Every parameter. */
@@ -139,4 +141,8 @@ export interface ClassifierGraphOptions {
   readonly classes: number;
   /** Default `fp32`. */
   readonly variant?: 'fp32' | 'fp16' | 'quantized';
+  /** What the weights are rounded to first; default: as the checkpoint has them. */
+  readonly precision?: Precision;
+  /** Labels in place of the checkpoint's classes; default: each class for itself. */
+  readonly groups?: ClassGroups;
 }

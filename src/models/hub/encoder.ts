@@ -4,6 +4,7 @@ import {
   isStaticConfig,
   openEncoderModel,
   openExport,
+  ownClassifier,
   type EncoderModel,
   type EncoderWeights,
 } from '../encoders';
@@ -70,7 +71,7 @@ export async function openEncoder(
   const config = required('config.json');
   // The graph itself says which files hold its weights.
   const allWeights = withExternalFiles(weightFiles, required);
-  const read = readWeights(allWeights, required);
+  const read = await readWeights(allWeights, required);
   const tokenizer = loadTokenizer(required('tokenizer.json'), find('tokenizer_config.json'));
   const name = weightFiles.files[0] ?? '';
   const { model, weights, note } = opened(config, read, name, reference.precision);
@@ -88,6 +89,7 @@ export async function openEncoder(
       bytes: files.reduce((sum, { bytes }) => sum + bytes.length, 0),
       licence: facts.licence,
       defaults: facts.defaults ?? sentenceDefaults(files, model),
+      ...classifierOf(config, weights),
     },
     model,
     tokenizer,
@@ -95,6 +97,17 @@ export async function openEncoder(
     weightsHash,
     files: [{ name: 'config.json', bytes: config }, ...tokenizer.files],
   };
+}
+
+/** The classifier that a checkpoint came with; nothing where it has none. */
+function classifierOf(
+  config: Uint8Array,
+  weights: EncoderWeights,
+): Pick<EncoderInfo, 'classifier'> {
+  if (weights.kind !== 'checkpoint') return {};
+  const { tensors } = weights.checkpoint;
+  const classifier = ownClassifier(config, (name) => tensors.get(name)?.shape ?? null);
+  return classifier === null ? {} : { classifier };
 }
 
 /** An exported ONNX, or weights that the architecture's own graph is built around. */

@@ -33,7 +33,17 @@ export function cardFacts(name: string, run: RunDocument, licence: string | null
         : several.test.per_label,
     baseline: several === null ? majority(record) : null,
     limits: [
-      ...(split.train_rows < 1000
+      ...(recipe.method === 'own'
+        ? [
+            'What it was trained on is not told by its files; where that holds texts of the test part, the figures are too good.',
+            ...(recipe.encoder.precision === 'fp32'
+              ? []
+              : [
+                  `The figures were measured with weights rounded to ${recipe.encoder.precision}; these files hold the weights as they came.`,
+                ]),
+          ]
+        : []),
+      ...(split.train_rows < 1000 && recipe.method !== 'own'
         ? [
             `It learned from ${split.train_rows} rows only; rare ways to say a thing are not among them.`,
           ]
@@ -76,16 +86,15 @@ export function headOf({
   const { classes, text_pair } = record.data;
   const thresholds = multiLabelFigures(record)?.thresholds ?? null;
   const pair = text_pair !== null;
-  return recipe.method === 'probe'
-    ? { task, pair, head: 'stock', classes, maxTokens: recipe.embed.maxTokens, thresholds }
-    : {
-        task,
-        pair,
-        head: recipe.finetune.head,
-        classes,
-        maxTokens: recipe.finetune.max_length,
-        thresholds,
-      };
+  const common = { task, pair, classes, thresholds };
+  switch (recipe.method) {
+    case 'probe':
+      return { ...common, head: 'stock', maxTokens: recipe.embed.maxTokens };
+    case 'own':
+      return { ...common, head: 'stock', maxTokens: recipe.own.max_length };
+    case 'finetune':
+      return { ...common, head: recipe.finetune.head, maxTokens: recipe.finetune.max_length };
+  }
 }
 
 function method({ recipe, record }: RunDocument): string {
@@ -99,6 +108,8 @@ function method({ recipe, record }: RunDocument): string {
     const { layer } = recipe.embed;
     return `${what}: a logistic regression on the [CLS] token after layer ${layer}, folded into the stock head; the layers after it are left out.`;
   }
+  if (recipe.method === 'own')
+    return `${what}: the classifier of the base model as it came, its classes named by the labels of the data. Nothing was trained.`;
   const { method: how } = recipe.finetune;
   switch (how.name) {
     case 'full':
@@ -116,6 +127,7 @@ function method({ recipe, record }: RunDocument): string {
 
 function settings({ recipe, record }: RunDocument): Record<string, unknown> {
   if (recipe.method === 'probe') return { ...recipe.embed, ...recipe.head };
+  if (recipe.method === 'own') return { ...recipe.own, device: recipe.device };
   if (record.method !== 'finetune') return { ...recipe.finetune };
   const { fit } = record.finetune;
   return {
@@ -159,7 +171,7 @@ function cardMetrics(record: RunRecord): CardMetric[] {
     ];
   }
   const { train, test } = classFigures(record);
-  const entities = record.method === 'finetune' ? record.entities : null;
+  const entities = record.method === 'probe' ? null : record.entities;
   const of = entities === null ? '' : ' of words';
   const wholeEntities = (
     [
@@ -198,6 +210,6 @@ function cardMetrics(record: RunRecord): CardMetric[] {
 }
 
 function entityRows(record: RunRecord): CardFacts['per_class'] | null {
-  if (record.method !== 'finetune' || record.entities === null) return null;
+  if (record.method === 'probe' || record.entities === null) return null;
   return record.entities.test.per_type.map(({ type, ...scores }) => ({ label: type, ...scores }));
 }

@@ -55,6 +55,16 @@ export function hfFolder(parts: ModelParts, options: FolderOptions): Map<string,
       },
     );
   }
+  const { groups } = parts;
+  if (groups !== undefined && options.weights) {
+    throw new HeadlightError(
+      'bad-setting',
+      `${names.sequenceClass} has one logit a class: it cannot say one label for several classes of the model, or for none.`,
+      {
+        hint: 'Take the ONNX classifier away, whose graph joins them; or match every label with one class.',
+      },
+    );
+  }
   const config = configBytes(modelConfig(parts, names));
   const tokenizer = tokenizerFiles(parts, names);
   const files = new Map<string, Uint8Array>([['config.json', config], ...tokenizer]);
@@ -70,8 +80,9 @@ export function hfFolder(parts: ModelParts, options: FolderOptions): Map<string,
       {
         task: parts.task === 'token_classification' ? 'token' : 'text',
         head: parts.head,
-        classes: parts.classes.length,
+        classes: groups?.own ?? parts.classes.length,
         variant,
+        ...(groups === undefined ? {} : { groups: groups.classes }),
       },
     );
     files.set(

@@ -11,6 +11,7 @@ export * from './huggingface';
 export * from './kinds';
 export type { OnnxVariant } from './loading';
 export * from './facts';
+export { ownCheckpoint } from './own-checkpoint';
 export { probeRun, type ProbeRun } from './run-kind';
 export { entityIntervals, macroF1Interval } from './intervals';
 export { keepClosingToken } from './closing';

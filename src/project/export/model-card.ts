@@ -1,6 +1,7 @@
 /** The README.md that goes with a classifier: what it is, how it was made, how good it is, how to run it. */
 import type { ClassFigures, FittedSettings, MultiLabelFigures } from '../types';
 import { hubId } from './card';
+import { layersSaid } from '../../models';
 import { classFigures, multiLabelFigures } from '../recipe';
 import type { ProbeRun } from './run-kind';
 
@@ -33,7 +34,7 @@ ${base === null ? '' : `base_model: ${JSON.stringify(base)}\n`}tags:
 # ${name}
 
 A text classifier trained in Headlight on ${new Date(created).toISOString().slice(0, 10)}: ${headWords(record.head)}
-on layer ${recipe.embed.layer} (${recipe.embed.pooling} pooling) of ${recipe.encoder.id}, in one
+on ${layersSaid(recipe.embed)} (${recipe.embed.pooling} pooling) of ${recipe.encoder.id}, in one
 ONNX graph.
 
 - Classes: ${record.data.classes.map((label) => `\`${label}\``).join(', ')}

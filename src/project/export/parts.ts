@@ -1,5 +1,5 @@
 /** What an export of a trained model is made of, as the engine hands it in. Plain data. */
-import type { CheckpointTensor, EncoderReference, ModelFile } from '../../models';
+import type { CheckpointTensor, ClassGroups, EncoderReference, ModelFile } from '../../models';
 
 export type TaskOfModel =
   /** A class a text: softmax. */
@@ -28,6 +28,11 @@ export interface ModelParts {
   /** The encoder's tokenizer files: `tokenizer.json`, and `tokenizer_config.json`, `vocab.txt`, … where it has them. */
   readonly tokenizer: readonly ModelFile[];
   readonly card: CardFacts;
+  /**
+   * Of a model's own classifier whose classes are not the labels one for one: which of the checkpoint's classes each
+   * label is. Only graphs join classes.
+   */
+  readonly groups?: { readonly own: number; readonly classes: ClassGroups };
 }
 
 /** What the model card tells beside what the files say. */

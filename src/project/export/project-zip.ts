@@ -87,12 +87,13 @@ export async function readProjectZip(file: FileBytes): Promise<ProjectContent> {
     if (match === null) continue;
     const folder = `runs/${match[1] ?? ''}`;
     const document = readRun(parseJson(need(name), name), name);
-    const isProbe = document.recipe.method === 'probe';
+    const { method } = document.recipe;
     const run: WholeRun = {
       document,
-      head: isProbe ? need(`${folder}/head.json`) : null,
+      head: method === 'probe' ? need(`${folder}/head.json`) : null,
       predictions: need(`${folder}/predictions.safetensors`),
-      model: isProbe ? null : modelOf(`${folder}/model/`, Object.keys(listed), need),
+      // A model's own classifier stands with its encoder.
+      model: method === 'finetune' ? modelOf(`${folder}/model/`, Object.keys(listed), need) : null,
     };
     checkRun(run, folder, file.name);
     runs.push(run);

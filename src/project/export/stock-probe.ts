@@ -85,9 +85,10 @@ export function probeCheckpoint(
 /** Whether a probe can leave as a stock head: see `probeCheckpoint`. @param config the encoder's, parsed. */
 export function isFoldable(
   config: Readonly<Record<string, unknown>>,
-  { pooling, normalize }: EmbedSettings,
+  { pooling, normalize, layerWeights }: EmbedSettings,
 ): boolean {
-  return hasStockNames(config) && canFold(stockNames(config)) && pooling === 'cls' && !normalize;
+  if (layerWeights !== undefined || !hasStockNames(config)) return false;
+  return canFold(stockNames(config)) && pooling === 'cls' && !normalize;
 }
 
 /** Whether the head's one nonlinearity is one that can be undone, after layers that end in a LayerNorm. */
@@ -96,7 +97,10 @@ function canFold({ layout }: StockNames): boolean {
 }
 
 /** The names of the encoder's parts. */
-function refuseUnfoldable({ pooling, normalize }: EmbedSettings, names: StockNames): BertNames {
+function refuseUnfoldable(
+  { pooling, normalize, layerWeights }: EmbedSettings,
+  names: StockNames,
+): BertNames {
   const { bert } = names.layout;
   if (bert === null || !canFold(names)) {
     throw new HeadlightError(
@@ -106,6 +110,13 @@ function refuseUnfoldable({ pooling, normalize }: EmbedSettings, names: StockNam
     );
   }
 
+  if (layerWeights !== undefined) {
+    throw new HeadlightError(
+      'bad-setting',
+      `A probe on a mix of layers does not fit ${names.sequenceClass}, whose head reads the last one only.`,
+      { hint: 'Take the ONNX classifier away, or train the probe again on one layer.' },
+    );
+  }
   if (pooling !== 'cls') {
     throw new HeadlightError(
       'bad-setting',

@@ -54,7 +54,7 @@ export function comparisonOf(run: RunView, instant: RunView | null): Comparison 
       ofRun(
         'run',
         run,
-        run.record.method === 'finetune' ? runName(run) : encoderName(run),
+        run.record.method === 'probe' ? encoderName(run) : runName(run),
         'this report',
       ),
       ...(instant === null || isSameProbe(run, instant)
@@ -75,7 +75,7 @@ export function comparisonOf(run: RunView, instant: RunView | null): Comparison 
 }
 
 function isSameProbe(run: RunView, instant: RunView): boolean {
-  return run.record.method !== 'finetune' && encoderName(run) === encoderName(instant);
+  return run.record.method === 'probe' && encoderName(run) === encoderName(instant);
 }
 
 function testOf({ record }: RunView): BaselineFigures['test'] {

@@ -1,5 +1,5 @@
 /** How a run is called where several stand together. */
-import type { RunView } from '../../../engine';
+import { layersSaid, type RunView } from '../../../engine';
 
 export function encoderName({ record }: RunView): string {
   return record.encoder.id;
@@ -26,11 +26,15 @@ export function encoderDetail({ record }: RunView): string {
       record.encoder.device,
     ].join(', ');
   }
+  if (record.method === 'own')
+    return ['its own classifier', `${record.own.max_length} tokens`, record.encoder.device].join(
+      ', ',
+    );
   const { encoder, head } = record;
   const parts =
     encoder.architecture === 'static'
       ? ['static embeddings']
-      : [`layer ${encoder.layer}`, encoder.pooling];
+      : [layersSaid(encoder), encoder.pooling];
   parts.push(encoder.precision, encoder.device);
   if (head.type === 'mlp') parts.push(`hidden layer of ${head.hidden}`);
   else {
@@ -41,7 +45,9 @@ export function encoderDetail({ record }: RunView): string {
   return parts.join(', ');
 }
 
+const KINDS = { probe: 'Probe', finetune: 'Fine-tuned', own: 'As it is' } as const;
+
 /** `Fine-tuned, all-MiniLM-L6-v2`. */
 export function runName(run: RunView): string {
-  return `${run.record.method === 'finetune' ? 'Fine-tuned' : 'Probe'}, ${encoderName(run)}`;
+  return `${KINDS[run.record.method]}, ${encoderName(run)}`;
 }
