@@ -15,6 +15,16 @@ export { figureNotes } from './run-words';
 export * from './fits';
 export { languageOf } from '../data';
 export { LANGUAGES, languageName, searchCatalogue, type CatalogueQuery } from '../models';
+export { matchClasses, matchNotes, mismatch, namelessHint, type ClassMatches } from './own-match';
+export type { OwnChoice } from './own-run';
+export {
+  deepestLayer,
+  LAYER_PRESETS,
+  layersSaid,
+  presetOf,
+  presetWeights,
+  type LayerPreset,
+} from '../models';
 export { labelRows, textRows, type LabelledRows, type TextRows } from './text-rows';
 export { FINETUNE_DEFAULTS, parseFinetuneSettings, PRESETS } from '../learning/finetune';
 export { BLOCK_ATTRIBUTE } from './standalone-blocks';

@@ -234,6 +234,11 @@ export class App {
     return this.#train((project) => project.train());
   }
 
+  /** Evaluates the classifier that the chosen model came with. */
+  evaluateOwn(): Promise<void> {
+    return this.#train((project) => project.evaluateOwn());
+  }
+
   /** Trains as the shown run was trained, on the data as it is now: labels may have been mended. */
   retrain(): Promise<void> {
     return this.#train((project) =>
@@ -251,7 +256,8 @@ export class App {
     if (project !== this.#project) return;
     if (project.runs.length > before) {
       this.show('train', 'report', 'use');
-      this.say('Training is done. The report is below.');
+      const trained = project.run?.recipe.method !== 'own';
+      this.say(`${trained ? 'Training' : 'The evaluation'} is done. The report is below.`);
       this.#advise(project);
     }
     await this.refresh();

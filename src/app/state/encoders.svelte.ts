@@ -93,10 +93,22 @@ export class Encoders {
   }
 
   setEmbed(change: Partial<EmbedSettings>): void {
+    if (this.embed !== null) this.#keepEmbed({ ...this.embed, ...change });
+  }
+
+  #keepEmbed(embed: EmbedSettings): void {
     const entry = this.chosen;
-    const embed = this.embed;
-    if (entry === null || embed === null) return;
-    this.#embed = { ...this.#embed, [this.key(entry)]: { ...embed, ...change } };
+    if (entry !== null) this.#embed = { ...this.#embed, [this.key(entry)]: embed };
+  }
+
+  /** @param weights of a mix; null: the one layer. */
+  setLayers(layer: number, weights: readonly number[] | null): void {
+    const { embed } = this;
+    if (embed === null) return;
+    const { layerWeights: _before, ...one } = embed;
+    this.#keepEmbed(
+      weights === null ? { ...one, layer } : { ...one, layer, layerWeights: weights },
+    );
   }
 
   resetEmbed(): void {
@@ -189,6 +201,7 @@ export class Encoders {
   }
 }
 
-function ordered({ layer, pooling, normalize, maxTokens }: EmbedSettings): unknown[] {
-  return [layer, pooling, normalize, maxTokens];
+function ordered(embed: EmbedSettings): unknown[] {
+  const { layer, layerWeights = null, pooling, normalize, maxTokens } = embed;
+  return [layer, layerWeights, pooling, normalize, maxTokens];
 }

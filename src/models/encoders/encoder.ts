@@ -11,6 +11,7 @@ import { parseEncoderConfig, type StaticConfig, type TransformerConfig } from '.
 import { checkpointOf, onnxOf, type EncoderFiles } from './encoder-weights';
 import { addBody } from './frozen';
 import { addTokenInputs, type ClosingToken, type TokenInputs } from './inputs';
+import { checkLayerWeights, mixLayers } from './layer-mix';
 import { layoutOf } from './layout';
 import { linearHead, normalize, pool, type HeadWeights } from './pooling';
 import { addStaticEmbedding, readStaticTable } from './static';
@@ -18,8 +19,10 @@ import { Weights } from './weights';
 
 /** Which embedding a graph gives. */
 export interface EncoderOutput {
-  /** 0 for the embedding layer, k for the k-th transformer layer. */
+  /** 0 for the embedding layer, k for the k-th transformer layer; of a mix the deepest. */
   readonly layer: number;
+  /** A weighted mean over layers in place of one: see `EmbedSettings`. */
+  readonly layerWeights?: readonly number[];
   readonly pooling: Pooling;
   /** Scale each embedding to unit length. */
   readonly normalize: boolean;
@@ -80,9 +83,10 @@ function openTransformer(
   const weights = new Weights(checkpoint, precision, ['', prefix], words);
   const body: Body = (builder, inputs, deepest) => {
     const states = addBody(builder, inputs, config, weights, deepest);
-    return ({ layer, pooling }) => {
-      const hidden = states[layer];
-      if (hidden === undefined) throw noSuchLayer(layer, config.layers);
+    return ({ layer, layerWeights, pooling }) => {
+      const one = states[layer];
+      if (one === undefined) throw noSuchLayer(layer, config.layers);
+      const hidden = layerWeights === undefined ? one : mixLayers(builder, states, layerWeights);
       return pool(builder, hidden, inputs.mask, pooling);
     };
   };
@@ -135,9 +139,11 @@ function graphsOf(
     builder: GraphBuilder;
     embed: (output: EncoderOutput) => Value;
   } {
-    for (const { layer } of outputs)
+    for (const { layer, layerWeights } of outputs) {
       if (!Number.isInteger(layer) || layer < 0 || layer > about.layers)
         throw noSuchLayer(layer, about.layers);
+      if (layerWeights !== undefined) checkLayerWeights(layerWeights, about.layers, layer);
+    }
     const builder = new GraphBuilder({ name: about.architecture });
     const deepest = Math.max(0, ...outputs.map((output) => output.layer));
     const embedding = body(builder, addTokenInputs(builder, closing), deepest);
