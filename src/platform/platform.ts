@@ -75,6 +75,11 @@ export interface SessionOptions {
   readonly device: Device;
   /** At most this many threads; absent: as many as there are. Fixed by the first session in a page. */
   readonly threads?: number;
+  /**
+   * Weights in 8 or 16 bits stay so in memory, and become floats anew in each run, one matrix at a time: a half or a
+   * quarter of the memory for some milliseconds a run. For processors; default: floats, made once.
+   */
+  readonly packedWeights?: boolean;
   /** Outputs that `runKeeping` leaves on the device, where the device can (WebGPU in a page). Default none. */
   readonly keepOnDevice?: readonly string[];
   /**

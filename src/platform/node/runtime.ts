@@ -18,6 +18,7 @@ import type {
   TensorData,
 } from '../platform';
 import { tensorData } from '../tensor-data';
+import { weightOptions } from '../weight-options';
 import { installedVersion } from './package-root';
 
 /** y = x · [[1, 2], [3, 4]], opset 17: enough to know whether a device computes at all. */
@@ -103,9 +104,7 @@ async function createSession(model: Uint8Array, options: SessionOptions): Promis
       intraOpNumThreads: options.threads ?? availableParallelism(),
       // Errors come as exceptions; ORT's own lines would break the progress line.
       logSeverityLevel: 4,
-      // Constant int8 weights are dequantised once, when the session is made. Left on, ORT fuses them
-      // into integer kernels that round differently from the page's.
-      extra: { session: { disable_quant_qdq: '1' } },
+      extra: weightOptions(options),
     });
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);

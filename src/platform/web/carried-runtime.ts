@@ -6,6 +6,7 @@
 import * as ort from 'onnxruntime-web/wasm';
 import { HeadlightError } from '../../base';
 import type { OnnxRuntime } from '../platform';
+import { weightOptions } from '../weight-options';
 import { externalDataOf, openOrtSession } from './ort-session';
 
 /** @param wasm bytes of `ort-wasm-simd-threaded.wasm` of the same version. */
@@ -23,6 +24,7 @@ export async function createCarriedRuntime(wasm: Uint8Array): Promise<OnnxRuntim
       }
       return openOrtSession(ort, model, device, (work) => work(), {
         executionProviders: ['wasm'],
+        extra: weightOptions(options),
         ...externalDataOf(options),
       });
     },

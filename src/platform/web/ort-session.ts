@@ -9,6 +9,7 @@ import type {
   SessionOptions,
   TensorData,
 } from '../platform';
+import { weightOptions } from '../weight-options';
 import type { OrtModule } from './ort-builds';
 import { fromOrt, keptTensor, toOrt } from './ort-tensors';
 
@@ -33,8 +34,7 @@ export async function openOrtSession(
 ): Promise<RuntimeSession> {
   const settings: InferenceSession.SessionOptions = {
     graphOptimizationLevel: 'all',
-    // Int8 weights are folded to float32 once, here, instead of in every run.
-    extra: { session: { disable_quant_qdq: '1' } },
+    extra: weightOptions({}),
     logSeverityLevel: 3,
     ...options,
   };

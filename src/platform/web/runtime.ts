@@ -4,6 +4,7 @@ import type { DeviceInfo, Network, OnnxRuntime, RuntimeSession, SessionOptions }
 import { ortBuildFor } from './files';
 import { adapterName, isEmulated, gpuAdapter, gpuDevice, onGpu } from './gpu';
 import { externalDataOf, openOrtSession } from './ort-session';
+import { weightOptions } from '../weight-options';
 import { isKept, upload } from './ort-tensors';
 import { loadOrt } from './ort-builds';
 
@@ -76,6 +77,7 @@ async function createSession(
     gpu === null ? work() : onGpu(work);
   return openOrtSession(ort, model, device, guarded, {
     executionProviders: gpu === null ? ['wasm'] : [{ name: 'webgpu', device: gpu.device }],
+    extra: weightOptions(options),
     ...externalDataOf(options),
     ...(gpu === null
       ? {}

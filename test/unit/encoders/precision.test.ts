@@ -20,6 +20,7 @@ import { matrixFloats, roundedMatrix, type Matrix } from '../../../src/models/en
 import { isQuantizable } from '../../../src/models/encoders/quantize';
 import { float32Values } from '../../../src/models/checkpoints';
 import { transposed } from '../../../src/models/encoders/weights';
+import { createNodeRuntime } from '../../../src/platform/node/runtime';
 import { largestDifference, runEncoder } from './run';
 
 const REFERENCE = join(import.meta.dirname, '../../reference');
@@ -136,6 +137,31 @@ describe.each(golden.cases)('$name', ({ rows, columns, ...expected }) => {
       expect(worst(found, wanted)).toBeLessThan(1e-9);
     }
   });
+});
+
+describe('weights that stay packed in memory', () => {
+  it.each(['fp16', 'q8'] as const)(
+    'of %s give the numbers that they give as floats',
+    async (precision) => {
+      const runtime = createNodeRuntime();
+      const { rows, columns, weights: text, x: values } = golden.cases[0]!;
+      const matrix = roundedMatrix(floatsOf(text), rows, columns, precision, 'w');
+      const b = new GraphBuilder({ name: 'test' });
+      const x = b.input('x', 'float32', [1, 3, columns]);
+      b.output(new Numbers(b, 'float32').product('w', [matrix], x), 'y');
+      const graph = writeModel(b.build());
+      const [packed, expanded] = await Promise.all(
+        [true, false].map(async (packedWeights) => {
+          const session = await runtime.createSession(graph, { device: 'cpu', packedWeights });
+          const feed = { type: 'float32', dims: [1, 3, columns], data: floatsOf(values) } as const;
+          const { y } = await session.run({ x: feed });
+          await session.release();
+          return y?.data as Float32Array;
+        }),
+      );
+      expect(worst(packed!, expanded!)).toBeLessThan(1e-6);
+    },
+  );
 });
 
 /** Names of what a body reads turned: GPT-2 keeps its linear layers [in, out]. */
