@@ -1,6 +1,6 @@
 /** The engine: the interface of `engine.ts` over a platform. Each method is a line; the work is beside it. */
 import { finish } from '../base';
-import { listLeftovers, readHubCatalogue, type EncoderReference } from '../models';
+import { readHubCatalogue, type EncoderReference } from '../models';
 import type { Platform } from '../platform';
 import { readProjectZip } from '../project';
 import { Encoders } from './encoders';
@@ -82,6 +82,10 @@ export function createEngine(platform: Platform): Engine {
     addHostEncoder: (address, precision, signal) => encoders.addHost(address, precision, signal),
     addZipEncoder: (file, precision, signal) => encoders.addZip(file, precision, signal),
     exportModel: (reference, signal) => encoders.export(reference, signal),
+    planDownload: (id, revision, precision) => encoders.plan(id, revision, precision),
+    listModels: () => encoders.models(),
+    checkModel: (model, signal) => encoders.check(model, signal),
+    removeModel: (model) => encoders.removeModel(model),
     removeEncoder: (reference) => encoders.remove(reference),
     async *measure(project, reference, embed, signal) {
       const { data } = await projects.prepare(project);
@@ -172,9 +176,14 @@ export function createEngine(platform: Platform): Engine {
           project: null,
         });
       }
-      // Downloads that were stopped go on from there; “clear models” removes them.
-      for (const { id, bytes, lastUsed } of await listLeftovers(platform.storage)) {
-        const name = `${id} (not whole)`;
+      // Downloads that have not ended go on when they are asked for again; “clear models” removes them.
+      for (const { source, id, revision, state, bytes, lastUsed } of await encoders.models()) {
+        const isListed = items.some(
+          ({ reference }) =>
+            reference?.source === source && reference.id === id && reference.revision === revision,
+        );
+        if (isListed) continue;
+        const name = state === 'whole' ? id : `${id} (not whole)`;
         items.push({ kind: 'model', name, bytes, lastUsed, reference: null, project: null });
       }
       for (const project of await projects.list()) {

@@ -15,9 +15,11 @@ import type {
 import type { HeadSettings } from '../learning/heads';
 import type {
   CatalogueModel,
+  DownloadPlan,
   EmbedSettings,
   EncoderInfo,
   EncoderReference,
+  KeptModel,
   Precision,
 } from '../models';
 import type {
@@ -92,7 +94,11 @@ export interface Engine extends FinetuningEngine, ReportEngine, DataLook {
   catalogue(): Promise<readonly CatalogueModel[]>;
   /** What ships, and what has been added on this device. */
   listEncoders(): Promise<readonly EncoderEntry[]>;
-  /** Downloads from the Hub (or the mirror that was set), pins the revision to the commit, checks that it loads. */
+  /**
+   * Downloads from the Hub (or the mirror that was set), pins the revision to the commit, checks that it loads.
+   * Aborting pauses: what has come is kept, and asking again goes on from there.
+   * @throws HeadlightError `storage-full` before the first byte where it will not fit.
+   */
   addHubEncoder(
     id: string,
     revision: string | null,
@@ -118,6 +124,14 @@ export interface Engine extends FinetuningEngine, ReportEngine, DataLook {
     reference: Pick<EncoderReference, 'source' | 'id' | 'revision'>,
     signal?: AbortSignal,
   ): Job<SavedModel>;
+  /** What a download from the Hub would take, asked of the model host; nothing is downloaded. */
+  planDownload(id: string, revision: string | null, precision: Precision): Promise<DownloadPlan>;
+  /** Every model that is kept, and every download that has not ended; the one added last first. */
+  listModels(): Promise<readonly KeptModel[]>;
+  /** Reads every file of a kept model and compares it with what was kept. @throws HeadlightError `not-found`. */
+  checkModel(model: ModelName, signal?: AbortSignal): Job<ModelCheck>;
+  /** With the encoders that were made of it, and what a download left. A null revision: all of them. */
+  removeModel(model: ModelName): Promise<void>;
   removeEncoder(reference: EncoderReference): Promise<void>;
   /**
    * Runs a few of the project's texts on every device, checks each against the reference device, and
@@ -199,6 +213,16 @@ export interface Engine extends FinetuningEngine, ReportEngine, DataLook {
   hasHubToken(): Promise<TokenKept | null>;
   /** Sent to the model host alone, for gated and private models. null: removed, here and from storage. */
   setHubToken(token: string | null, keep?: TokenKept): Promise<void>;
+}
+
+/** What names a kept model, without the precision that is made of it. */
+export type ModelName = Pick<EncoderReference, 'source' | 'id' | 'revision'>;
+
+export interface ModelCheck {
+  /** How many were read. */
+  readonly files: number;
+  /** The names of those that are missing or not what was kept. */
+  readonly damaged: readonly string[];
 }
 
 export interface SavedModel {

@@ -14,6 +14,8 @@ export { PRECISION_NAMES, PRECISIONS, precisionFact, type PrecisionWords } from 
 export { figureNotes } from './run-words';
 export * from './fits';
 export { languageOf } from '../data';
+export type { CatalogueModel, DownloadPlan, KeptModel, KeptModelFile } from '../models';
+export type { CatalogueModel } from '../models';
 export { LANGUAGES, languageName, searchCatalogue, type CatalogueQuery } from '../models';
 export { matchClasses, matchNotes, mismatch, namelessHint, type ClassMatches } from './own-match';
 export type { OwnChoice } from './own-run';

@@ -21,11 +21,15 @@ import type {
   DataChoice,
   DataSummary,
   DeviceChoice,
+  DownloadPlan,
   EncoderEntry,
   Engine,
   ExportedFile,
   FinetuneChoice,
   FinetuningEngine,
+  KeptModel,
+  ModelCheck,
+  ModelName,
   OwnChoice,
   ProjectView,
   RowPage,
@@ -107,6 +111,8 @@ export class FakeEngine extends FakeReport implements Engine {
   /** Projects that cannot be opened, with what is wrong. */
   readonly unreadable = new Map<string, string>();
   #requests = 6;
+  /** What `listModels` says. */
+  keptModels: readonly KeptModel[] = [];
   /** The settings of every training, in order. */
   readonly trained: TrainSettings[] = [];
   /** What was asked of models' own classifiers, in order. */
@@ -377,6 +383,35 @@ export class FakeEngine extends FakeReport implements Engine {
   async *exportModel({ id }: { readonly id: string }, signal?: AbortSignal): Job<SavedModel> {
     yield* this.#work(`Packing ${id}`, 'MB', 90, signal);
     return { name: `${id}.zip`, blob: new Blob(['PK']) };
+  }
+  async planDownload(id: string, revision: string | null): Promise<DownloadPlan> {
+    this.#fail('planDownload');
+    const files = [
+      { name: 'config.json', bytes: 612 },
+      { name: 'model.safetensors', bytes: 267_954_768 },
+    ];
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    return {
+      ...{ id, revision: revision ?? 'c'.repeat(40), licence: 'apache-2.0', files, bytes },
+      ...{ bytesKept: 0, freeBytes: 12e9, fits: true },
+    };
+  }
+  async listModels(): Promise<readonly KeptModel[]> {
+    this.#fail('listModels');
+    return this.keptModels;
+  }
+  async *checkModel({ id }: { readonly id: string }, signal?: AbortSignal): Job<ModelCheck> {
+    yield* this.#work(`Checking ${id}`, 'MB', 90, signal);
+    return { files: 4, damaged: [] };
+  }
+  async removeModel({ source, id, revision }: ModelName) {
+    this.#fail('removeModel');
+    this.keptModels = this.keptModels.filter(
+      (model) =>
+        model.source !== source ||
+        model.id !== id ||
+        (revision !== null && model.revision !== revision),
+    );
   }
   async removeEncoder(reference: EncoderEntry['info']['reference']) {
     this.#encoders = this.#encoders.filter(({ info }) => info.reference !== reference);

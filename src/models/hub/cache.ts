@@ -1,37 +1,29 @@
 /**
- * Models kept on this device, in the storage area `models`: `<source>/<id>/<revision>/<file>`. The
- * manifest is written last: a model without one is a download under way, not a model.
+ * Models kept on this device, in the storage area `models`: `<source>/<id>/<revision>/…`. The manifest is written
+ * last: without one there is a download under way, not a model.
  */
-import * as v from 'valibot';
-import { HeadlightError, sha256 } from '../../base';
+import { ProgressMeter, sha256, throwIfAborted, type Job } from '../../base';
 import type { Storage } from '../../platform';
 import type { EncoderReference } from '../types';
 import type { ModelFile } from './encoder';
+import {
+  modelOfKey,
+  modelPrefix,
+  MANIFEST,
+  readManifest,
+  writeManifest,
+  TICKET,
+  writeTicket,
+  type AboutModel,
+  type CachedFile,
+  type CachedModel,
+  type CachedSource,
+} from './kept-manifest';
+import { pieceKey, piecesKey, writePieces } from './pieces';
+import { DamagedFile, readFile } from './reading';
 
-const MANIFEST = 'headlight-model.json';
-/** `<source>/<id>/<revision>/…`: a revision is a commit or a hash, an id may have a slash. */
-const ID_OF_KEY = /^(?:hub|folder|host)\/(.+?)\/[0-9a-f]{40,64}\//;
-
-const manifestSchema = v.object({
-  format: v.literal('headlight.model'),
-  version: v.literal(1),
-  source: v.picklist(['hub', 'folder', 'host']),
-  id: v.string(),
-  revision: v.string(),
-  licence: v.nullable(v.string()),
-  /** What a folder on the web says of itself: a name and one line; the id alone of the others. */
-  name: v.optional(v.string()),
-  description: v.optional(v.string()),
-  /** It came in a zip, which says itself where it is from. */
-  carried: v.optional(v.boolean()),
-  /** Milliseconds since the epoch. */
-  added: v.number(),
-  files: v.array(v.object({ name: v.string(), bytes: v.number(), sha256: v.string() })),
-});
-
-export type CachedModel = v.InferOutput<typeof manifestSchema>;
-
-export type CachedSource = CachedModel['source'];
+export { modelPrefix, type CachedFile, type CachedModel, type CachedSource } from './kept-manifest';
+export { keptBytes, readCached } from './reading';
 
 export interface ListedModel extends CachedModel {
   /** Of all its files. */
@@ -40,17 +32,21 @@ export interface ListedModel extends CachedModel {
   readonly lastUsed: number;
 }
 
-export function modelPrefix(source: CachedSource, id: string, revision: string): string {
-  // An address is one part of the key.
-  return `${source}/${source === 'host' ? encodeURIComponent(id) : id}/${revision}/`;
-}
-
-/** The models that are kept whole, newest first. Damaged manifests are passed over: see `clearCached`. */
+/** The models that can be read, newest first. See `listKept` for all that lies here. */
 export async function listCached(storage: Storage): Promise<readonly ListedModel[]> {
-  const models: ListedModel[] = [];
+  const used = new Map<string, { lastUsed: number; hasManifest: boolean }>();
   for (const { key, lastUsed } of await storage.entries('models')) {
-    if (!key.endsWith(`/${MANIFEST}`)) continue;
-    const manifest = await readManifest(storage, key);
+    const prefix = modelOfKey(key)?.prefix;
+    if (prefix === undefined) continue;
+    const before = used.get(prefix);
+    used.set(prefix, {
+      lastUsed: Math.max(lastUsed, before?.lastUsed ?? 0),
+      hasManifest: before?.hasManifest === true || key === prefix + MANIFEST,
+    });
+  }
+  const models: ListedModel[] = [];
+  for (const [prefix, { lastUsed, hasManifest }] of used) {
+    const manifest = hasManifest ? await readManifest(storage, prefix) : null;
     if (manifest === null) continue;
     const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
     models.push({ ...manifest, bytes, lastUsed });
@@ -60,7 +56,7 @@ export async function listCached(storage: Storage): Promise<readonly ListedModel
 
 /**
  * @param revision null: the one added last
- * @returns null when it is not kept whole.
+ * @returns null when it is not kept.
  */
 export async function findCached(
   storage: Storage,
@@ -68,71 +64,40 @@ export async function findCached(
   id: string,
   revision: string | null,
 ): Promise<CachedModel | null> {
-  if (revision !== null) return readManifest(storage, modelPrefix(source, id, revision) + MANIFEST);
+  if (revision !== null) return readManifest(storage, modelPrefix(source, id, revision));
   const models = await listCached(storage);
   return models.find((model) => model.source === source && model.id === id) ?? null;
 }
 
-/** @throws HeadlightError `storage` when a file is missing or not what it was. */
-export async function readCached(
-  storage: Storage,
-  model: CachedModel,
-): Promise<readonly ModelFile[]> {
-  const prefix = modelPrefix(model.source, model.id, model.revision);
-  const files: ModelFile[] = [];
-  for (const { name, sha256: expected } of model.files) {
-    const bytes = await storage.read('models', prefix + name);
-    if (bytes === null || (await sha256(bytes)) !== expected) {
-      throw new HeadlightError(
-        'storage',
-        `The kept copy of ${model.id} is damaged: ${name} is ${bytes === null ? 'missing' : 'not what was kept'}.`,
-        { hint: 'Remove the model under “Kept on this device” and add it again.' },
-      );
-    }
-    files.push({ name, bytes });
-  }
-  return files;
-}
-
-/** Keeps a whole model. The manifest last: until it stands, nothing is published. */
+/** Keeps a whole model that stands in memory. The manifest last: until it stands, nothing is published. */
 export async function publish(
   storage: Storage,
-  model: Omit<CachedModel, 'format' | 'version' | 'added' | 'files'>,
+  model: AboutModel,
   files: readonly ModelFile[],
 ): Promise<CachedModel> {
   const prefix = modelPrefix(model.source, model.id, model.revision);
-  const listed: CachedModel['files'] = [];
+  const kept: CachedFile[] = [];
   for (const { name, bytes } of files) {
-    await storage.write('models', prefix + name, bytes);
-    listed.push({ name, bytes: bytes.length, sha256: await sha256(bytes) });
+    const pieces = await writePieces(storage, piecesKey(prefix, name), bytes);
+    kept.push({ name, bytes: bytes.length, sha256: await sha256(bytes), pieces: [...pieces] });
   }
-  return publishFiles(storage, model, listed);
+  return writeManifest(storage, model, kept);
 }
 
 /** Writes the manifest of a model whose files stand in storage already: now it is there. */
-export async function publishFiles(
+export function publishFiles(
   storage: Storage,
-  model: Omit<CachedModel, 'format' | 'version' | 'added' | 'files'>,
-  files: CachedModel['files'],
+  model: AboutModel,
+  files: readonly CachedFile[],
 ): Promise<CachedModel> {
-  const manifest: CachedModel = {
-    format: 'headlight.model',
-    version: 1,
-    ...model,
-    added: Date.now(),
-    files,
-  };
-  const key = modelPrefix(model.source, model.id, model.revision) + MANIFEST;
-  await storage.write('models', key, new TextEncoder().encode(JSON.stringify(manifest)));
-  return manifest;
+  return writeManifest(storage, model, files);
 }
 
-/** Removes one model, or with a null revision all its revisions; downloads under way too. */
+/** Removes one model, or with a null revision all its revisions; downloads that have not ended too. */
 export async function removeCached(
   storage: Storage,
-  reference: Pick<EncoderReference, 'source' | 'id' | 'revision'>,
+  { source, id, revision }: Pick<EncoderReference, 'source' | 'id' | 'revision'>,
 ): Promise<void> {
-  const { source, id, revision } = reference;
   if (source === 'shipped') return;
   await storage.deleteAll(
     'models',
@@ -142,51 +107,77 @@ export async function removeCached(
   );
 }
 
-/** What lies here without being a model: a download that was stopped, files whose manifest is gone. */
-export interface Leftover {
-  /** The model they were for. */
-  readonly id: string;
-  readonly bytes: number;
-  /** Milliseconds since the epoch: of the file that was used last. */
-  readonly lastUsed: number;
-}
-
-/** Everything in the area `models` that `listCached` does not count, by model, largest first. */
-export async function listLeftovers(storage: Storage): Promise<readonly Leftover[]> {
-  const whole = new Set(
-    (await listCached(storage)).flatMap(({ source, id, revision, files }) =>
-      [MANIFEST, ...files.map(({ name }) => name)].map(
-        (name) => modelPrefix(source, id, revision) + name,
-      ),
-    ),
-  );
-  const leftovers = new Map<string, Leftover>();
-  for (const { key, bytes, lastUsed } of await storage.entries('models')) {
-    if (whole.has(key)) continue;
-    const id = ID_OF_KEY.exec(key)?.[1] ?? key;
-    const before = leftovers.get(id);
-    leftovers.set(id, {
-      id,
-      bytes: bytes + (before?.bytes ?? 0),
-      lastUsed: Math.max(lastUsed, before?.lastUsed ?? 0),
-    });
-  }
-  return [...leftovers.values()].sort((a, b) => b.bytes - a.bytes);
-}
-
-/** Removes every kept model, and all that `listLeftovers` lists. */
+/** Removes everything in the area. */
 export async function clearCached(storage: Storage): Promise<void> {
   await storage.deleteAll('models', '');
 }
 
-async function readManifest(storage: Storage, key: string): Promise<CachedModel | null> {
-  const bytes = await storage.read('models', key);
-  if (bytes === null) return null;
-  try {
-    const parsed = v.safeParse(manifestSchema, JSON.parse(new TextDecoder().decode(bytes)));
-    return parsed.success ? parsed.output : null;
-  } catch {
-    // Not JSON: the same as not there, and fetched again.
-    return null;
+/**
+ * Reads every file of a kept model and compares it with what was kept.
+ *
+ * @returns the names of those that are damaged or missing.
+ */
+export async function* checkCached(
+  storage: Storage,
+  model: CachedModel,
+  signal?: AbortSignal,
+): Job<readonly string[]> {
+  const total = model.files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const meter = new ProgressMeter(`Checking ${model.id}`, 'MB', total / 1e6);
+  const damaged: string[] = [];
+  let done = 0;
+  for (const file of model.files) {
+    yield meter.at(done / 1e6);
+    throwIfAborted(signal);
+    try {
+      await readFile(storage, model, file);
+    } catch (error) {
+      if (!(error instanceof DamagedFile)) throw error;
+      damaged.push(file.name);
+    }
+    done += file.bytes;
   }
+  yield meter.at(done / 1e6);
+  return damaged;
+}
+
+/**
+ * Takes a damaged file out of its model, so that asking for the model fetches it again: of a file in pieces those
+ * before the damage stay, and the download goes on after them.
+ */
+export async function dropDamaged(
+  storage: Storage,
+  model: CachedModel,
+  { file, piece }: DamagedFile,
+): Promise<void> {
+  const prefix = modelPrefix(model.source, model.id, model.revision);
+  const others = model.files.filter(({ name }) => name !== file.name);
+  // The ticket first: it says that the model wants files that it no longer has.
+  const wanted = model.files.map(({ name, bytes }) => ({ name, bytes }));
+  await writeTicket(storage, aboutOf(model), null, wanted);
+  await writeManifest(storage, aboutOf(model), others, model.added);
+  if (file.pieces === undefined) {
+    await storage.delete('models', prefix + file.name);
+    return;
+  }
+  const key = piecesKey(prefix, file.name);
+  for (let number = piece ?? 0; number < file.pieces.length; number++)
+    await storage.delete('models', pieceKey(key, number));
+}
+
+/** Whether a download of it has not ended. */
+export async function isUnfinished(storage: Storage, model: CachedModel): Promise<boolean> {
+  const key = modelPrefix(model.source, model.id, model.revision) + TICKET;
+  return (await storage.entries('models', key)).length > 0;
+}
+
+function aboutOf(model: CachedModel): AboutModel {
+  const { source, id, revision, licence, name, description, carried, offered } = model;
+  return {
+    ...{ source, id, revision, licence },
+    ...(name === undefined ? {} : { name }),
+    ...(description === undefined ? {} : { description }),
+    ...(carried === undefined ? {} : { carried }),
+    ...(offered === undefined ? {} : { offered }),
+  };
 }

@@ -3,16 +3,17 @@
  * the manifest names is downloaded, in pieces that are kept, and checked against its SHA-256; the revision is a hash
  * of what the manifest names, so that a folder that changes is another model.
  */
-import { HeadlightError, ProgressMeter, sha256, throwIfAborted, type Job } from '../../base';
-import type { Network, Storage } from '../../platform';
-import { findCached, modelPrefix, publishFiles, type CachedModel } from './cache';
-import { downloadFile, forgetParts } from './download';
+import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../../base';
+import type { Network } from '../../platform';
+import { findCached, isUnfinished, type CachedModel } from './cache';
+import type { RemoteFile } from './download';
+import { boundedBytes } from './hub-api';
+import { keepFiles, type KeepSources } from './keep';
 import {
   MANIFEST_NAME,
   MOST_MANIFEST_BYTES,
   readManifest,
   revisionOfFiles,
-  type ManifestFile,
   type ModelManifest,
 } from './manifest';
 
@@ -62,7 +63,7 @@ export function folderAddress(text: string): string {
  * @throws HeadlightError `network`, `not-found`, `bad-model`, `storage-full`, `aborted`.
  */
 export async function* keepFolderOf(
-  sources: { readonly storage: Storage; readonly network: Network },
+  sources: KeepSources,
   address: string,
   revision: string | null,
   signal?: AbortSignal,
@@ -70,7 +71,7 @@ export async function* keepFolderOf(
   const { storage } = sources;
   if (revision !== null) {
     const kept = await findCached(storage, 'host', address, revision);
-    if (kept !== null) return kept;
+    if (kept !== null && !(await isUnfinished(storage, kept))) return kept;
   }
   const meter = new ProgressMeter(`Asking ${new URL(address).host}`, 'MB', null);
   yield meter.at(0);
@@ -93,78 +94,31 @@ export async function* keepFolderOf(
       { hint: 'Ask who keeps the folder for the older files, or train anew with what is there.' },
     );
   }
-  const kept = await findCached(storage, 'host', address, found);
-  return kept ?? (yield* download(sources, address, found, manifest, signal));
+  // Asked there: files that are kept already are not downloaded again.
+  return yield* download(sources, address, found, manifest, signal);
 }
 
-async function* download(
-  { storage, network }: { readonly storage: Storage; readonly network: Network },
+function download(
+  sources: KeepSources,
   address: string,
   revision: string,
   manifest: ModelManifest,
   signal: AbortSignal | undefined,
 ): Job<CachedModel> {
-  const name = manifest.name ?? address;
-  const prefix = modelPrefix('host', address, revision);
-  const total = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
-  const repository = { id: name, commit: revision, files: [], licence: manifest.licence };
-  const meter = new ProgressMeter(`Downloading ${name}`, 'MB', total / 1e6);
-  let done = 0;
+  const { licence, name, description } = manifest;
   // Small files first: what cannot be used is seen before the weights are downloaded.
-  for (const file of [...manifest.files].sort((a, b) => a.bytes - b.bytes)) {
-    if (await isKept(storage, prefix + file.name, file)) {
-      done += file.bytes;
-      continue;
-    }
-    const partKey = `${prefix}parts/${file.name.replaceAll('/', '_')}`;
-    const url = address + file.name.split('/').map(encodeURIComponent).join('/');
-    const place = { url, refusal: (response: Response) => refusalOf(response, url) };
-    const job = downloadFile({
-      ...{
-        network,
-        storage,
-        host: new URL(address).host,
-        repository,
-        file,
-        partKey,
-        signal,
-        place,
-      },
+  const files = [...manifest.files]
+    .sort((a, b) => a.bytes - b.bytes)
+    .map((file): RemoteFile => {
+      const url = address + file.name.split('/').map(encodeURIComponent).join('/');
+      return { ...file, gitSha1: null, url, refusal: (response) => refusalOf(response, url) };
     });
-    for (;;) {
-      const step = await job.next();
-      if (step.done) {
-        await storage.write('models', prefix + file.name, step.value);
-        break;
-      }
-      yield meter.at((done + step.value) / 1e6);
-    }
-    await forgetParts(storage, partKey);
-    done += file.bytes;
-  }
-  yield meter.at(done / 1e6);
-  throwIfAborted(signal);
-  const { licence, files, description } = manifest;
-  return publishFiles(
-    storage,
-    {
-      source: 'host',
-      id: address,
-      revision,
-      licence,
-      name,
-      ...(description === undefined ? {} : { description }),
-    },
-    files,
-  );
-}
-
-/** Of a download that was stopped between two files. */
-async function isKept(storage: Storage, key: string, file: ManifestFile): Promise<boolean> {
-  const [entry] = await storage.entries('models', key);
-  if (entry?.key !== key || entry.bytes !== file.bytes) return false;
-  const bytes = await storage.read('models', key);
-  return bytes !== null && (await sha256(bytes)) === file.sha256;
+  const about = {
+    ...({ source: 'host', id: address, revision, licence } as const),
+    ...(name === undefined ? {} : { name }),
+    ...(description === undefined ? {} : { description }),
+  };
+  return keepFiles(sources, { about, name: name ?? address, precision: null, files }, signal);
 }
 
 async function askManifest(
@@ -182,35 +136,21 @@ async function askManifest(
     ...(signal === undefined ? {} : { signal }),
   });
   if (!response.ok) throw await refusalOf(response, url);
-  return readManifest(await boundedBytes(response, url), address);
+  return readManifest(await manifestBytes(response, url), address);
 }
 
-/** A host that goes on sending is not listened to for ever. */
-async function boundedBytes(response: Response, url: string): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  const reader = response.body?.getReader();
+async function manifestBytes(response: Response, url: string): Promise<Uint8Array> {
   try {
-    for (;;) {
-      const step = await reader?.read();
-      if (step === undefined || step.done) break;
-      pieces.push(step.value);
-      bytes += step.value.length;
-      if (bytes > MOST_MANIFEST_BYTES) break;
-    }
+    return await boundedBytes(response, MOST_MANIFEST_BYTES);
   } catch (cause) {
+    if (cause instanceof HeadlightError && cause.code === 'bad-model') {
+      throw new HeadlightError('bad-model', `${url} is larger than one megabyte.`, {
+        hint: 'Make it anew with: npx headlight models manifest FOLDER',
+        cause,
+      });
+    }
     throw new HeadlightError('network', `${url} broke off.`, { hint: 'Start again.', cause });
-  } finally {
-    // After an early end the rest is not wanted.
-    await reader?.cancel().catch(() => undefined);
   }
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }
 
 async function refusalOf(response: Response, url: string): Promise<HeadlightError> {

@@ -1,6 +1,6 @@
 /** What the Hugging Face Hub (or a mirror that answers as it does) says about a repository. */
 import * as v from 'valibot';
-import { HeadlightError, throwIfAborted, toHeadlightError } from '../../base';
+import { HeadlightError, readJson, throwIfAborted, toHeadlightError } from '../../base';
 import type { Network } from '../../platform';
 
 export const DEFAULT_HOST = 'https://huggingface.co';
@@ -10,6 +10,8 @@ export interface RepositoryFile {
   readonly bytes: number | null;
   /** Known for large files (kept by LFS); null otherwise. */
   readonly sha256: string | null;
+  /** git's name of a small file's content; null for large ones, whose name is that of their pointer. */
+  readonly gitSha1: string | null;
 }
 
 export interface Repository {
@@ -21,15 +23,31 @@ export interface Repository {
   readonly licence: string | null;
 }
 
+/** Of the largest repositories with every checkpoint of a training; nobody needs all of their names. */
+const MOST_ANSWER_BYTES = 32e6;
+const MOST_FILES = 100_000;
+
+const size = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 45));
 const answerSchema = v.object({
   id: v.optional(v.string()),
-  sha: v.pipe(v.string(), v.regex(/^[0-9a-f]{7,64}$/)),
-  siblings: v.array(
-    v.object({
-      rfilename: v.string(),
-      size: v.optional(v.nullable(v.number())),
-      lfs: v.optional(v.nullable(v.object({ sha256: v.optional(v.string()) }))),
-    }),
+  sha: v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/)),
+  siblings: v.pipe(
+    v.array(
+      v.object({
+        rfilename: v.string(),
+        size: v.optional(v.nullable(size)),
+        blobId: v.optional(v.nullable(v.string())),
+        lfs: v.optional(
+          v.nullable(
+            v.object({
+              sha256: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+              size: v.optional(size),
+            }),
+          ),
+        ),
+      }),
+    ),
+    v.maxLength(MOST_FILES),
   ),
   cardData: v.optional(v.nullable(v.object({ license: v.optional(v.unknown()) }))),
   tags: v.optional(v.array(v.string())),
@@ -73,7 +91,11 @@ export async function askRepository(
   if (!response.ok) throw await refusal(response, host, id, revision);
   let answer: v.InferOutput<typeof answerSchema>;
   try {
-    answer = v.parse(answerSchema, await response.json());
+    const bytes = await boundedBytes(response, MOST_ANSWER_BYTES);
+    answer = v.parse(
+      answerSchema,
+      readJson(bytes, 'the answer', { maxBytes: MOST_ANSWER_BYTES, maxDepth: 32 }),
+    );
   } catch (error) {
     throwIfAborted(signal);
     throw new HeadlightError('network', `${host} does not answer as the Hugging Face Hub does.`, {
@@ -84,15 +106,61 @@ export async function askRepository(
   const { license } = answer.cardData ?? {};
   const tag = answer.tags?.find((one) => one.startsWith('license:'))?.slice('license:'.length);
   return {
-    id: answer.id ?? id,
+    // The name that files are asked for under: the one that was asked for, unless the host spells out another.
+    id: answer.id !== undefined && ID.test(answer.id) && !answer.id.includes('..') ? answer.id : id,
     commit: answer.sha,
-    files: answer.siblings.map(({ rfilename, size, lfs }) => ({
-      name: rfilename,
-      bytes: size ?? null,
-      sha256: lfs?.sha256 ?? null,
-    })),
+    files: answer.siblings.flatMap(({ rfilename, size: bytes, blobId, lfs }) =>
+      isInside(rfilename)
+        ? [
+            {
+              name: rfilename,
+              bytes: lfs?.size ?? bytes ?? null,
+              sha256: lfs?.sha256 ?? null,
+              gitSha1: !lfs && /^[0-9a-f]{40}$/.test(blobId ?? '') ? (blobId ?? null) : null,
+            },
+          ]
+        : [],
+    ),
     licence: typeof license === 'string' ? license : (tag ?? null),
   };
+}
+
+/** A path below the repository: no other is asked for. */
+function isInside(name: string): boolean {
+  return (
+    name.length <= 1000 &&
+    name.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+  );
+}
+
+/**
+ * The whole answer; a host that goes on sending is not listened to for ever.
+ * @throws HeadlightError `bad-model` beyond the bound; whatever breaks the stream.
+ */
+export async function boundedBytes(response: Response, most: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  try {
+    for (;;) {
+      const step = await reader?.read();
+      if (step === undefined || step.done) break;
+      pieces.push(step.value);
+      length += step.value.length;
+      if (length > most)
+        throw new HeadlightError('bad-model', `The answer has more than ${most / 1e6} MB.`);
+    }
+  } finally {
+    // After an early end the rest is not wanted; that cancelling a broken stream fails is no news.
+    await reader?.cancel().catch(() => undefined);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 export function fileUrl(host: string, id: string, commit: string, name: string): string {
@@ -119,7 +187,7 @@ export async function request(
   } catch (error) {
     throwIfAborted(signal);
     const known = toHeadlightError(error);
-    if (known.code === 'network') throw known;
+    if (known.code !== 'internal') throw known;
     throw new HeadlightError(
       'network',
       `${new URL(url).origin} cannot be reached: ${known.message}`,
@@ -150,7 +218,7 @@ export async function refusal(
       'not-found',
       `${id} is gated: its owners ask for an agreement first.`,
       {
-        hint: 'Agree on its page, download its files there, and drop the folder here.',
+        hint: 'Agree to its conditions on its page and give your access token; or download its files there and drop the folder here.',
       },
     );
   }
@@ -161,7 +229,7 @@ export async function refusal(
   }
   if (status === 404 || status === 401) {
     return new HeadlightError('not-found', `There is no public model ${id} on ${host}.`, {
-      hint: 'Check the spelling: owner/name. Private models can be dropped as a folder.',
+      hint: 'Check the spelling: owner/name. A private model needs your access token, or can be dropped as a folder.',
     });
   }
   if (status === 429) {

@@ -1,7 +1,8 @@
 /** A file on its way: the pieces that are kept, the hashes of all that came, and the ETag it belongs to. */
 import { GitBlobSha1, Sha256 } from '../../base';
 import type { Storage } from '../../platform';
-import { PieceWriter, type Piece } from './pieces';
+import type { CachedFile } from './kept-manifest';
+import { PieceWriter } from './pieces';
 
 export interface ExpectedContent {
   /** null: nobody said. */
@@ -10,15 +11,6 @@ export interface ExpectedContent {
   readonly sha256: string | null;
   /** git's name of a small file's content. */
   readonly gitSha1: string | null;
-}
-
-/** A file that is kept whole. */
-export interface KeptFile {
-  readonly name: string;
-  readonly bytes: number;
-  readonly sha256: string;
-  /** null: in one entry under its name, as Headlight kept files before it kept pieces. */
-  readonly pieces: readonly Piece[] | null;
 }
 
 export class Incoming {
@@ -49,6 +41,11 @@ export class Incoming {
 
   get bytes(): number {
     return this.#writer.bytes;
+  }
+
+  /** Of those that are written. */
+  get keptBytes(): number {
+    return this.#writer.keptBytes;
   }
 
   /** Whether as much has come as there is; unknown sizes are never full. */
@@ -89,7 +86,7 @@ export class Incoming {
   }
 
   /** To be asked once, when all has come and is flushed. @returns what is wrong with it, else the file. */
-  finish(name: string): KeptFile | string {
+  finish(name: string): CachedFile | string {
     const { bytes, sha256, gitSha1 } = this.#expected;
     const hash = this.#sha256.digest();
     if (bytes !== null && this.bytes !== bytes)

@@ -1,11 +1,11 @@
 /** Where models come from, and how they are kept. */
 export {
+  checkCached,
   clearCached,
+  findCached,
   listCached,
-  listLeftovers,
   removeCached,
   type CachedModel,
-  type Leftover,
   type ListedModel,
 } from './cache';
 export { openEncoder, type Encoder, type EncoderFacts, type ModelFile } from './encoder';
@@ -17,6 +17,9 @@ export { checkHubToken, withHubToken } from './token';
 export { readModelZip } from './zip-add';
 export { ZipFile } from './zip-read';
 export { packedBytes, packModel, zipName, zipPieces, type PackedModel } from './zip-write';
-export { addFolder, loadEncoder, type LoadOptions, type ModelSources } from './load';
+export { addFolder } from './folder';
+export { planDownload, type DownloadPlan } from './from-hub';
+export { listKept, type KeptModel, type KeptModelFile } from './listing';
+export { loadEncoder, type LoadOptions, type ModelSources } from './load';
 export { chooseWeightFiles, oneWeightFile, type WeightFiles } from './weight-files';
 export { listShipped, readCatalogue, type Catalogue, type CatalogueEntry } from './shipped';

@@ -66,6 +66,10 @@ export class PieceWriter {
     return this.#stored + this.#pendingBytes;
   }
 
+  get keptBytes(): number {
+    return this.#stored;
+  }
+
   /** Those that are kept. */
   get pieces(): readonly Piece[] {
     return this.#pieces;

@@ -6,13 +6,12 @@ import { Zip, ZipPassThrough } from 'fflate';
 import { HeadlightError, Sha256 } from '../../base';
 import type { Assets, Storage } from '../../platform';
 import type { EncoderReference } from '../types';
-import { findCached, modelPrefix, type CachedModel } from './cache';
+import { findCached, keptBytes, type CachedModel } from './cache';
 import { MANIFEST_NAME, type ManifestFile } from './manifest';
 import { readCatalogue, type CatalogueEntry } from './shipped';
 
 /** The same for every entry, and the first that zip knows: the same model gives the same bytes. */
 const MTIME = '1980-01-01T00:00:00';
-const PIECE = 8 * 2 ** 20;
 /** The format's own limit without its later extension, which fflate does not write. */
 const MOST_BYTES = 2 ** 32 - 2 ** 20;
 
@@ -57,7 +56,6 @@ export async function packModel(
 
 function packedFromStorage(storage: Storage, model: CachedModel): PackedModel {
   const { source, id, revision, licence, name, description } = model;
-  const prefix = modelPrefix(source, id, revision);
   return {
     about: {
       ...{ source, id, revision, licence },
@@ -65,8 +63,8 @@ function packedFromStorage(storage: Storage, model: CachedModel): PackedModel {
       ...(description === undefined ? {} : { description }),
     },
     files: model.files.map((file) => ({
-      ...file,
-      pieces: () => storedPieces(storage, prefix + file.name, file.bytes),
+      ...{ name: file.name, bytes: file.bytes, sha256: file.sha256 },
+      pieces: () => keptBytes(storage, model, file),
     })),
   };
 }
@@ -147,14 +145,6 @@ function begin(zip: Zip, name: string): ZipPassThrough {
   entry.mtime = MTIME;
   zip.add(entry);
   return entry;
-}
-
-async function* storedPieces(storage: Storage, key: string, bytes: number) {
-  for (let at = 0; at < bytes; at += PIECE) {
-    const piece = await storage.readRange('models', key, at, Math.min(at + PIECE, bytes));
-    if (piece === null || piece.length === 0) return;
-    yield piece;
-  }
 }
 
 function notWhole({ about }: PackedModel, file: string): HeadlightError {

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { finish } from '../../../../src/base';
 import { addFolder, listCached, loadEncoder, type ModelFile } from '../../../../src/models';
+import { queueLocks } from '../../../../src/platform';
 import { memoryStorage, type MemoryStorage } from '../../../helpers/memory-storage';
 import { tinyModelFiles } from '../../../helpers/tiny-model';
 
@@ -10,6 +11,7 @@ beforeEach(() => {
   storage = memoryStorage();
 });
 const nothing = {
+  locks: queueLocks(),
   network: {
     fetch: () => Promise.reject(new Error('no network in this test')),
     requests: () => [],

@@ -1,0 +1,100 @@
+/** Encoders from a folder's files: which of them matter, what names them, and how they are kept. */
+import { canonicalJson, sha256, throwIfAborted, type Job } from '../../base';
+import type { Storage } from '../../platform';
+import type { EncoderReference, Precision } from '../types';
+import { publish } from './cache';
+import { openEncoder, type Encoder, type EncoderFacts, type ModelFile } from './encoder';
+import { megabytes } from './progress';
+import { poolingFile, SENTENCE_FILES } from './sentence-transformers';
+import { withExternalFiles } from './onnx-files';
+import { chooseWeightFiles, type WeightFiles } from './weight-files';
+
+const OPTIONAL = ['tokenizer_config.json', ...SENTENCE_FILES];
+
+/**
+ * An encoder from a folder's files, kept so that `loadEncoder` finds it again.
+ *
+ * @param files names relative to the folder; a common leading folder is taken off
+ * @param storage null: not kept, as on the command line, where the folder stays where it is
+ * @throws HeadlightError `bad-model` when a file is missing or cannot be used (nothing is kept then).
+ */
+export async function* addFolder(
+  storage: Storage | null,
+  name: string,
+  files: readonly ModelFile[],
+  precision: Precision,
+  signal?: AbortSignal,
+): Job<Encoder> {
+  throwIfAborted(signal);
+  const id =
+    name
+      .replace(/[/\\]+$/, '')
+      .split(/[/\\]/)
+      .at(-1) || 'model';
+  const all = relativeFiles(files);
+  // Of all names, since what lies there instead of the weights is the hint.
+  const weights = withExternalFiles(
+    chooseWeightFiles(
+      all.map((file) => file.name),
+      precision,
+      id,
+    ),
+    (one) => all.find((file) => file.name === one)?.bytes ?? new Uint8Array(),
+  );
+  const wanted = folderFiles(all, weights);
+  const total = wanted.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  yield megabytes(`Reading ${id}`, 0, total);
+  const revision = await folderRevision(wanted, weights);
+  const reference: EncoderReference = { source: 'folder', id, revision, precision };
+  const encoder = await openEncoder(reference, wanted, weights, folderFacts(id));
+  throwIfAborted(signal);
+  if (storage !== null)
+    await publish(storage, { source: 'folder', id, revision, licence: null }, wanted);
+  yield megabytes(`Reading ${id}`, total, total);
+  return encoder;
+}
+
+/**
+ * A hash of all that the embeddings and the length of the texts depend on: the same weights with another
+ * tokenizer are another encoder.
+ */
+async function folderRevision(files: readonly ModelFile[], weights: WeightFiles): Promise<string> {
+  const hashes: Record<string, string> = {};
+  for (const { name, bytes } of files) {
+    if ([...weights.files, 'config.json', 'tokenizer.json', 'tokenizer_config.json'].includes(name))
+      hashes[name] = await sha256(bytes);
+  }
+  return sha256(canonicalJson(hashes));
+}
+
+/** Names relative to the folder that holds `config.json`; all of them as they are without one. */
+function relativeFiles(files: readonly ModelFile[]): readonly ModelFile[] {
+  const named = files.map(({ name, bytes }) => ({
+    name: name.replaceAll('\\', '/').replace(/^\.?\//, ''),
+    bytes,
+  }));
+  const root = rootOf(named.map((file) => file.name));
+  return named.flatMap(({ name, bytes }) =>
+    name.startsWith(root) ? [{ name: name.slice(root.length), bytes }] : [],
+  );
+}
+
+/** The folder that holds the model's `config.json`, with its `/`. */
+function rootOf(names: readonly string[]): string {
+  const configs = names.filter((name) => /(^|\/)config\.json$/.test(name));
+  // `1_Pooling/config.json` lies deeper than the model's own.
+  const config = configs.sort((a, b) => a.split('/').length - b.split('/').length)[0];
+  return config?.slice(0, -'config.json'.length) ?? '';
+}
+
+/** Those that matter. */
+function folderFiles(files: readonly ModelFile[], weights: WeightFiles): readonly ModelFile[] {
+  const names = ['config.json', 'tokenizer.json', ...weights.files, ...OPTIONAL];
+  const pooling = poolingFile(files);
+  if (pooling !== null) names.push(pooling);
+  return files.filter(({ name }) => names.includes(name));
+}
+
+export function folderFacts(id: string): EncoderFacts {
+  return { name: id, description: 'From a folder on this device.', licence: null, defaults: null };
+}
