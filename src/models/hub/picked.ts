@@ -4,12 +4,14 @@
  */
 import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../../base';
 import type { SourceFile } from '../../data';
+import { VOCABULARY_FILES } from '../text';
 import type { Precision } from '../types';
 import type { ModelFile } from './encoder';
+import { namedByGraph } from './onnx-files';
 import { chooseWeightFiles } from './weight-files';
 
 /** Configurations of the model, its tokenizer, and what sentence-transformers puts beside and one folder down. */
-const SMALL = /^(?:[^/]+\/)?[^/]+\.(?:json|txt|model)$/i;
+const SMALL = /^(?:[^/]+\/)?[^/]+\.(?:json|txt)$/i;
 const MOST_SMALL_BYTES = 64e6;
 const WEIGHTS = /\.(?:safetensors|bin|onnx|pt|h5|gguf)$/i;
 const TABLE = /\.(?:csv|tsv|jsonl|parquet|xlsx|conll)$/i;
@@ -34,7 +36,10 @@ export function wantedOf(
   id: string,
   where: string,
 ): readonly string[] {
-  const missing = ['config.json', 'tokenizer.json'].filter((name) => !names.includes(name));
+  const hasVocabulary = VOCABULARY_FILES.some((all) => all.every((name) => names.includes(name)));
+  const missing = ['config.json', ...(hasVocabulary ? [] : ['tokenizer.json'])].filter(
+    (name) => !names.includes(name),
+  );
   const hasWeights = names.some((name) => WEIGHTS.test(name));
   if (missing.length > 0 || !hasWeights) throw lacking(names, missing, hasWeights, where);
   const { files } = chooseWeightFiles(names, precision, id);
@@ -80,14 +85,19 @@ export async function* readFolderFiles(
   const total = wanted.reduce((sum, one) => sum + sizeOf(one), 0);
   const meter = new ProgressMeter(`Reading ${name}`, 'MB', total / 1e6);
   const read: ModelFile[] = [];
+  const open = [...wanted];
   let done = 0;
-  for (const one of wanted) {
+  for (let one = open.shift(); one !== undefined; one = open.shift()) {
     yield meter.at(done / 1e6);
     throwIfAborted(signal);
     const file = byName.get(root + one);
     if (file === undefined) continue;
-    read.push({ name: one, bytes: await file.slice(0, file.size) });
+    const bytes = await file.slice(0, file.size);
+    read.push({ name: one, bytes });
     done += file.size;
+    // Which files hold a graph's weights is known only from the graph.
+    if (one.endsWith('.onnx'))
+      for (const more of namedByGraph(one, bytes)) if (!wanted.includes(more)) open.push(more);
   }
   yield meter.at(done / 1e6);
   return read;
@@ -118,9 +128,7 @@ function lacking(
   const all = [...missing, ...(hasWeights ? [] : [weights])];
   const list =
     all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1) ?? ''}`;
-  const isOld =
-    missing.includes('tokenizer.json') &&
-    names.some((name) => /^(vocab\.(txt|json)|.*\.model)$/.test(name));
+  const isOld = missing.includes('tokenizer.json') && names.some((name) => /\.model$/.test(name));
   return new HeadlightError('bad-model', `There is no ${list} ${where}.`, {
     hint: isOld
       ? 'The tokenizer is there in its old form only. Save it in the new one in Python: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER).'
