@@ -10,6 +10,7 @@ import { keepFolderOf } from './host';
 import { DEFAULT_HOST } from './hub-api';
 import type { KeepSources } from './keep';
 import { neededFiles } from './needed';
+import { namedByGraph } from './onnx-files';
 import { megabytes } from './progress';
 import { DamagedFile, readCached } from './reading';
 import { loadShipped } from './shipped';
@@ -106,7 +107,14 @@ async function* openCached(
     0,
   );
   yield megabytes(`Reading ${id}`, 0, total);
-  const files = await readCached(storage, model, names);
+  const files = [...(await readCached(storage, model, names))];
+  // Files whose names say nothing, and of which only the graph knows.
+  const [graph = ''] = weights.files;
+  const bytes = files.find(({ name }) => name === graph)?.bytes;
+  if (weights.format === 'onnx' && bytes !== undefined) {
+    const more = namedByGraph(graph, bytes).filter((name) => !names.includes(name));
+    if (more.length > 0) files.push(...(await readCached(storage, model, more)));
+  }
   yield megabytes(`Reading ${id}`, total, total);
   return openEncoder({ source, id, revision, precision }, files, weights, keptFacts(model));
 }

@@ -88,9 +88,26 @@ export function usualExternal(graph: string, names: readonly string[]): readonly
 }
 
 /**
- * The graph and the files that hold its weights, which only the graph names.
- * @param read the graph's bytes.
+ * The files that a graph keeps its weights in, named as the graph itself is: relative to the model's folder.
  * @throws HeadlightError `bad-model` when the graph is damaged, or names a file outside of its folder.
+ */
+export function namedByGraph(graph: string, bytes: Uint8Array): readonly string[] {
+  const folder = graph.slice(0, graph.lastIndexOf('/') + 1);
+  try {
+    return externalFiles(bytes).map((file) => folder + file);
+  } catch (error) {
+    if (!(error instanceof HeadlightError)) throw error;
+    throw new HeadlightError(error.code, `${graph}: ${error.message}`, {
+      ...(error.hint === null ? {} : { hint: error.hint }),
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The graph and the files that hold its weights, as the graph says.
+ * @param read the graph's bytes.
+ * @throws HeadlightError `bad-model` as `namedByGraph`.
  */
 export function withExternalFiles(
   weights: WeightFiles,
@@ -98,9 +115,7 @@ export function withExternalFiles(
 ): WeightFiles {
   const [graph] = weights.files;
   if (weights.format !== 'onnx' || graph === undefined) return weights;
-  const folder = graph.slice(0, graph.lastIndexOf('/') + 1);
-  const files = externalFiles(read(graph)).map((file) => folder + file);
-  return { ...weights, files: [graph, ...files] };
+  return { ...weights, files: [graph, ...namedByGraph(graph, read(graph))] };
 }
 
 /** The files beside a graph, by the names that the graph gives them. */

@@ -262,8 +262,11 @@ export class Rewriter {
     inputs: readonly (Value | null)[],
     attributes: ReadonlyMap<string, Attribute>,
   ): Value[] | null {
-    if (opType === 'Shape' || opType === 'Size')
-      return [this.#shape(opType, inputs[0]!, attributes)];
+    if (opType === 'Shape' || opType === 'Size') {
+      const [value] = inputs;
+      if (!value) throw badModel('Its input is missing.');
+      return [this.#shape(opType, value, attributes)];
+    }
     const fold = foldOf(opType);
     if (!fold || inputs.some((value) => value && (value.constant === null || value.weight)))
       return null;
