@@ -334,7 +334,7 @@ export class PageDriver {
   async addEncoder(...paths: readonly string[]): Promise<void> {
     await this.unfold('encoder');
     if (!(await this.isThere('encoder-file-input'))) {
-      await (await this.page.waitForSelector('details ::-p-text(Add another encoder)'))?.click();
+      await (await this.page.waitForSelector('details ::-p-text(Bring your own)'))?.click();
     }
     const before = (await this.page.$$('input[name="encoder"]')).length;
     await this.#upload('encoder-file-input', paths);

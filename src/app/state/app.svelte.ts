@@ -1,9 +1,11 @@
 /** The whole page: the projects on this device, the open one, the encoders, and what is shown. */
 import { HeadlightError, toHeadlightError } from '../../base';
-import type { About, Engine, ProjectSummary, ProjectView } from '../../engine';
+import type { About, Engine, ModelName, ProjectSummary, ProjectView } from '../../engine';
 import { Egress } from './egress.svelte';
 import { Encoders } from './encoders.svelte';
+import { Finder } from './finder.svelte';
 import { isZip, readFile } from './files';
+import { KeptModels } from './kept-models.svelte';
 import { forgetMemory, recall, remember } from './memory';
 import { Project, type FinetuneHow } from './project.svelte';
 import { canBeAdvised } from './runs';
@@ -23,6 +25,8 @@ export class App {
   readonly shell: Shell;
   readonly theme: Theme;
   readonly encoders: Encoders;
+  readonly finder: Finder;
+  readonly kept: KeptModels;
   readonly egress: Egress;
   readonly stored: Stored;
   /** Opening, creating and importing a project. */
@@ -47,6 +51,8 @@ export class App {
     this.shell = shell;
     this.theme = theme;
     this.encoders = new Encoders(engine);
+    this.finder = new Finder(engine);
+    this.kept = new KeptModels(engine);
     this.egress = new Egress(engine, shell);
     this.stored = new Stored(engine, shell);
     shell.onUpdate((reload) => (this.#update = reload));
@@ -140,6 +146,7 @@ export class App {
     // What comes next does not wait for it: what holds is tried by a worker, and asked of another, which may take its time.
     const egress = this.egress.start();
     try {
+      this.finder.recallWanted();
       await Promise.all([this.encoders.load(), this.refresh()]);
       const last = wanted ?? recall(LAST);
       const found = this.#projects.find(({ id }) => id === last);
@@ -304,6 +311,12 @@ export class App {
 
   async clearModels(): Promise<void> {
     await this.stored.clearModels();
+    await Promise.all([this.encoders.load(), this.kept.read()]);
+  }
+
+  /** With the encoders that were made of its files. */
+  async removeModel(model: ModelName): Promise<void> {
+    await this.kept.remove(model);
     await this.encoders.load();
   }
 

@@ -21,6 +21,12 @@ export function isInstant(entry: EncoderEntry): boolean {
   return entry.info.architecture === 'static' && entry.info.reference.source === 'shipped';
 }
 
+/** What a newcomer should take. */
+export function isRecommended(entry: EncoderEntry): boolean {
+  const { source, id } = entry.info.reference;
+  return source === 'shipped' && id === DEFAULT_ENCODER;
+}
+
 /** What has no layers of its own to fine-tune; every other architecture can be. */
 const UNTRAINABLE: readonly string[] = ['static', 'exported'];
 
@@ -31,6 +37,7 @@ export class Encoders {
   /** What was changed from an encoder's own defaults, by encoder. */
   #embed = $state.raw<Readonly<Record<string, EmbedSettings>>>({});
   #device = $state.raw<Device | 'auto'>('auto');
+  #downloading = $state.raw<string | null>(null);
   #measured = $state.raw<{ readonly key: string; readonly choice: DeviceChoice } | null>(null);
   /** Listing and adding. */
   readonly work = new Work();
@@ -61,6 +68,10 @@ export class Encoders {
   get trainable(): boolean {
     const { chosen } = this;
     return chosen !== null && !UNTRAINABLE.includes(chosen.info.architecture);
+  }
+  /** The repository that is downloaded now, so that the work can be paused; null: other work, or none. */
+  get downloading(): string | null {
+    return this.#downloading;
   }
   get changed(): boolean {
     const entry = this.chosen;
@@ -142,9 +153,11 @@ export class Encoders {
 
   /** @returns whether it was added; the new encoder is then chosen. */
   async addHub(id: string, revision: string | null, precision: Precision): Promise<boolean> {
+    this.#downloading = id;
     const entry = await this.work.run('Downloading the encoder', (signal) =>
       this.#engine.addHubEncoder(id, revision, precision, signal),
     );
+    this.#downloading = null;
     return this.#added(entry);
   }
 

@@ -14,6 +14,12 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
+/** A number of weights: `22.7 M`, `1.3 B`. */
+export function millions(value: number): string {
+  if (value >= 999.5e6) return `${(value / 1e9).toFixed(1)}${NBSP}B`;
+  return `${(value / 1e6).toFixed(value < 99.95e6 ? 1 : 0)}${NBSP}M`;
+}
+
 /** A share in [0, 1] as `83.1 %`. */
 export function percent(share: number, digits = 1): string {
   return `${(share * 100).toFixed(digits)}${NBSP}%`;
