@@ -15,7 +15,6 @@ export { figureNotes } from './run-words';
 export * from './fits';
 export { languageOf } from '../data';
 export type { CatalogueModel, DownloadPlan, KeptModel, KeptModelFile } from '../models';
-export type { CatalogueModel } from '../models';
 export { LANGUAGES, languageName, searchCatalogue, type CatalogueQuery } from '../models';
 export { matchClasses, matchNotes, mismatch, namelessHint, type ClassMatches } from './own-match';
 export type { OwnChoice } from './own-run';
