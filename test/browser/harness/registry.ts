@@ -2,6 +2,7 @@
  * The functions that browser tests may run in the harness worker, by name. Add a file of yours to
  * `functions/` and spread it here; a function takes and gives plain JSON.
  */
+import * as architectures from './functions/architectures';
 import * as embedding from './functions/embedding';
 import * as engine from './functions/engine';
 import * as finetuning from './functions/finetuning';
@@ -16,6 +17,7 @@ import * as training from './functions/training';
 type Registered = (...args: never[]) => unknown;
 
 const functions: Readonly<Record<string, Registered>> = {
+  ...architectures,
   ...embedding,
   ...engine,
   ...finetuning,

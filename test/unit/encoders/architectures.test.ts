@@ -5,9 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { finish } from '../../../src/base';
 import { GraphBuilder, writeModel } from '../../../src/graph/onnx';
-import { finetune, TRAINER_DEFAULTS } from '../../../src/learning/finetune';
 import {
   addTokenInputs,
   classifierModelGraph,
@@ -28,7 +26,7 @@ import { distanceBucket } from '../../../src/models/encoders/architectures/mpnet
 import { addBody } from '../../../src/models/encoders/frozen';
 import { Weights } from '../../../src/models/encoders/weights';
 import type { OnnxRuntime } from '../../../src/platform';
-import { memoryStorage } from '../../helpers/memory-storage';
+import { goldenMethod, goldenTraining, type GoldenSteps } from '../../helpers/golden-training';
 import { nodeRuntime } from '../learning/finetune/runtime';
 import { cosine, largestDifference, runEncoder } from './run';
 import { runTrainable } from './run-trainable';
@@ -41,21 +39,12 @@ interface Padded {
   states: Rows[][];
   logits: Rows;
 }
-interface Golden {
-  ids: Rows;
-  classes: number;
-  targets: string[];
-  types: boolean;
+interface Golden extends GoldenSteps {
   right: Padded;
   left: Padded;
-  token_types: Rows;
   text: Rows;
   token: Rows[];
   alone: Rows;
-  labels: number[];
-  learning_rates: Record<'full' | 'lora', number>;
-  full: number[];
-  lora: number[];
   names: string[];
 }
 
@@ -120,8 +109,6 @@ async function logitsOf(graph: Uint8Array, ids: Rows, mask: Rows, types: Rows): 
   );
 }
 
-const LORA = { name: 'lora', rank: 2, alpha: 4, dropout: 0, base: 'fp32' } as const;
-
 let runtime: OnnxRuntime;
 beforeAll(async () => {
   runtime = await nodeRuntime();
@@ -133,8 +120,7 @@ describe.each(NAMES)('%s', (name) => {
   const { classes, token_types: types } = golden;
   const open = (method: TrainMethod, task: 'text' | 'token' = 'text'): TrainableModel =>
     openTrainableModel(files, { task, head: 'stock', classes, method, dropout: 0, seed: 1 });
-  const method = (which: 'full' | 'lora'): TrainMethod =>
-    which === 'full' ? { name: 'full' } : { ...LORA, targets: golden.targets };
+  const method = (which: 'full' | 'lora'): TrainMethod => goldenMethod(golden, which);
 
   it.each(['right', 'left'] as const)(
     'every hidden state and the logits, padded on the %s',
@@ -207,59 +193,8 @@ describe.each(NAMES)('%s', (name) => {
 
   it.each(['full', 'lora'] as const)('ten steps of training, %s', async (which) => {
     const model = open(method(which));
-    for (const [key, { values }] of model.parameters)
-      if (key.includes('lora_A') && values.precision === 'fp32') {
-        const number =
-          Array.from(key, (letter) => letter.charCodeAt(0)).reduce((sum, code) => sum + code, 0) %
-          997;
-        for (let i = 0; i < values.data.length; i++)
-          values.data[i] = (((i * 7919 + number * 104_729) % 10_007) / 10_007 - 0.5) * 0.5;
-      }
-    const seen: number[] = [];
-    const watching: OnnxRuntime = {
-      ...runtime,
-      async createSession(graph, options) {
-        const session = await runtime.createSession(graph, options);
-        return {
-          ...session,
-          run: async (feeds) => {
-            const outputs = await session.run(feeds);
-            if (outputs['loss'] !== undefined) seen.push(Number(outputs['loss'].data[0]));
-            return outputs;
-          },
-          runKeeping: (feeds) => session.runKeeping(feeds),
-          release: () => session.release(),
-        };
-      },
-    };
-    const train = golden.ids.map((ids, row) => ({
-      ids,
-      types: golden.types ? types[row]!.slice(0, ids.length) : null,
-      target: golden.labels[row]!,
-    }));
-    const { trained } = await finish(
-      finetune({
-        model,
-        data: { train, validation: [], padId: 1, classes: [] },
-        settings: {
-          ...TRAINER_DEFAULTS,
-          learning_rate: golden.learning_rates[which],
-          lr_scheduler_type: 'constant',
-          weight_decay: 0.01,
-          per_device_train_batch_size: golden.ids.length,
-          max_steps: 10,
-        },
-        loss: { name: 'cross_entropy', classWeights: null },
-        device: 'cpu',
-        threads: 1,
-        runtime: watching,
-        storage: memoryStorage(),
-        scope: name,
-        identity: which,
-        then: 'train',
-      }),
-    );
-    expect(largestDifference([seen], [golden[which]])).toBeLessThan(1e-3);
+    const { losses, trained } = await goldenTraining(runtime, 'cpu', model, golden, which);
+    expect(largestDifference([losses], [golden[which]])).toBeLessThan(1e-3);
     // Adapters merged, the checkpoint computes what was trained.
     const checkpoint = model.checkpoint(trained);
     expect([...checkpoint.keys()].sort()).toEqual(golden.names);

@@ -78,9 +78,11 @@ function distanceBias(w: Writer, buckets: number, heads: number): Value {
   const name = 'encoder.relative_attention_bias.weight';
   const table = w.parameter(name, [buckets, heads], 'table');
   const indices = w.pairIndices((distance) => distanceBucket(distance, buckets));
-  const pairs = b.add('Gather', [table, indices]);
-  const turned = b.add('Transpose', [pairs], { perm: attribute.ints([2, 0, 1]) });
-  return b.add('Unsqueeze', [turned, b.integers(0)]);
+  // The table is turned, not what is looked up: a Transpose before an Add ONNX Runtime draws over to the other side,
+  // where it is left to the processor while all else runs on WebGPU.
+  const turned = b.add('Transpose', [table], { perm: attribute.ints([1, 0]) });
+  const pairs = b.add('Gather', [turned, indices], { axis: attribute.int(1) });
+  return b.add('Unsqueeze', [pairs, b.integers(0)]);
 }
 
 /**
