@@ -41,10 +41,11 @@ import {
   type KeptModel,
   TRANSFORMERS,
   type Precision,
+  withPrecision,
 } from '../models';
 import type { Device, Platform } from '../platform';
 import { jsonBytes, parseDocument, parseJson } from '../project';
-import type { EncoderEntry, ModelCheck, ModelName, SavedModel } from './engine';
+import type { EncoderEntry, ModelCheck, ModelName, SavedModel } from './models-types';
 import { HubAccess } from './hub-access';
 
 /** What is known of an added encoder, kept beside its files so that a list needs no weights. */
@@ -179,6 +180,16 @@ export class Encoders {
   ): Job<EncoderEntry> {
     const read = yield* readFolderFiles(name, files.map(sourceOf), precision, signal);
     return this.#added(yield* addFolder(this.#platform.storage, name, read, precision, signal));
+  }
+
+  /** In another precision, of the files that are here. @throws HeadlightError as `withPrecision`, `not-found`. */
+  async *addPrecision(
+    reference: EncoderReference,
+    precision: Precision,
+    signal?: AbortSignal,
+  ): Job<EncoderEntry> {
+    const loaded = yield* this.load(reference, signal);
+    return this.#added(withPrecision(loaded, precision));
   }
 
   async *addHost(address: string, precision: Precision, signal?: AbortSignal): Job<EncoderEntry> {

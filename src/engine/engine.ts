@@ -13,15 +13,7 @@ import type {
   Table,
 } from '../data';
 import type { HeadSettings } from '../learning/heads';
-import type {
-  CatalogueModel,
-  DownloadPlan,
-  EmbedSettings,
-  EncoderInfo,
-  EncoderReference,
-  KeptModel,
-  Precision,
-} from '../models';
+import type { EmbedSettings, EncoderReference, Precision } from '../models';
 import type {
   Device,
   DeviceInfo,
@@ -45,12 +37,15 @@ import type { TokenKept } from './hub-access';
 import type { DataLook } from './look';
 import type { RowPage, RowQuery } from './map-types';
 import type { OwnChoice } from './own-run';
+import type { ModelsEngine } from './models-types';
+import type { PrecisionEngine } from './precision-types';
 import type { ReportEngine } from './report-types';
 
 export type { DataChoice, FileRole, Task } from '../project';
 export type { TokenKept } from './hub-access';
 
-export interface Engine extends FinetuningEngine, ReportEngine, DataLook {
+export interface Engine
+  extends ModelsEngine, FinetuningEngine, ReportEngine, PrecisionEngine, DataLook {
   about(): Promise<About>;
 
   // ------------------------------------------------------------------------------- projects
@@ -90,49 +85,6 @@ export interface Engine extends FinetuningEngine, ReportEngine, DataLook {
   importProject(file: FileBytes, signal?: AbortSignal): Job<ProjectView>;
 
   // ------------------------------------------------------------------------------- encoders
-  /** The usual models of the Hub, with what is known of each before it is downloaded. Ships; asks no address. */
-  catalogue(): Promise<readonly CatalogueModel[]>;
-  /** What ships, and what has been added on this device. */
-  listEncoders(): Promise<readonly EncoderEntry[]>;
-  /**
-   * Downloads from the Hub (or the mirror that was set), pins the revision to the commit, checks that it loads.
-   * Aborting pauses: what has come is kept, and asking again goes on from there.
-   * @throws HeadlightError `storage-full` before the first byte where it will not fit.
-   */
-  addHubEncoder(
-    id: string,
-    revision: string | null,
-    precision: Precision,
-    signal?: AbortSignal,
-  ): Job<EncoderEntry>;
-  /**
-   * A dropped folder, or files that were picked one by one, with `config.json`, `tokenizer.json` and weights. Those
-   * that belong to the model are found by their names and read; the others stay unread.
-   */
-  addFolderEncoder(
-    name: string,
-    files: readonly InputFile[],
-    precision: Precision,
-    signal?: AbortSignal,
-  ): Job<EncoderEntry>;
-  /** From a folder on the web with `headlight-model.json`: what it names is downloaded and checked. */
-  addHostEncoder(address: string, precision: Precision, signal?: AbortSignal): Job<EncoderEntry>;
-  /** From a zip: what `exportModel` saved keeps its source and revision; of any other a folder in it is taken. */
-  addZipEncoder(file: InputFile, precision: Precision, signal?: AbortSignal): Job<EncoderEntry>;
-  /** A kept model, or one that ships, as a zip for a machine without network. */
-  exportModel(
-    reference: Pick<EncoderReference, 'source' | 'id' | 'revision'>,
-    signal?: AbortSignal,
-  ): Job<SavedModel>;
-  /** What a download from the Hub would take, asked of the model host; nothing is downloaded. */
-  planDownload(id: string, revision: string | null, precision: Precision): Promise<DownloadPlan>;
-  /** Every model that is kept, and every download that has not ended; the one added last first. */
-  listModels(): Promise<readonly KeptModel[]>;
-  /** Reads every file of a kept model and compares it with what was kept. @throws HeadlightError `not-found`. */
-  checkModel(model: ModelName, signal?: AbortSignal): Job<ModelCheck>;
-  /** With the encoders that were made of it, and what a download left. A null revision: all of them. */
-  removeModel(model: ModelName): Promise<void>;
-  removeEncoder(reference: EncoderReference): Promise<void>;
   /**
    * Runs a few of the project's texts on every device, checks each against the reference device, and
    * picks the fastest one that agrees.
@@ -213,22 +165,6 @@ export interface Engine extends FinetuningEngine, ReportEngine, DataLook {
   hasHubToken(): Promise<TokenKept | null>;
   /** Sent to the model host alone, for gated and private models. null: removed, here and from storage. */
   setHubToken(token: string | null, keep?: TokenKept): Promise<void>;
-}
-
-/** What names a kept model, without the precision that is made of it. */
-export type ModelName = Pick<EncoderReference, 'source' | 'id' | 'revision'>;
-
-export interface ModelCheck {
-  /** How many were read. */
-  readonly files: number;
-  /** The names of those that are missing or not what was kept. */
-  readonly damaged: readonly string[];
-}
-
-export interface SavedModel {
-  readonly name: string;
-  /** Not in memory where the browser can help it. */
-  readonly blob: Blob;
 }
 
 export interface About {
@@ -332,16 +268,6 @@ export interface ProjectView {
   readonly problem: { readonly message: string; readonly hint: string | null } | null;
   /** Newest first. */
   readonly runs: readonly RunView[];
-}
-
-export interface EncoderEntry {
-  readonly info: EncoderInfo;
-  /** Whether every file of it is on this device (or ships with the page). */
-  readonly cached: boolean;
-  /** Bytes kept for it in storage; 0 when it ships and nothing is kept. */
-  readonly bytesKept: number;
-  /** Milliseconds since the epoch; 0 when never. */
-  readonly lastUsed: number;
 }
 
 export interface DeviceMeasurement {
