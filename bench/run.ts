@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- NAME ...]`: embedding, probe, page, finetune, finetune-quality,
  * quality, data, shapes.
+ * `models-fuzz READER [INPUTS]` runs a reader of models against mutated files.
  * Each prints its table and writes
  * `bench/results/<name>.{json,md}`. Python peers are timed where HEADLIGHT_PYTHON names a Python that has
  * sentence-transformers and scikit-learn, and HEADLIGHT_MINILM the folder of all-MiniLM-L6-v2 (as in the
@@ -23,6 +24,8 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
 const USUAL = ['embedding', 'probe', 'page'];
 
 const asked = process.argv.slice(2);
+if (asked[0] === 'models-fuzz')
+  process.exit(await (await import('./models/fuzz')).fuzzModels(asked.slice(1)));
 const unknown = asked.filter((name) => !(name in BENCHES));
 if (unknown.length > 0) {
   process.stderr.write(

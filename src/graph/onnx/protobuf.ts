@@ -221,7 +221,7 @@ export class MessageWriter {
 
   int(field: number, value: bigint | number): this {
     this.#tag(field, 0);
-    return this.#push(varint(BigInt(value)));
+    return this.#push(varint(value));
   }
 
   float(field: number, value: number): this {
@@ -233,7 +233,7 @@ export class MessageWriter {
 
   bytes(field: number, value: Uint8Array): this {
     this.#tag(field, 2);
-    this.#push(varint(BigInt(value.length)));
+    this.#push(varint(value.length));
     return this.#push(value);
   }
 
@@ -243,7 +243,7 @@ export class MessageWriter {
 
   message(field: number, message: MessageWriter): this {
     this.#tag(field, 2);
-    this.#push(varint(BigInt(message.#length)));
+    this.#push(varint(message.#length));
     for (const part of message.#parts) this.#push(part);
     return this;
   }
@@ -266,7 +266,7 @@ export class MessageWriter {
   }
 
   #tag(field: number, wireType: WireType): void {
-    this.#push(varint(BigInt(field * 8 + wireType)));
+    this.#push(varint(field * 8 + wireType));
   }
 
   #push(bytes: Uint8Array): this {
@@ -276,9 +276,16 @@ export class MessageWriter {
   }
 }
 
-function varint(value: bigint): Uint8Array {
-  let rest = BigInt.asUintN(64, value);
+function varint(value: bigint | number): Uint8Array {
   const bytes: number[] = [];
+  // Nearly every number of a model fits 31 bits, where integers cost a tenth of what big ones do.
+  if (value >= 0 && value < 0x80000000) {
+    let small = Number(value);
+    for (; small >= 0x80; small >>>= 7) bytes.push((small & 0x7f) | 0x80);
+    bytes.push(small);
+    return Uint8Array.from(bytes);
+  }
+  let rest = BigInt.asUintN(64, BigInt(value));
   while (rest >= 0x80n) {
     bytes.push(Number(rest & 0x7fn) | 0x80);
     rest >>= 7n;
