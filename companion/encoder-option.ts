@@ -1,5 +1,5 @@
-/** `--encoder`: what ships, a folder on this disk, or a repository of the Hub. */
-import { basename, join, resolve } from 'node:path';
+/** `--encoder`: what ships, a folder or a zip on this disk, a folder on the web, or a repository of the Hub. */
+import { basename, resolve } from 'node:path';
 import { HeadlightError } from '../src/base';
 import type { EncoderEntry, Engine } from '../src/engine';
 import {
@@ -12,15 +12,12 @@ import {
   type Pooling,
   type Precision,
 } from '../src/models';
-import { kindOf, readFolder } from './files';
+import { kindOf, listFolder, openSource } from './files';
 import type { ProgressLine } from './progress-line';
 
 export const DEFAULT_ENCODER = 'all-MiniLM-L6-v2';
-/** What an encoder needs of its folder: other exports beside it may be gigabytes. */
-const MODEL_FILES = /\.(json|safetensors|txt)$|(^|\/)model(_fp16|_quantized)?\.onnx$/i;
-/** Where there is a checkpoint, exports beside it stay unread too. */
-const CHECKPOINT_FILES = /\.(json|safetensors|txt)$/i;
-const REPOSITORY = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/;
+const ADDRESS = /^https?:\/\//;
+export const REPOSITORY = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/;
 
 export interface EmbedOptions {
   readonly layer?: number;
@@ -45,6 +42,12 @@ export async function findEncoder(
   // A path is a folder; a bare name is first one that ships.
   if (isFolder && /[/\\]/.test(asked)) {
     return addFolder(engine, asked, precision ?? 'fp32', progress, signal);
+  }
+  if (ADDRESS.test(asked))
+    return progress.follow(engine.addHostEncoder(asked, precision ?? 'fp32', signal));
+  if (/\.zip$/i.test(asked) && (await kindOf(asked)) === 'file') {
+    const zip = await openSource(asked);
+    return progress.follow(engine.addZipEncoder(zip, precision ?? 'fp32', signal));
   }
   const known = await engine.listEncoders();
   const shipped = known.filter(({ info }) => info.reference.source === 'shipped');
@@ -72,7 +75,7 @@ export async function findEncoder(
     );
   }
   throw new HeadlightError('not-found', `There is no encoder ${asked}.`, {
-    hint: `Name one that ships (${shipped.map(({ info }) => info.reference.id).join(', ')}), a folder, or a Hugging Face repository as owner/name.`,
+    hint: `Name one that ships (${shipped.map(({ info }) => info.reference.id).join(', ')}), a folder, a zip, a folder’s https address, or a Hugging Face repository as owner/name.`,
   });
 }
 
@@ -83,8 +86,7 @@ export async function addFolder(
   progress: ProgressLine,
   signal: AbortSignal,
 ): Promise<EncoderEntry> {
-  const hasCheckpoint = (await kindOf(join(folder, 'model.safetensors'))) === 'file';
-  const files = await readFolder(folder, hasCheckpoint ? CHECKPOINT_FILES : MODEL_FILES);
+  const files = await listFolder(folder);
   return progress.follow(
     engine.addFolderEncoder(basename(resolve(folder)), files, precision, signal),
   );

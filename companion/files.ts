@@ -133,6 +133,25 @@ export async function readFolder(folder: string, wanted = /^/): Promise<FileByte
   return files;
 }
 
+/** As `readFolder`, but nothing is read until it is asked for. */
+export async function listFolder(folder: string): Promise<SourceFile[]> {
+  const files: SourceFile[] = [];
+  for (const item of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    const path = join(item.parentPath, item.name);
+    const name = relative(folder, path).split(sep).join('/');
+    if (name.split('/').some((part) => part.startsWith('.'))) continue;
+    // A link counts as what it leads to: the cache of transformers is made of them.
+    if (item.isDirectory() || (await kindOf(path)) !== 'file') continue;
+    if (files.length === MOST_FILES) {
+      throw new HeadlightError('bad-file', `${folder} holds more than ${MOST_FILES} files.`, {
+        hint: 'Name the folder of one model.',
+      });
+    }
+    files.push(await openSource(path, name));
+  }
+  return files;
+}
+
 /** Unpacks an export into a folder. @throws HeadlightError `storage`, `storage-full` naming the path. */
 export async function writeUnpacked(
   folder: string,

@@ -8,6 +8,7 @@ import type { Precision } from '../src/models';
 import type { Device } from '../src/platform';
 import { checkUpload } from '../src/project';
 import { findEncoder } from './encoder-option';
+import { uploadToken } from './hub-token';
 import { checkOutFolder, openSources, writeUnpacked } from './files';
 import { checkHtmlFiles, writeHtmlFiles, type HtmlOptions } from './html-files';
 import { settingsOf, type SettingOptions } from './finetune-settings';
@@ -154,22 +155,13 @@ async function upload(
 /** @throws HeadlightError `bad-setting` before anything is computed. @returns the token; null: no push. */
 function checkPush({ pushToHub, private: hidden }: FinetuneOutput): string | null {
   if (pushToHub !== undefined) {
-    const token = hubToken();
+    const token = uploadToken();
     checkUpload({ repository: pushToHub, token, private: hidden === true });
     return token;
   }
   if (hidden !== true) return null;
   throw new HeadlightError('bad-setting', '--private belongs to --push-to-hub.', {
     hint: 'Add --push-to-hub owner/name, or leave --private out.',
-  });
-}
-
-/** From the environment only: a flag would stand in the shell's history. */
-function hubToken(): string {
-  const token = process.env['HF_TOKEN'] ?? '';
-  if (token !== '') return token;
-  throw new HeadlightError('bad-setting', '--push-to-hub needs a token of the Hugging Face Hub.', {
-    hint: 'Put one with the permission to write into the environment variable HF_TOKEN. It is not stored.',
   });
 }
 

@@ -10,6 +10,7 @@ import { finetuneCommand, type FinetuneOptions } from './finetune';
 import { addSettings } from './finetune-settings';
 import { inspectCommand, type InspectOptions } from './inspect';
 import { interruptSignal } from './interrupt';
+import { addCarrying } from './models-program';
 import { openPage } from './open-page';
 import { predictCommand, type PredictOptions } from './predict';
 import { runCommand, type RunOptions } from './run-recipe';
@@ -17,6 +18,8 @@ import { trainCommand, type TrainOptions } from './train';
 
 const STANDALONE = 'write the classifier as one HTML file that any browser opens, offline';
 const REPORT = 'write the report as one HTML file: figures and tables, no texts';
+const MODEL_HOST = 'fetch models from this mirror of the Hugging Face Hub';
+const TOKEN_FILE = 'an access token for gated models; also $HEADLIGHT_HUB_TOKEN, $HF_TOKEN';
 const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda'];
 
 export function createProgram(): Command {
@@ -32,6 +35,7 @@ export function createProgram(): Command {
   addFinetune(program);
   addPredict(program);
   addRun(program);
+  addModels(program);
   addPage(program);
   return program;
 }
@@ -89,7 +93,8 @@ function addTrain(program: Command): void {
     .option('--standardize', 'scale features to zero mean and unit variance')
     .option('--seed <number>', 'of the split', whole(0), 0)
     .addOption(device())
-    .option('--model-host <address>', 'fetch models from this mirror of the Hugging Face Hub')
+    .option('--model-host <address>', MODEL_HOST)
+    .option('--token-file <file>', TOKEN_FILE)
     .option('--out <folder>', 'write the classifier there: ONNX, tokenizer, head, run, recipe')
     .option('--standalone <file.html>', STANDALONE)
     .option('--report <file.html>', REPORT)
@@ -126,7 +131,8 @@ function addFinetune(program: Command): void {
     .addOption(device())
     .option('--estimate', 'measure a few steps, print time and memory, and stop')
     .option('--no-resume', 'start anew where an earlier run of this command was stopped')
-    .option('--model-host <address>', 'fetch models from this mirror of the Hugging Face Hub')
+    .option('--model-host <address>', MODEL_HOST)
+    .option('--token-file <file>', TOKEN_FILE)
     .option('--out <folder>', 'write the model there: a Hugging Face folder with ONNX')
     .option('--standalone <file.html>', STANDALONE)
     .option('--report <file.html>', REPORT)
@@ -153,7 +159,10 @@ function addPredict(program: Command): void {
   program
     .command('predict')
     .description('label the texts of a file with a classifier that was trained before')
-    .argument('<model>', 'a folder that --out wrote, or a zip that the page saved')
+    .argument(
+      '<model>',
+      'a folder that --out wrote, a zip that the page saved, or a model that came with a classifier: folder, owner/name',
+    )
     .argument('<file>', 'CSV or TSV with a column of texts')
     .option('--text <column>', 'the column that holds the texts (default: as in training)')
     .addOption(device())
@@ -172,7 +181,8 @@ function addRun(program: Command): void {
     .argument('<recipe>', 'recipe.json, as the page or train --out saved it')
     .option('--data <folder>', 'where the data files are (default: beside the recipe)')
     .option('--encoder <folder>', 'the encoder, where the recipe used one from a folder')
-    .option('--model-host <address>', 'fetch models from this mirror of the Hugging Face Hub')
+    .option('--model-host <address>', MODEL_HOST)
+    .option('--token-file <file>', TOKEN_FILE)
     .option('--out <folder>', 'write the classifier there, as train and finetune do')
     .option('--standalone <file.html>', STANDALONE)
     .option('--report <file.html>', REPORT)
@@ -181,6 +191,11 @@ function addRun(program: Command): void {
     .option('--quiet', 'no progress on stderr')
     .addHelpText('after', examples('headlight run recipe.json --data ~/downloads'))
     .action(async (recipe: string, options: RunOptions) => runCommand(recipe, options));
+}
+
+function addModels(program: Command): void {
+  const models = program.command('models').description('the models that are kept on this machine');
+  addCarrying(models);
 }
 
 function addPage(program: Command): void {

@@ -5,6 +5,7 @@ import { createEngine, type Engine, type TrainSettings } from '../src/engine';
 import type { Device, Platform, Storage } from '../src/platform';
 import { createNodePlatform, withMemoryAreas } from '../src/platform/node';
 import { hashOf } from './files';
+import { downloadToken } from './hub-token';
 import { interruptSignal } from './interrupt';
 import { ProgressLine } from './progress-line';
 
@@ -19,6 +20,8 @@ export interface SessionOptions {
   readonly quiet?: boolean;
   /** Where models are fetched from; else `$HEADLIGHT_MODEL_HOST`, else Hugging Face. */
   readonly modelHost?: string;
+  /** A file with the access token for it; else from the environment: see `downloadToken`. */
+  readonly tokenFile?: string;
 }
 
 /**
@@ -44,6 +47,8 @@ export async function openSession(options: SessionOptions, job?: string): Promis
   const engine = createEngine(platform);
   const host = options.modelHost ?? process.env['HEADLIGHT_MODEL_HOST'];
   if (host !== undefined && host !== '') await engine.setModelHost(host);
+  const token = await downloadToken(options.tokenFile, await engine.modelHost());
+  if (token !== null) await engine.setHubToken(token, 'session');
   return {
     platform,
     engine,

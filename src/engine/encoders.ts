@@ -243,9 +243,9 @@ export class Encoders {
     let done = 0;
     for await (const piece of zipPieces(packed)) {
       throwIfAborted(signal);
+      yield meter.at(done / 1e6);
       parts.push(new Blob([piece as Uint8Array<ArrayBuffer>]));
       done += piece.length;
-      yield meter.at(done / 1e6);
     }
     return { name: zipName(packed), blob: new Blob(parts, { type: 'application/zip' }) };
   }
