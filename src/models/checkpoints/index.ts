@@ -1,10 +1,12 @@
-/** Checkpoints: reading and writing safetensors. */
+/** Checkpoints: reading safetensors and `pytorch_model.bin`, in one file or several; writing safetensors. */
 export { halfBits, halfFloats } from './half';
+export { type Checkpoint, type CheckpointTensor, type Dtype } from './checkpoint';
+export { readPytorch } from './pytorch';
 export {
   readSafetensors,
+  safetensorsFile,
   writeSafetensors,
-  type Checkpoint,
-  type CheckpointTensor,
-  type Dtype,
+  type SafetensorsFile,
 } from './safetensors';
+export { readShardIndex, readShards } from './shards';
 export { float32Values, halfValues, int8Values, integerValues, tensorOf } from './values';

@@ -1,7 +1,7 @@
 /** Values of checkpoint tensors as typed arrays, and typed arrays as checkpoint tensors. */
 import { HeadlightError } from '../../base';
 import { halfFloats } from './half';
-import type { CheckpointTensor } from './safetensors';
+import type { CheckpointTensor } from './checkpoint';
 
 /**
  * The values as 32-bit floats: a view of the file for F32 where it is aligned, else a new array. Treat it

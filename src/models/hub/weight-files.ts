@@ -1,8 +1,8 @@
 /** Which of a model's files hold its weights: a checkpoint before an export, safetensors before a pickle. */
 import { canonicalJson, HeadlightError, sha256 } from '../../base';
-import { readSafetensors } from '../checkpoints';
 import type { EncoderWeights } from '../encoders';
 import type { Precision } from '../types';
+import { chooseCheckpoint, readCheckpoint } from './checkpoint-files';
 import { chooseExport, readExternal, usualExternal } from './onnx-files';
 
 export interface WeightFiles {
@@ -11,7 +11,6 @@ export interface WeightFiles {
   readonly files: readonly string[];
 }
 
-const SAFETENSORS = ['model.safetensors', 'model_q8.safetensors'];
 /**
  * @param names all that the model has, relative to its folder
  * @param id the model's, for the error message
@@ -23,20 +22,39 @@ export function chooseWeightFiles(
   precision: Precision,
   id: string,
 ): WeightFiles {
-  const one = (candidates: readonly string[]): string | undefined =>
-    candidates.find((candidate) => names.includes(candidate));
-  const safetensors = one(SAFETENSORS);
-  if (safetensors !== undefined) return { format: 'safetensors', files: [safetensors] };
+  const checkpoint = chooseCheckpoint(names, id);
+  if (checkpoint !== null) return checkpoint;
   const onnx = chooseExport(names, precision, id);
   if (onnx !== null) return { format: 'onnx', files: [onnx, ...usualExternal(onnx, names)] };
-  const found = names.includes('model.safetensors.index.json')
-    ? 'its weights are split over several files'
-    : names.includes('pytorch_model.bin')
-      ? 'only pytorch_model.bin'
-      : 'no weights that Headlight can read';
-  throw new HeadlightError('bad-model', `${id} has no model.safetensors: ${found}.`, {
-    hint: 'Choose a model, or a revision of it, that has model.safetensors or onnx/model.onnx. A pytorch_model.bin is not read, since it can run code.',
-  });
+  throw new HeadlightError(
+    'bad-model',
+    `${id} has no model.safetensors or other weights that are read: ${insteadOf(names)}.`,
+    {
+      hint: 'Headlight reads model.safetensors, pytorch_model.bin (each also in parts with its index) and onnx/model.onnx; choose a model, or a revision of it, that has one of them.',
+    },
+  );
+}
+
+/** What other tools keep weights in. */
+const OTHERS: readonly (readonly [RegExp, string])[] = [
+  [
+    /(^|\/)adapter_model\.(safetensors|bin)$/,
+    'an adapter, which needs the model that it was trained on',
+  ],
+  [/\.gguf$/i, 'for llama.cpp'],
+  [/(^|\/)tf_model\.h5$/, 'for TensorFlow'],
+  [/\.msgpack$/, 'for Flax'],
+  [/\.(ckpt|pth?|bin)(\.index)?$/, 'of an unknown layout'],
+  [/\.safetensors$/, 'of another name'],
+  [/\.onnx$/, 'of another name'],
+];
+
+function insteadOf(names: readonly string[]): string {
+  for (const [pattern, what] of OTHERS) {
+    const name = names.find((one) => pattern.test(one));
+    if (name !== undefined) return `there is ${name}, ${what}`;
+  }
+  return 'it holds no weights at all';
 }
 
 /** The weights of a file whose name is known. */
@@ -49,24 +67,29 @@ export function oneWeightFile(name: string): WeightFiles {
  * @param weights of a graph with all files that it names: `withExternalFiles`.
  * @throws HeadlightError `bad-model` when a file is missing, cut short or damaged.
  */
-export function readWeights(
+export async function readWeights(
   weights: WeightFiles,
   read: (name: string) => Uint8Array,
-): EncoderWeights {
-  const file = read(weights.files[0] ?? '');
-  return weights.format === 'onnx'
-    ? { kind: 'onnx', model: file, external: readExternal(weights, read) }
-    : { kind: 'checkpoint', checkpoint: readSafetensors(file) };
+): Promise<EncoderWeights> {
+  if (weights.format !== 'onnx')
+    return { kind: 'checkpoint', checkpoint: await readCheckpoint(weights, read) };
+  return {
+    kind: 'onnx',
+    model: read(weights.files[0] ?? ''),
+    external: readExternal(weights, read),
+  };
 }
 
 /** SHA-256 of the one file; of several, that of their hashes by name, as canonical JSON. */
 export async function hashWeights(
   weights: WeightFiles,
   read: (name: string) => Uint8Array,
+  known: (name: string) => string | undefined = () => undefined,
 ): Promise<string> {
+  const hash = async (name: string): Promise<string> => known(name) ?? sha256(read(name));
   const [first = '', ...more] = weights.files;
-  if (more.length === 0) return sha256(read(first));
+  if (more.length === 0) return hash(first);
   const hashes: Record<string, string> = {};
-  for (const name of weights.files) hashes[name] = await sha256(read(name));
+  for (const name of weights.files) hashes[name] = await hash(name);
   return sha256(canonicalJson(hashes));
 }

@@ -59,9 +59,11 @@ describe('a folder', () => {
   );
 
   it.each([
-    ['pytorch_model.bin', 'only pytorch_model.bin'],
-    ['model.safetensors.index.json', 'split over several files'],
-    ['flax_model.msgpack', 'no weights that Headlight can read'],
+    ['pytorch_model.bin', 'pytorch_model.bin is not a file that torch.save wrote'],
+    ['model.safetensors.index.json', 'model.safetensors.index.json is not JSON'],
+    ['model-00001-of-00002.safetensors', 'of another name'],
+    ['flax_model.msgpack', 'flax_model.msgpack, for Flax'],
+    ['adapter_model.safetensors', 'an adapter'],
   ])('with %s instead of its weights says so', async (name, words) => {
     const files = tinyModelFiles().map((file) =>
       file.name === 'model.safetensors' ? { name, bytes: file.bytes } : file,
