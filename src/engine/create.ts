@@ -12,6 +12,7 @@ import { LiveModel } from './live-model';
 import { dataFile, setLabel } from './data-files';
 import { predictOwn } from './own-predict';
 import { evaluateOwn } from './own-run';
+import { comparePrecisions } from './precisions';
 import { deviceHere, loadRun, predictFile, predictTexts } from './prediction';
 import { columnValues, dataRows, longTexts } from './look';
 import { Projects } from './projects';
@@ -87,6 +88,19 @@ export function createEngine(platform: Platform): Engine {
     checkModel: (model, signal) => encoders.check(model, signal),
     removeModel: (model) => encoders.removeModel(model),
     removeEncoder: (reference) => encoders.remove(reference),
+    comparePrecisions: (project, encoder, embed, settings, signal) =>
+      jobs.of(project, signal, (stop) =>
+        comparePrecisions(
+          { platform, projects, encoders },
+          project,
+          encoder,
+          embed,
+          settings,
+          stop,
+        ),
+      ),
+    keepPrecision: (encoder, precision, signal) =>
+      encoders.addPrecision(encoder, precision, signal),
     async *measure(project, reference, embed, signal) {
       const { data } = await projects.prepare(project);
       const encoder = yield* encoders.load(reference, signal);

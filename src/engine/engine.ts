@@ -22,6 +22,7 @@ import type {
   TensorBackendName,
 } from '../platform';
 
+export type { EncoderEntry, ModelCheck, ModelName, SavedModel } from './models-types';
 export type { RequestCount } from '../platform';
 import type {
   DataChange,

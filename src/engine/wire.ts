@@ -60,6 +60,8 @@ const JOBS = [
   'exportModel',
   'checkModel',
   'measure',
+  'comparePrecisions',
+  'keepPrecision',
   'train',
   'evaluateOwn',
   'predictOwn',

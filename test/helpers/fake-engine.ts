@@ -27,6 +27,8 @@ import type {
   ExportedFile,
   FinetuneChoice,
   FinetuningEngine,
+  PrecisionComparison,
+  PrecisionSettings,
   KeptModel,
   ModelCheck,
   ModelName,
@@ -38,9 +40,10 @@ import type {
   TokenKept,
   TrainSettings,
 } from '../../src/engine';
-import type { CatalogueModel, Precision } from '../../src/models';
+import type { CatalogueModel, EmbedSettings, EncoderReference, Precision } from '../../src/models';
 import { classFigures, headline, type ProbeRun } from '../../src/project';
 import { fakeOwnRun } from './fake-own';
+import { fakeComparison } from './fake-precisions';
 import { FakeReport } from './fake-report';
 import { fakeFinetunedRun, fakeRun } from './fake-run';
 
@@ -415,6 +418,26 @@ export class FakeEngine extends FakeReport implements Engine {
   }
   async removeEncoder(reference: EncoderEntry['info']['reference']) {
     this.#encoders = this.#encoders.filter(({ info }) => info.reference !== reference);
+  }
+  async *comparePrecisions(
+    _project: string,
+    encoder: EncoderReference,
+    embed: EmbedSettings,
+    settings: PrecisionSettings,
+    signal?: AbortSignal,
+  ): Job<PrecisionComparison> {
+    this.#fail('comparePrecisions');
+    yield* this.#work('Comparing precisions', 'precisions', 4, signal);
+    return yield* fakeComparison(encoder, embed, settings);
+  }
+  async *keepPrecision(encoder: EncoderReference, precision: Precision): Job<EncoderEntry> {
+    yield { phase: 'Reading', done: 0, total: 1, unit: 'MB', rate: null, secondsLeft: null };
+    const known = this.#encoders.find(({ info }) => info.reference.id === encoder.id);
+    if (known === undefined) throw new HeadlightError('not-found', 'There is no such encoder.');
+    const { info } = known;
+    const made = { ...known, info: { ...info, reference: { ...info.reference, precision } } };
+    this.#encoders = [...this.#encoders, made];
+    return made;
   }
   async *measure(
     _project: string,

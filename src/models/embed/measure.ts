@@ -13,6 +13,7 @@ import {
 import type { Device, DeviceInfo, OnnxRuntime } from '../../platform';
 import type { Encoder } from '../hub';
 import type { EmbedSettings, Precision } from '../types';
+import { rowCosines } from './cosine';
 import { openEmbedder, type Embedder, type Features } from './embedder';
 
 export interface MeasureRequest {
@@ -225,26 +226,8 @@ async function speed(
   return Math.max(1, tokens(timed)) / (Math.max(best, 0.001) / 1000) / tokensPerText;
 }
 
-/** The smallest cosine between rows; two zero rows (texts without tokens) agree. */
 function leastCosine(a: Features, b: Features): number {
-  let least = 1;
-  for (let row = 0; row < a.rows; row++) {
-    let dot = 0;
-    let squareA = 0;
-    let squareB = 0;
-    for (let i = row * a.columns; i < (row + 1) * a.columns; i++) {
-      const x = a.data[i] ?? 0;
-      const y = b.data[i] ?? 0;
-      dot += x * y;
-      squareA += x * x;
-      squareB += y * y;
-    }
-    const bothZero = squareA === 0 && squareB === 0;
-    const oneZero = squareA === 0 || squareB === 0;
-    const cosine = bothZero ? 1 : oneZero ? 0 : dot / Math.sqrt(squareA * squareB);
-    least = Math.min(least, cosine);
-  }
-  return least;
+  return rowCosines(a, b).reduce((least, cosine) => Math.min(least, cosine), 1);
 }
 
 function describe({ device, label }: DeviceInfo, outcome: Outcome): MeasuredDevice {

@@ -38,3 +38,4 @@ export {
 } from './static';
 export { openTrainableModel } from './trainable';
 export type * from './trainable-types';
+export { checkpointBytes } from './weigh';

@@ -9,6 +9,7 @@ export {
   type ListedModel,
 } from './cache';
 export { openEncoder, type Encoder, type EncoderFacts, type ModelFile } from './encoder';
+export { weightBytes, withPrecision } from './precision';
 export { DEFAULT_HOST } from './hub-api';
 export { folderAddress } from './host';
 export { hostManifest, MANIFEST_NAME, readManifest, type ManifestFile } from './manifest';
