@@ -60,13 +60,23 @@ export async function openEmbedder(options: EmbedderOptions): Promise<Embedder> 
   const run: Embedder['run'] = async (sequences, { rows, length }) => {
     const { inputIds, attentionMask } = padBatch(sequences, rows, length, tokenizer.padId);
     const dims = [rows, length];
-    const outputs = await session.run({
-      input_ids: { type: 'int64', dims, data: inputIds },
-      attention_mask: { type: 'int64', dims, data: attentionMask },
-    });
+    const outputs = await session
+      .run({
+        input_ids: { type: 'int64', dims, data: inputIds },
+        attention_mask: { type: 'int64', dims, data: attentionMask },
+      })
+      .catch((error: unknown) => {
+        throw ofGraph(error, encoder, device);
+      });
     const embedding = outputs['embedding'];
     if (embedding?.type !== 'float32' || embedding.data.length !== rows * columns) {
-      throw new HeadlightError('internal', `The graph of ${encoder.info.name} gave no embeddings.`);
+      const message = `The graph of ${encoder.info.name} gave no embeddings.`;
+      throw model.architecture === 'exported'
+        ? new HeadlightError(
+            'bad-model',
+            `${message} It gave [${embedding?.dims.join(', ') ?? ''}].`,
+          )
+        : new HeadlightError('internal', message);
     }
     const vectors = embedding.data.subarray(0, sequences.length * columns);
     if (!vectors.every(Number.isFinite)) {
@@ -114,6 +124,24 @@ function staysPacked({ architecture, precision }: Encoder['model'], device: Devi
   const isOwn = architecture !== 'exported' && architecture !== 'static';
   const isProcessor = device === 'cpu' || device === 'wasm';
   return isOwn && isProcessor && (precision === 'fp16' || precision === 'q8');
+}
+
+/**
+ * A graph of our own fails on a processor for want of memory; one that was exported elsewhere may be at fault itself,
+ * though ONNX Runtime took it.
+ */
+function ofGraph(error: unknown, { info, model }: Encoder, device: Device): unknown {
+  const isProcessor = device === 'cpu' || device === 'wasm';
+  const isDevice = error instanceof HeadlightError && error.code === 'device';
+  if (model.architecture !== 'exported' || !isProcessor || !isDevice) return error;
+  return new HeadlightError(
+    'bad-model',
+    `The exported graph of ${info.name} cannot be run: ${error.message}`,
+    {
+      hint: 'Cut texts at fewer tokens if memory ran out; else export the model again.',
+      cause: error,
+    },
+  );
 }
 
 /** @throws HeadlightError `bad-setting`. */
