@@ -82,15 +82,18 @@ export function openExportedEncoder(source: Model, facts: ExportFacts): Exported
     };
   }
 
-  const graphWithOutputs: EncoderModel['graphWithOutputs'] = (outputs) => {
+  const modelWith = (outputs: Parameters<EncoderModel['graphWithOutputs']>[0]): Model => {
     const { graph, embed } = start(null);
     for (const output of outputs) graph.output(embed(output), output.name, states.hidden);
-    return writeModel(graph.model());
+    return graph.model();
   };
+  const graphWithOutputs: EncoderModel['graphWithOutputs'] = (outputs) =>
+    writeModel(modelWith(outputs));
   const model: EncoderModel = {
     ...about,
     graphWithOutputs,
     graph: (output) => graphWithOutputs([{ ...output, name: 'embedding' }]),
+    graphToRun: (output) => modelWith([{ ...output, name: 'embedding' }]),
     classifierGraph(output, head, closing) {
       const { graph, embed } = start(closing);
       graph.output(graph.after.head(embed(output), states.hidden, head), 'logits', head.classes);
