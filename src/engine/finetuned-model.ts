@@ -1,11 +1,12 @@
 /**
- * A fine-tuned model as it is kept with its run, opened: the very graph that is taken away, so that what is
- * shown here and what others compute with it are the same.
+ * A fine-tuned model as it is kept with its run, opened: the graph that is taken away but for where its
+ * weights lie, so that what is shown here and what others compute with it are the same.
  */
 import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../base';
+import type { Model } from '../graph/onnx';
 import { openSession, type Session } from '../graph/runtime';
 import {
-  classifierModelGraph,
+  classifierModel,
   loadTokenizer,
   makeBatches,
   padBatch,
@@ -47,7 +48,7 @@ export class FinetunedModel {
     shape: ModelShape,
     device: Device,
   ): Promise<FinetunedModel> {
-    const graph = classifierModelGraph(
+    const graph = classifierModel(
       {
         config: needFile(files, 'config.json'),
         weights: safetensorsWeights(needFile(files, 'model.safetensors')),
@@ -57,6 +58,7 @@ export class FinetunedModel {
         head: shape.head,
         classes: shape.classes,
       },
+      device,
     );
     return FinetunedModel.ofGraph(platform, graph, files, shape, device);
   }
@@ -64,7 +66,7 @@ export class FinetunedModel {
   /** @param files the tokenizer's. */
   static async ofGraph(
     platform: Pick<Platform, 'runtime'>,
-    graph: Uint8Array,
+    graph: Model | Uint8Array,
     files: ModelFiles,
     shape: ModelShape,
     device: Device,

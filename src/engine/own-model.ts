@@ -1,6 +1,6 @@
 /** A checkpoint's own classifier, opened to answer in the labels of the data. */
 import { HeadlightError } from '../base';
-import { classifierModelGraph, type ClassGroups, type Encoder, type EncoderInfo } from '../models';
+import { classifierModel, type ClassGroups, type Encoder, type EncoderInfo } from '../models';
 import type { Device, Platform } from '../platform';
 import type { OwnRecipe, OwnRecord, RunDocument, Task } from '../project';
 import { FinetunedModel } from './finetuned-model';
@@ -58,7 +58,7 @@ export async function openOwnModel(
   const config = files.get('config.json');
   if (config === undefined)
     throw new HeadlightError('internal', 'an encoder came without config.json');
-  const graph = classifierModelGraph(
+  const graph = classifierModel(
     { config, weights: encoder.weights },
     {
       task: task === 'token_classification' ? 'token' : 'text',
@@ -67,6 +67,7 @@ export async function openOwnModel(
       precision: encoder.info.reference.precision,
       groups: classGroups(matches, labels, task),
     },
+    device,
   );
   const shape = { task, head: 'stock', classes: labels.length } as const;
   return FinetunedModel.ofGraph(platform, graph, files, shape, device);

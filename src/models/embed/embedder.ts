@@ -51,7 +51,7 @@ export async function openEmbedder(options: EmbedderOptions): Promise<Embedder> 
   checkSettings(encoder, embed);
   const { model, tokenizer } = encoder;
   const columns = model.hiddenSize;
-  const session: Session = await openSession(runtime, model.graph(embed), {
+  const session: Session = await openSession(runtime, model.graphToRun(embed, device), {
     device,
     ...(threads === undefined ? {} : { threads }),
     packedWeights: staysPacked(model, device),

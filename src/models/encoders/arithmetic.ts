@@ -10,12 +10,25 @@
  * ones in silence. Only the files that are taken away have `float16`, for whoever asks for them.
  */
 import { attribute, type GraphBuilder, makeTensor, MICROSOFT, type Value } from '../../graph/onnx';
+import type { Device } from '../../platform';
 import { halfBits } from '../checkpoints';
 import { BLOCK, blocksOf } from './blocks';
 import { matrixFloats, type Matrix, type MatrixIn } from './matrix';
 import { quantizeRows } from './quantize';
 
 export type Arithmetic = 'float32' | 'float16' | 'integer';
+
+/**
+ * How products take float weights: turned to [in, out], as every reader of ONNX does; or as the checkpoint stores
+ * them, [out, in], so that nothing is copied. The latter by an operator of ONNX Runtime that WebGPU does not have; on
+ * processors it is as fast, for both are packed anew when the session is made.
+ */
+export type WeightForm = 'turned' | 'stored';
+
+/** The form that spares the copy, where a graph is run at once and not kept. */
+export function formFor(device: Device): WeightForm {
+  return device === 'webgpu' ? 'turned' : 'stored';
+}
 
 /** Weights of unsigned bytes have their zero here. */
 const ZERO_POINT = 128;
@@ -25,11 +38,23 @@ const IN_SINGLE_PRECISION = 1;
 export class Numbers {
   readonly #builder: GraphBuilder;
   readonly #arithmetic: Arithmetic;
+  readonly #form: WeightForm;
   readonly #made = new Map<string, Value>();
 
-  constructor(builder: GraphBuilder, arithmetic: Arithmetic) {
+  constructor(builder: GraphBuilder, arithmetic: Arithmetic, form: WeightForm = 'turned') {
     this.#builder = builder;
     this.#arithmetic = arithmetic;
+    this.#form = form;
+  }
+
+  /** Whether floats are multiplied as they are. */
+  get isPlain(): boolean {
+    return this.#arithmetic === 'float32';
+  }
+
+  /** Whether products of these are made of the checkpoint's own bytes; then each is a product of its own. */
+  takesStored(matrices: readonly Matrix[]): boolean {
+    return this.#form === 'stored' && this.#arithmetic === 'float32' && areAll(matrices, 'fp32');
   }
 
   /** What activations are of. */
@@ -58,12 +83,26 @@ export class Numbers {
     return this.#builder.add('Cast', [value], { to: attribute.elementType(this.elementType) });
   }
 
+  /** value [batch, tokens, in] times a matrix [in, out] that the checkpoint stores so; float32 only. */
+  plainProduct(name: string, dims: readonly number[], values: Float32Array, value: Value): Value {
+    return this.#builder.add('MatMul', [
+      value,
+      this.#once(name, () => this.floats(name, dims, values)),
+    ]);
+  }
+
   /** value [batch, tokens, in] times the transposes of [out, in] matrices, side by side. */
   product(name: string, matrices: readonly Matrix[], value: Value): Value {
     const b = this.#builder;
     if (this.#arithmetic === 'integer') return this.#integerProduct(name, matrices, value);
     if (this.#arithmetic === 'float32' && areAll(matrices, 'q4'))
       return this.#packedProduct(name, matrices, value);
+    const [only] = matrices;
+    if (matrices.length === 1 && only?.precision === 'fp32' && this.takesStored(matrices)) {
+      const { rows, columns, values } = only;
+      const stored = this.#once(name, () => this.floats(name, [rows, columns], values));
+      return b.add('FusedMatMul', [value, stored], { transB: attribute.int(1) }, MICROSOFT);
+    }
     const weight = this.#once(name, () => this.#weight(name, matrices));
     return b.add('MatMul', [value, weight]);
   }

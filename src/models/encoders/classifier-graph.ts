@@ -6,9 +6,11 @@ import {
   makeTensor,
   MICROSOFT,
   writeModel,
+  type Model,
   type Value,
 } from '../../graph/onnx';
-import type { Arithmetic } from './arithmetic';
+import type { Device } from '../../platform';
+import { formFor, type Arithmetic } from './arithmetic';
 import { groupClasses } from './class-groups';
 import { parseEncoderConfig, type TransformerConfig } from './config';
 import { checkpointOf, type EncoderFiles } from './encoder-weights';
@@ -26,19 +28,33 @@ const ARITHMETIC: Readonly<Record<NonNullable<ClassifierGraphOptions['variant']>
 };
 
 /**
- * ONNX bytes with the inputs `input_ids`, `attention_mask` and, for BERT, `token_type_ids` (int64 [batch,
+ * ONNX bytes, to be kept or taken away: see `classifierModel`.
+ * @throws HeadlightError as there.
+ */
+export function classifierModelGraph(
+  files: EncoderFiles,
+  options: ClassifierGraphOptions,
+): Uint8Array {
+  return writeModel(classifierModel(files, options));
+}
+
+/**
+ * A graph with the inputs `input_ids`, `attention_mask` and, for BERT, `token_type_ids` (int64 [batch,
  * tokens]) and the output `logits`, float32 [batch, classes], or [batch, tokens, classes] for tokens.
  *
  * `fp16` computes the encoder in half precision, the head in single; `quantized` multiplies 8-bit integers,
  * the activations rounded as they come. Both are files for transformers.js (`_fp16`, `_quantized`).
  *
  * @param files config.json and a checkpoint with a head, as `TrainableModel.checkpoint` gives it.
+ * @param device where it will be run at once: weights are then views of the checkpoint wherever they can be. Absent:
+ *   for any reader of ONNX.
  * @throws HeadlightError `bad-model` when the head is missing or of another size, or the files do not fit.
  */
-export function classifierModelGraph(
+export function classifierModel(
   files: EncoderFiles,
   options: ClassifierGraphOptions,
-): Uint8Array {
+  device?: Device,
+): Model {
   const config = parseEncoderConfig(files.config);
   if (config.modelType === 'headlight-static')
     throw new HeadlightError('bad-model', 'A static encoder has no classifier of its own.');
@@ -55,7 +71,11 @@ export function classifierModelGraph(
   const types = !layout.tokenTypes
     ? null
     : builder.input('token_type_ids', 'int64', ['batch', 'tokens']);
-  const states = addBody(builder, { ...inputs, types }, config, weights, config.layers, arithmetic);
+  const form = device === undefined ? 'turned' : formFor(device);
+  const states = addBody(builder, { ...inputs, types }, config, weights, config.layers, {
+    arithmetic,
+    form,
+  });
   const last = states.at(-1);
   if (last === undefined) throw new HeadlightError('internal', 'An encoder has no hidden states.');
   const head = new Head(builder, config, weights);
@@ -63,7 +83,7 @@ export function classifierModelGraph(
   const { groups, classes } = options;
   const labelled = groups === undefined ? logits : groupClasses(builder, logits, classes, groups);
   builder.output(labelled, 'logits');
-  return writeModel(builder.build());
+  return builder.build();
 }
 
 /** Always in single precision: it is small, and its sums decide. */

@@ -3,10 +3,12 @@
  * linear head. The graphs take `input_ids` and `attention_mask` (int64 [batch, tokens]).
  */
 import { HeadlightError } from '../../base';
-import { GraphBuilder, writeModel, type Value } from '../../graph/onnx';
+import { GraphBuilder, writeModel, type Model, type Value } from '../../graph/onnx';
+import type { Device } from '../../platform';
 import type { Checkpoint } from '../checkpoints';
 import type { Pooling, Precision } from '../types';
 import type { TransformerType } from './architecture';
+import { formFor, type WeightForm } from './arithmetic';
 import { parseEncoderConfig, type StaticConfig, type TransformerConfig } from './config';
 import { checkpointOf, onnxOf, type EncoderFiles } from './encoder-weights';
 import { addBody } from './frozen';
@@ -42,6 +44,11 @@ export interface EncoderModel {
    * @throws HeadlightError `bad-setting` when the encoder has no such layer or pooling.
    */
   graph(output: EncoderOutput): Uint8Array;
+  /**
+   * As `graph`, as data that a session on this device is made of at once: weights are views of the model's files
+   * wherever they can be.
+   */
+  graphToRun(output: EncoderOutput, device: Device): Model;
   /** As `graph`, with several outputs in one pass, named as given: letters, digits and `_`. */
   graphWithOutputs(outputs: readonly (EncoderOutput & { readonly name: string })[]): Uint8Array;
   /**
@@ -72,6 +79,7 @@ type Body = (
   builder: GraphBuilder,
   inputs: TokenInputs,
   deepest: number,
+  form: WeightForm,
 ) => (output: EncoderOutput) => Value;
 
 function openTransformer(
@@ -81,8 +89,8 @@ function openTransformer(
 ): EncoderModel {
   const { prefix, words } = layoutOf(config);
   const weights = new Weights(checkpoint, precision, ['', prefix], words);
-  const body: Body = (builder, inputs, deepest) => {
-    const states = addBody(builder, inputs, config, weights, deepest);
+  const body: Body = (builder, inputs, deepest, form) => {
+    const states = addBody(builder, inputs, config, weights, deepest, { form });
     return ({ layer, layerWeights, pooling }) => {
       const one = states[layer];
       if (one === undefined) throw noSuchLayer(layer, config.layers);
@@ -131,10 +139,11 @@ function openStatic(config: StaticConfig, file: Uint8Array, precision: Precision
 function graphsOf(
   about: Pick<EncoderModel, 'architecture' | 'layers' | 'hiddenSize'>,
   body: Body,
-): Pick<EncoderModel, 'graph' | 'graphWithOutputs' | 'classifierGraph'> {
+): Pick<EncoderModel, 'graph' | 'graphToRun' | 'graphWithOutputs' | 'classifierGraph'> {
   function start(
     outputs: readonly EncoderOutput[],
     closing: ClosingToken | null = null,
+    form: WeightForm = 'turned',
   ): {
     builder: GraphBuilder;
     embed: (output: EncoderOutput) => Value;
@@ -146,7 +155,7 @@ function graphsOf(
     }
     const builder = new GraphBuilder({ name: about.architecture });
     const deepest = Math.max(0, ...outputs.map((output) => output.layer));
-    const embedding = body(builder, addTokenInputs(builder, closing), deepest);
+    const embedding = body(builder, addTokenInputs(builder, closing), deepest, form);
     return {
       builder,
       embed: (output) =>
@@ -164,6 +173,11 @@ function graphsOf(
 
   return {
     graph: (output) => graphWithOutputs([{ ...output, name: 'embedding' }]),
+    graphToRun(output, device) {
+      const { builder, embed } = start([output], null, formFor(device));
+      builder.output(embed(output), 'embedding');
+      return builder.build();
+    },
     graphWithOutputs,
     classifierGraph(output, head, closing) {
       const { hiddenSize } = about;

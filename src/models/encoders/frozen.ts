@@ -5,7 +5,7 @@
 import { attribute, type GraphBuilder, MICROSOFT, type Value } from '../../graph/onnx';
 import { halfBits } from '../checkpoints';
 import type { LinearForm, TransformerConfig, Writer } from './architecture';
-import { concatenateFloats, Numbers, type Arithmetic } from './arithmetic';
+import { concatenateFloats, Numbers, type Arithmetic, type WeightForm } from './arithmetic';
 import type { Activation } from './config-fields';
 import type { TokenInputs } from './inputs';
 import { MASKED } from './pooling';
@@ -26,9 +26,17 @@ export function addBody(
   config: TransformerConfig,
   weights: Weights,
   layers: number,
-  arithmetic: Arithmetic = 'float32',
+  { arithmetic = 'float32', form = 'turned' }: BodyForm = {},
 ): readonly Value[] {
-  return config.body(new FrozenWriter(builder, inputs, config, weights, arithmetic), layers);
+  const numbers = new Numbers(builder, arithmetic, form);
+  return config.body(new FrozenWriter(builder, inputs, config, weights, numbers), layers);
+}
+
+export interface BodyForm {
+  /** Default `float32`. */
+  readonly arithmetic?: Arithmetic;
+  /** Default `turned`, which other readers of ONNX know too. */
+  readonly form?: WeightForm;
 }
 
 class FrozenWriter implements Writer {
@@ -45,13 +53,13 @@ class FrozenWriter implements Writer {
     inputs: TokenInputs,
     config: TransformerConfig,
     weights: Weights,
-    arithmetic: Arithmetic,
+    numbers: Numbers,
   ) {
     this.b = builder;
     this.#inputs = inputs;
     this.#config = config;
     this.#weights = weights;
-    this.#numbers = new Numbers(builder, arithmetic);
+    this.#numbers = numbers;
   }
 
   begin(): void {
@@ -122,19 +130,34 @@ class FrozenWriter implements Writer {
     value: Value,
     from: number,
     to: number,
-    { bias = true, turned = false }: LinearForm = {},
+    form: LinearForm = {},
   ): Value[] {
     const b = this.b;
+    const { bias = true, turned = false } = form;
     const [first = ''] = at;
     // One product for query, key and value: three times as wide, once over the input.
     const rest = at.slice(1).map((name) => name.split('.').at(-1));
     const name = (part: string): string => `${[first, ...rest].join('+')}.${part}`;
-    const matrices = at.map((one): Matrix =>
-      turned
-        ? this.#weights.turned(`${one}.weight`, from, to)
-        : this.#weights.matrix(`${one}.weight`, to, from),
-    );
-    let joined = this.#numbers.product(name('weight'), matrices, value);
+    let joined: Value;
+    if (
+      turned &&
+      at.length === 1 &&
+      this.#numbers.isPlain &&
+      this.#weights.isPlain(`${first}.weight`)
+    ) {
+      const values = this.#weights.floats(`${first}.weight`, from, to);
+      joined = this.#numbers.plainProduct(name('weight'), [from, to], values, value);
+    } else {
+      const matrices = at.map((one): Matrix =>
+        turned
+          ? this.#weights.turned(`${one}.weight`, from, to)
+          : this.#weights.matrix(`${one}.weight`, to, from),
+      );
+      // To be joined they would have to be copied; and products apart take no longer.
+      if (at.length > 1 && !turned && this.#numbers.takesStored(matrices))
+        return at.map((one) => this.linear(one, value, from, to, form));
+      joined = this.#numbers.product(name('weight'), matrices, value);
+    }
     if (bias) {
       const shift = this.#once(name('bias'), () =>
         this.#numbers.floats(

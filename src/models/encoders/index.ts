@@ -1,5 +1,5 @@
 /** Encoders: from `config.json` and weights to graphs. */
-export { classifierModelGraph } from './classifier-graph';
+export { classifierModel, classifierModelGraph } from './classifier-graph';
 export type { ClassGroups } from './class-groups';
 export { parseEncoderConfig, SUPPORTED_MODEL_TYPES, type EncoderConfig } from './config';
 export { openEncoderModel, type EncoderModel, type EncoderOutput } from './encoder';

@@ -121,6 +121,13 @@ export class Weights {
     });
   }
 
+  /** Whether a matrix is multiplied as the floats that the checkpoint holds, so that it need not be copied. */
+  isPlain(name: string): boolean {
+    return (
+      this.#made === 'fp32' && this.#checkpoint.tensors.get(this.#prefix + name)?.dtype !== 'I8'
+    );
+  }
+
   /**
    * A tensor by its whole name, as 32-bit floats; null when there is none of this shape.
    * @param shape [length] or [rows, columns].
