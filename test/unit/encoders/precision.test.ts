@@ -99,7 +99,7 @@ describe.each(golden.cases)('$name', ({ rows, columns, ...expected }) => {
       const product = (kept: Matrix, arithmetic: Arithmetic = 'float32'): Promise<number[]> =>
         run(
           (b) =>
-            new Numbers(b, arithmetic).product(
+            new Numbers(b, arithmetic, 'turned').product(
               'w',
               [kept],
               b.input('x', 'float32', [1, 3, columns]),
@@ -111,7 +111,7 @@ describe.each(golden.cases)('$name', ({ rows, columns, ...expected }) => {
     }
     const four = await run(
       (b) =>
-        new Numbers(b, 'float32').product(
+        new Numbers(b, 'float32', 'turned').product(
           'w',
           [made('q4')],
           b.input('x', 'float32', [1, 3, columns]),
@@ -127,7 +127,8 @@ describe.each(golden.cases)('$name', ({ rows, columns, ...expected }) => {
     for (const precision of MADE) {
       const matrix = made(precision);
       const found = await run(
-        (b) => new Numbers(b, 'float32').rows('w', matrix, b.input('ids', 'int64', [2, 2])),
+        (b) =>
+          new Numbers(b, 'float32', 'turned').rows('w', matrix, b.input('ids', 'int64', [2, 2])),
         { ids },
       );
       const floats = matrixFloats(matrix);
@@ -148,7 +149,7 @@ describe('weights that stay packed in memory', () => {
       const matrix = roundedMatrix(floatsOf(text), rows, columns, precision, 'w');
       const b = new GraphBuilder({ name: 'test' });
       const x = b.input('x', 'float32', [1, 3, columns]);
-      b.output(new Numbers(b, 'float32').product('w', [matrix], x), 'y');
+      b.output(new Numbers(b, 'float32', 'turned').product('w', [matrix], x), 'y');
       const graph = writeModel(b.build());
       const [packed, expanded] = await Promise.all(
         [true, false].map(async (packedWeights) => {
