@@ -8,7 +8,7 @@ import {
   type EncoderModel,
   type EncoderWeights,
 } from '../encoders';
-import { loadTokenizer, type TextTokenizer } from '../text';
+import { loadTokenizer, tokenizerOfVocabulary, type TextTokenizer } from '../text';
 import type { EmbedSettings, EncoderInfo, EncoderReference, Precision } from '../types';
 import { sentenceDefaults } from './sentence-transformers';
 import { withExternalFiles } from './onnx-files';
@@ -72,7 +72,9 @@ export async function openEncoder(
   // The graph itself says which files hold its weights.
   const allWeights = withExternalFiles(weightFiles, required);
   const read = await readWeights(allWeights, required);
-  const tokenizer = loadTokenizer(required('tokenizer.json'), find('tokenizer_config.json'));
+  const tokenizerJson =
+    find('tokenizer.json') ?? tokenizerOfVocabulary(config, find) ?? required('tokenizer.json');
+  const tokenizer = loadTokenizer(tokenizerJson, find('tokenizer_config.json'));
   const name = weightFiles.files[0] ?? '';
   const { model, weights, note } = opened(config, read, name, reference.precision);
   const weightsHash = await hashWeights(allWeights, required);

@@ -1,6 +1,7 @@
 /** Encoders from a folder's files: which of them matter, what names them, and how they are kept. */
-import { canonicalJson, sha256, throwIfAborted, type Job } from '../../base';
+import { canonicalJson, sha256, Sha256, throwIfAborted, type Job } from '../../base';
 import type { Storage } from '../../platform';
+import { tokenizerNames } from '../text';
 import type { EncoderReference, Precision } from '../types';
 import { publish } from './cache';
 import { openEncoder, type Encoder, type EncoderFacts, type ModelFile } from './encoder';
@@ -9,6 +10,7 @@ import { poolingFile, SENTENCE_FILES } from './sentence-transformers';
 import { withExternalFiles } from './onnx-files';
 import { chooseWeightFiles, type WeightFiles } from './weight-files';
 
+const LARGE_BYTES = 64e6;
 const OPTIONAL = ['tokenizer_config.json', ...SENTENCE_FILES];
 
 /**
@@ -41,9 +43,16 @@ export async function* addFolder(
     ),
     (one) => all.find((file) => file.name === one)?.bytes ?? new Uint8Array(),
   );
-  const wanted = folderFiles(all, weights);
-  const total = wanted.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  yield megabytes(`Reading ${id}`, 0, total);
+  const found = folderFiles(all, weights);
+  const total = found.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const wanted: ModelFile[] = [];
+  let done = 0;
+  for (const file of found) {
+    yield megabytes(`Reading ${id}`, done, total);
+    throwIfAborted(signal);
+    wanted.push({ ...file, sha256: file.sha256 ?? (await hashOf(file.bytes)) });
+    done += file.bytes.length;
+  }
   const revision = await folderRevision(wanted, weights);
   const reference: EncoderReference = { source: 'folder', id, revision, precision };
   const encoder = await openEncoder(reference, wanted, weights, folderFacts(id));
@@ -54,15 +63,24 @@ export async function* addFolder(
   return encoder;
 }
 
+/** WebCrypto hashes five times as fast, of a copy: what is large is hashed where it lies. */
+async function hashOf(bytes: Uint8Array): Promise<string> {
+  if (bytes.length < LARGE_BYTES) return sha256(bytes);
+  const hash = new Sha256();
+  hash.update(bytes);
+  return hash.digest();
+}
+
 /**
  * A hash of all that the embeddings and the length of the texts depend on: the same weights with another
  * tokenizer are another encoder.
  */
 async function folderRevision(files: readonly ModelFile[], weights: WeightFiles): Promise<string> {
   const hashes: Record<string, string> = {};
-  for (const { name, bytes } of files) {
-    if ([...weights.files, 'config.json', 'tokenizer.json', 'tokenizer_config.json'].includes(name))
-      hashes[name] = await sha256(bytes);
+  const tokenizer = tokenizerNames(files.map((file) => file.name));
+  const own = ['config.json', 'tokenizer_config.json', ...tokenizer];
+  for (const { name, bytes, sha256: known } of files) {
+    if ([...weights.files, ...own].includes(name)) hashes[name] = known ?? (await hashOf(bytes));
   }
   return sha256(canonicalJson(hashes));
 }
@@ -89,7 +107,8 @@ function rootOf(names: readonly string[]): string {
 
 /** Those that matter. */
 function folderFiles(files: readonly ModelFile[], weights: WeightFiles): readonly ModelFile[] {
-  const names = ['config.json', 'tokenizer.json', ...weights.files, ...OPTIONAL];
+  const tokenizer = tokenizerNames(files.map((file) => file.name));
+  const names = ['config.json', ...tokenizer, ...weights.files, ...OPTIONAL];
   const pooling = poolingFile(files);
   if (pooling !== null) names.push(pooling);
   return files.filter(({ name }) => names.includes(name));

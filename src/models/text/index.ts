@@ -2,4 +2,4 @@
 export * from './batches';
 export * from './sequences';
 export * from './tokenizer';
-export { tokenizerOfVocabulary, VOCABULARY_FILES } from './vocabulary';
+export { tokenizerNames, tokenizerOfVocabulary, VOCABULARY_FILES } from './vocabulary';

@@ -13,6 +13,12 @@ export const VOCABULARY_FILES: readonly (readonly string[])[] = [
   ['vocab.json', 'merges.txt'],
 ];
 
+/** The files that a tokenizer is made of, among those of a model; `tokenizer.json` where there is none of them. */
+export function tokenizerNames(names: readonly string[]): readonly string[] {
+  const ways = [['tokenizer.json'], ...VOCABULARY_FILES];
+  return ways.find((all) => all.every((name) => names.includes(name))) ?? ['tokenizer.json'];
+}
+
 /** More than any vocabulary has. */
 const MOST_ENTRIES = 2_000_000;
 
