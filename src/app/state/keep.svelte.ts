@@ -100,17 +100,28 @@ const DOCUMENTS: readonly Takeaway[] = [
   },
 ];
 
-/** Whose stock head can be made to compute a probe’s logits: tanh and ReLU can be undone, GELU cannot. */
-const FOLDABLE: readonly string[] = ['bert', 'distilbert', 'roberta', 'xlm-roberta'];
+/** Whose stock head can be made to compute a probe’s logits: tanh, ReLU and GELU can be undone. */
+const FOLDABLE: readonly string[] = [
+  'bert',
+  'distilbert',
+  'roberta',
+  'xlm-roberta',
+  'electra',
+  'mpnet',
+  'albert',
+  'deberta',
+  'deberta-v2',
+];
+/** Whose embeddings end in no LayerNorm: only layers can be folded. */
+const PROJECTED: readonly string[] = ['electra', 'albert'];
 
 /** Whether a run leaves as a folder that `transformers` loads: fine-tuned, or a probe on [CLS]. */
 export function hasFolder({ record }: RunView): boolean {
   if (record.method !== 'probe') return record.method === 'finetune' || isOneToOne(record);
-  return (
-    FOLDABLE.includes(record.encoder.architecture) &&
-    record.encoder.pooling === 'cls' &&
-    record.encoder.layerWeights === undefined
-  );
+  const { architecture, layer, layerWeights, pooling } = record.encoder;
+  if (!FOLDABLE.includes(architecture) || pooling !== 'cls' || layerWeights !== undefined)
+    return false;
+  return layer > 0 || !PROJECTED.includes(architecture);
 }
 
 /** Whether each label is one class of the model: its head's rows then stand for the labels as they are. */

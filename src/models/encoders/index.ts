@@ -15,7 +15,7 @@ export {
 export { isStaticConfig, openExport, type OpenedExport } from './exported';
 export { addTokenInputs, type ClosingToken } from './inputs';
 export { TRANSFORMERS, type TransformerType } from './architecture';
-export { layoutOf, type BertNames, type Layout } from './layout';
+export { layerEnds, layoutOf, type LayerEnds, type Layout } from './layout';
 export {
   checkLayerWeights,
   deepestLayer,

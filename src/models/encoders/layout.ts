@@ -52,6 +52,31 @@ export interface Layout {
   readonly head: StockHead;
   /** null: it does not compute as BERT does. */
   readonly bert: BertNames | null;
+  /** How the encoder is cut after a layer; absent: as `bert` says, and not at all without it. */
+  readonly cut?: LayerEnds;
+}
+
+/** An encoder whose layers end in a LayerNorm, so that those after one can be left out and what it gives is bounded. */
+export interface LayerEnds {
+  /** Before a layer's number in a weight's name; null: every layer has the same weights. */
+  readonly layers: string | null;
+  /** The LayerNorm that ends the embeddings (0) or a layer; null: none does. */
+  norm(layer: number): string | null;
+}
+
+/** null: an encoder that cannot be cut. */
+export function layerEnds({ bert, cut }: Layout): LayerEnds | null {
+  return cut ?? (bert === null ? null : endsOf(bert));
+}
+
+export function endsOf(
+  names: BertNames,
+  embeddingsNorm: string | null = names.embeddingsNorm,
+): LayerEnds {
+  return {
+    layers: names.layers,
+    norm: (layer) => (layer === 0 ? embeddingsNorm : names.layer(layer - 1).outputNorm),
+  };
 }
 
 /** [CLS], linear, an activation, linear: what most architectures have, under these names. */

@@ -1,10 +1,13 @@
 /**
- * A linear probe on the [CLS] token of one layer, as the stock head of the architecture: the pooler
- * (BERT: linear, tanh) or the pre_classifier (DistilBERT: linear, ReLU), then the classifier. Both have a
- * nonlinearity in the middle, which is undone:
+ * A linear probe on the [CLS] token of one layer, as the stock head of the architecture: a linear layer, a
+ * nonlinearity (BERT, RoBERTa, MPNet, ALBERT: tanh; DistilBERT: ReLU; ELECTRA, DeBERTa: GELU), then the classifier.
+ * The nonlinearity in the middle is undone:
  *
  * - ReLU: each direction of the probe takes two units, z = ReLU(z) - ReLU(-z), exactly. Where there are
  *   not enough units, one unit a direction, shifted by a bound: z = ReLU(z + c) - c.
+ * - GELU: as ReLU, for z = GELU(z) - GELU(-z) exactly: GELU(z) is z times the share of the normal distribution
+ *   below z, and the shares below z and below -z sum to 1. One unit a direction is shifted further, to where GELU
+ *   is linear to 1e-9.
  * - tanh: scaled into its linear range and out again. One unit a direction would have to be scaled so far
  *   down that half precision loses it; three units at scales s, s/2, s/4, mixed so that the cubic and the
  *   fifth-order terms cancel, stay linear to 2e-7 up to 1/4.
@@ -37,19 +40,22 @@ export interface StockHead {
   readonly bias: Float32Array;
 }
 
+/** From here on GELU(z) is z to a relative 1e-9, in its approximation by tanh too. */
+const GELU_LINEAR = 6;
+
 /** Where tanh is used: up to here three units are linear to 2e-7, one unit to 1e-7. */
 const TANH_RANGE = { 3: 2 ** -2, 2: 2 ** -5, 1: 2 ** -11 } as const;
 
 /**
  * @param norm of the layer that the probe reads.
  * @returns a head with the probe's logits: for `tanh` to a relative 2e-7 of the largest logit there can be,
- *   for `relu` to float32's rounding.
+ *   for `relu` and `gelu` to float32's rounding.
  * @throws HeadlightError `bad-model` when the shapes do not fit.
  */
 export function foldProbe(
   probe: LinearProbe,
   norm: LayerNorm,
-  activation: 'tanh' | 'relu',
+  activation: 'tanh' | 'relu' | 'gelu',
 ): StockHead {
   const hidden = norm.gamma.length;
   if (norm.beta.length !== hidden || probe.weight.length !== probe.classes * hidden) {
@@ -66,7 +72,7 @@ export function foldProbe(
     bias: Float32Array.from(probe.bias),
   };
   if (activation === 'tanh') foldTanh(directions, norm, head);
-  else foldRelu(directions, norm, head);
+  else foldPairs(directions, norm, head, activation === 'gelu' ? GELU_LINEAR : 0);
   return head;
 }
 
@@ -147,7 +153,8 @@ function foldTanh(directions: Directions, norm: LayerNorm, head: StockHead): voi
   shifts.forEach((shift, c) => (head.bias[c] = (head.bias[c] ?? 0) + shift));
 }
 
-function foldRelu(directions: Directions, norm: LayerNorm, head: StockHead): void {
+/** @param beyond where the nonlinearity is linear. */
+function foldPairs(directions: Directions, norm: LayerNorm, head: StockHead, beyond: number): void {
   const hidden = norm.gamma.length;
   const pairs = directions.count * 2 <= hidden;
   const shifts = new Float64Array(directions.classes);
@@ -164,7 +171,7 @@ function foldRelu(directions: Directions, norm: LayerNorm, head: StockHead): voi
     }
     head.denseWeight.set(row, r * hidden);
     // z = w·x lies within w·beta ± bound; a little more, for float32's rounding in the LayerNorm.
-    const shift = Math.fround(bound(row, norm) * 1.001 - dot(row, norm.beta));
+    const shift = Math.fround(bound(row, norm) * 1.001 + beyond - dot(row, norm.beta));
     head.denseBias[r] = shift;
     for (let c = 0; c < directions.classes; c++) {
       const mix = directions.mix(c, r);

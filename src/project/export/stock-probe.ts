@@ -12,7 +12,8 @@ import {
   type Checkpoint,
   type CheckpointTensor,
   type EmbedSettings,
-  type BertNames,
+  type LayerEnds,
+  layerEnds,
   type Precision,
 } from '../../models';
 import { foldProbe } from './fold-probe';
@@ -42,13 +43,13 @@ export function probeCheckpoint(
   head: Head,
 ): StockCheckpoint {
   const names = stockNames(config);
-  const bert = refuseUnfoldable(embed, names);
+  const ends = refuseUnfoldable(embed, names);
   const { layout } = names;
   const { dense, activation, classifier } = layout.head;
   const kept = precision === 'q8' ? quantizeCheckpoint(weights) : weights;
-  const encoder = cutEncoder(kept.tensors, layout.prefix, bert, embed.layer);
+  const encoder = cutEncoder(kept.tensors, layout.prefix, ends, embed.layer);
   // The LayerNorm that ends the embeddings, or the layer.
-  const norm = `${layout.prefix}${embed.layer === 0 ? bert.embeddingsNorm : bert.layer(embed.layer - 1).outputNorm}`;
+  const norm = `${layout.prefix}${ends.norm(embed.layer) ?? ''}`;
   const floats = (name: string): Float32Array => {
     const tensor = encoder.get(name);
     if (tensor === undefined) {
@@ -71,7 +72,7 @@ export function probeCheckpoint(
   const stock = foldProbe(
     { classes, weight: folded.weight, bias: folded.bias },
     { gamma, beta: floats(`${norm}.bias`) },
-    activation === 'Tanh' ? 'tanh' : 'relu',
+    FOLDS[activation],
   );
   const hidden = gamma.length;
   const checkpoint = new Map(encoder)
@@ -85,24 +86,29 @@ export function probeCheckpoint(
 /** Whether a probe can leave as a stock head: see `probeCheckpoint`. @param config the encoder's, parsed. */
 export function isFoldable(
   config: Readonly<Record<string, unknown>>,
-  { pooling, normalize, layerWeights }: EmbedSettings,
+  { layer, pooling, normalize, layerWeights }: EmbedSettings,
 ): boolean {
   if (layerWeights !== undefined || !hasStockNames(config)) return false;
-  return canFold(stockNames(config)) && pooling === 'cls' && !normalize;
+  return endsAt(stockNames(config), layer) !== null && pooling === 'cls' && !normalize;
 }
 
-/** Whether the head's one nonlinearity is one that can be undone, after layers that end in a LayerNorm. */
-function canFold({ layout }: StockNames): boolean {
-  return layout.bert !== null && layout.head.dense !== null && layout.head.activation !== 'Gelu';
+const FOLDS = { Tanh: 'tanh', Relu: 'relu', Gelu: 'gelu' } as const;
+
+/** null: the layer ends in no LayerNorm, or the head is no linear layer on [CLS], an activation, and another. */
+function endsAt({ layout }: StockNames, layer: number): LayerEnds | null {
+  const { dense, denseBias, norm, classifierBias, pooling } = layout.head;
+  const isPlain = dense !== null && denseBias && norm === null && classifierBias;
+  const ends = isPlain && pooling === 'cls' ? layerEnds(layout) : null;
+  return ends === null || ends.norm(layer) === null ? null : ends;
 }
 
-/** The names of the encoder's parts. */
+/** How the encoder is cut. */
 function refuseUnfoldable(
-  { pooling, normalize, layerWeights }: EmbedSettings,
+  { layer, pooling, normalize, layerWeights }: EmbedSettings,
   names: StockNames,
-): BertNames {
-  const { bert } = names.layout;
-  if (bert === null || !canFold(names)) {
+): LayerEnds {
+  const ends = endsAt(names, layer);
+  if (ends === null) {
     throw new HeadlightError(
       'bad-setting',
       `A probe does not fit ${names.sequenceClass}: its head cannot be made to compute a probe's logits exactly.`,
@@ -135,23 +141,26 @@ function refuseUnfoldable(
       },
     );
   }
-  return bert;
+  return ends;
 }
+
+/** What is of the encoder: embeddings, their projection, and what its layers share. */
+const BODY = /^(embeddings|embeddings_project|encoder)\./;
 
 /** The encoder's weights up to layer `layers`, under the prefix of a model with a head, as float32. */
 function cutEncoder(
   tensors: ReadonlyMap<string, CheckpointTensor>,
   prefix: string,
-  names: BertNames,
+  ends: LayerEnds,
   layers: number,
 ): Map<string, CheckpointTensor> {
   const kept = new Map<string, CheckpointTensor>();
   for (const [name, tensor] of tensors) {
     const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
-    const isLayer = bare.startsWith(names.layers);
-    const number = isLayer ? Number.parseInt(bare.slice(names.layers.length), 10) : -1;
+    const isLayer = ends.layers !== null && bare.startsWith(ends.layers);
+    const number = isLayer ? Number.parseInt(bare.slice(ends.layers.length), 10) : -1;
     // Heads and poolers of whatever the checkpoint was before, and tables that are computed.
-    if (!isLayer && !bare.startsWith('embeddings.')) continue;
+    if (!isLayer && !BODY.test(bare)) continue;
     if (number >= layers || bare.endsWith('position_ids')) continue;
     if (name.endsWith('.scale') && tensors.get(name.slice(0, -'.scale'.length))?.dtype === 'I8')
       continue;

@@ -71,6 +71,14 @@ export function albert(json: unknown): TransformerConfig {
       tokenTypes: true,
       head: denseHead('albert.pooler', 'Tanh', 'classifier'),
       bert: null,
+      cut: {
+        layers: null,
+        // Which group a layer is of depends on how many layers there are.
+        norm: (layer) =>
+          layer === 0 || (groups > 1 && layer < figures.layers)
+            ? null
+            : layerNames(groups - 1, inner - 1).outputNorm,
+      },
     },
     body: (w, layers) => {
       const places = w.places(BERT_NAMES.positions, maxTokens, wordSize);

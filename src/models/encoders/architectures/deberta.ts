@@ -78,6 +78,14 @@ export const deberta =
         tokenTypes: found.type_vocab_size > 0,
         head: denseHead('pooler.dense', poolerActivation(found.pooler_hidden_act), 'classifier'),
         bert: null,
+        cut: {
+          layers: BERT_NAMES.layers,
+          norm: (layer) => {
+            const isMixed = layer === 1 && kernel > 0 && modelType === 'deberta-v2';
+            if (isMixed) return 'encoder.conv.LayerNorm';
+            return layer === 0 ? BERT_NAMES.embeddingsNorm : BERT_NAMES.layer(layer - 1).outputNorm;
+          },
+        },
       },
       body: (w, layers) => {
         const rows = embeddings(w, found, figures);

@@ -10,7 +10,7 @@ import {
   refuseVariants,
   VARIANT_FIELDS,
 } from '../config-fields';
-import { denseHead } from '../layout';
+import { denseHead, endsOf } from '../layout';
 import { bertLayers, BERT_NAMES, normalisedEmbeddings, WORDS } from './shared';
 
 const schema = v.object({
@@ -38,6 +38,8 @@ export function electra(json: unknown): TransformerConfig {
       tokenTypes: true,
       head: denseHead('classifier.dense', 'Gelu', 'classifier.out_proj'),
       bert: null,
+      // Narrower embeddings are projected after their LayerNorm.
+      cut: endsOf(BERT_NAMES, wordSize === hiddenSize ? BERT_NAMES.embeddingsNorm : null),
     },
     body: (w, layers) => {
       const places = w.places(BERT_NAMES.positions, maxTokens, wordSize);

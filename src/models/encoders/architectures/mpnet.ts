@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { attribute, type Value } from '../../../graph/onnx';
 import type { TransformerConfig, Writer } from '../architecture';
 import { BERT_FIELDS, bertFigures, checked, count, parse } from '../config-fields';
-import { denseHead, type BertNames } from '../layout';
+import { denseHead, endsOf, type BertNames } from '../layout';
 import { afterAttention, normalisedEmbeddings, selfAttention, stack, WORDS } from './shared';
 
 const schema = v.object({
@@ -57,6 +57,7 @@ export function mpnet(json: unknown): TransformerConfig {
       tokenTypes: false,
       head: denseHead('classifier.dense', 'Tanh', 'classifier.out_proj'),
       bert: null,
+      cut: endsOf(NAMES),
     },
     body: (w, layers) => {
       const rows = found.max_position_embeddings;

@@ -104,18 +104,6 @@ export class PlainOperators {
     return this.add('CumSum', [ones, this.integers([], 1)]);
   }
 
-  /** As `mixLayers` of encoders that Headlight builds: the weighted mean of values of one shape, in float32. */
-  mixed(values: readonly string[], weights: readonly number[]): string {
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    return weights
-      .flatMap((weight, i) => {
-        const value = weight === 0 ? undefined : values[i];
-        if (value === undefined) return [];
-        return [this.add('Mul', [this.cast(value, 'float32'), this.scalar(weight / total)])];
-      })
-      .reduce((sum, part) => this.add('Add', [sum, part]));
-  }
-
   /** As `pool` of encoders that Headlight builds: [batch, tokens, hidden] to [batch, hidden]. */
   pool(hidden: string, mask: string, pooling: Pooling): string {
     switch (pooling) {
