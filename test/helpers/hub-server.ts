@@ -18,6 +18,7 @@ export interface HubRepository {
 }
 
 export interface HubRequest {
+  readonly method: string;
   readonly path: string;
   readonly range: string | null;
   readonly status: number;
@@ -31,10 +32,25 @@ export interface HubServer {
   put(repository: HubRepository): void;
   /** The next `times` answers for this file break off after so many bytes. */
   cut(file: string, afterBytes: number, times?: number): void;
+  /** Answers for this file in another way, until null is given. */
+  behave(file: string, behaviour: Behaviour | null): void;
   /** Answers with these bytes where others were promised. */
   corrupt(file: string, bytes: Uint8Array): void;
   close(): Promise<void>;
 }
+
+/** What a host does that is not what the Hub does. */
+export type Behaviour = (asked: {
+  readonly bytes: Uint8Array;
+  readonly etag: string;
+  /** The first byte that was asked for; null: the whole file. */
+  readonly start: number | null;
+  /** How often this file has been asked for before. */
+  readonly times: number;
+  readonly response: ServerResponse;
+  /** As the Hub would. */
+  readonly usual: () => void;
+}) => void;
 
 /** Files from this size on are "LFS": hashed in the API and redirected. */
 const LARGE = 2000;
@@ -44,16 +60,29 @@ export async function startHubServer(): Promise<HubServer> {
   const requests: HubRequest[] = [];
   const cuts = new Map<string, { after: number; times: number }>();
   const corrupted = new Map<string, Uint8Array>();
+  const behaviours = new Map<string, { behaviour: Behaviour; times: number }>();
 
   const server = createServer((request, response) => {
     const path = decodeURIComponent((request.url ?? '').split('?')[0] ?? '');
     requests.push({
+      method: request.method ?? '',
       path,
       range: request.headers.range ?? null,
       get status() {
         return response.statusCode;
       },
     });
+    // As the Hub: pages of any origin may read, and a few headers more than browsers show by themselves.
+    response.setHeader('access-control-allow-origin', '*');
+    response.setHeader(
+      'access-control-expose-headers',
+      'X-Repo-Commit,X-Error-Code,ETag,Link,Accept-Ranges,Content-Range,X-Linked-Size,X-Linked-ETag',
+    );
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204, { 'access-control-allow-headers': 'authorization, range' });
+      response.end();
+      return;
+    }
     answer(path, request, response);
   });
 
@@ -130,6 +159,12 @@ export async function startHubServer(): Promise<HubServer> {
         (file) => ({
           rfilename: file.name,
           size: file.bytes.length,
+          // Of a large file it names the pointer that git has in its place.
+          blobId: gitBlob(
+            file.bytes.length < LARGE
+              ? file.bytes
+              : new TextEncoder().encode(`pointer to ${sha256(file.bytes)}`),
+          ),
           ...(file.bytes.length < LARGE
             ? {}
             : { lfs: { sha256: sha256(file.bytes), size: file.bytes.length, pointerSize: 133 } }),
@@ -143,6 +178,26 @@ export async function startHubServer(): Promise<HubServer> {
   function send(file: ModelFile, request: IncomingMessage, response: ServerResponse): void {
     const bytes = corrupted.get(file.name) ?? file.bytes;
     const etag = `"${sha256(file.bytes)}"`;
+    const odd = behaviours.get(file.name);
+    if (odd !== undefined) {
+      const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
+      odd.behaviour({
+        ...{ bytes, etag, response, times: odd.times++ },
+        start: asked === undefined ? null : Number(asked),
+        usual: () => sendUsual(file, bytes, etag, request, response),
+      });
+      return;
+    }
+    sendUsual(file, bytes, etag, request, response);
+  }
+
+  function sendUsual(
+    file: ModelFile,
+    bytes: Uint8Array,
+    etag: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
     const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
     const start = range === null ? 0 : Number(range[1]);
     if (start >= bytes.length && range !== null) {
@@ -179,6 +234,10 @@ export async function startHubServer(): Promise<HubServer> {
       repositories.set(repository.id, [...commits, repository]);
     },
     cut: (file, after, times = 1) => void cuts.set(file, { after, times }),
+    behave(file, behaviour) {
+      if (behaviour === null) behaviours.delete(file);
+      else behaviours.set(file, { behaviour, times: 0 });
+    },
     corrupt: (file, bytes) => void corrupted.set(file, bytes),
     close: () =>
       new Promise((resolve, reject) => {
@@ -195,4 +254,8 @@ function refuse(response: ServerResponse, status: number, code: string): void {
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+function gitBlob(bytes: Uint8Array): string {
+  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
 }

@@ -18,6 +18,8 @@ export interface ModelFile {
   /** Relative to the model's folder: `config.json`, `1_Pooling/config.json`. */
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** Where it is known and has been checked: hashing half a gigabyte again would take it into memory twice. */
+  readonly sha256?: string;
 }
 
 export interface Encoder {
@@ -77,7 +79,11 @@ export async function openEncoder(
   const tokenizer = loadTokenizer(tokenizerJson, find('tokenizer_config.json'));
   const name = weightFiles.files[0] ?? '';
   const { model, weights, note } = opened(config, read, name, reference.precision);
-  const weightsHash = await hashWeights(allWeights, required);
+  const weightsHash = await hashWeights(
+    allWeights,
+    required,
+    (name) => files.find((file) => file.name === name)?.sha256,
+  );
   return {
     info: {
       reference: { ...reference, revision: reference.revision ?? weightsHash },

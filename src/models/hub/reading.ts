@@ -36,7 +36,8 @@ export async function readCached(
   const files: ModelFile[] = [];
   for (const file of model.files) {
     if (names?.includes(file.name) === false) continue;
-    files.push({ name: file.name, bytes: await readFile(storage, model, file) });
+    const bytes = await readFile(storage, model, file);
+    files.push({ name: file.name, bytes, sha256: file.sha256 });
   }
   return files;
 }

@@ -28,6 +28,7 @@ import {
   exportedModelFiles,
   shallowOnnx,
 } from '../../../helpers/exported-model';
+import { queueLocks } from '../../../../src/platform';
 import { memoryStorage } from '../../../helpers/memory-storage';
 import { tinyModelFiles, tinyTexts } from '../../../helpers/tiny-model';
 
@@ -101,7 +102,7 @@ describe('which file is read', () => {
       const nothing = { read: () => Promise.reject(new Error('nothing ships')) };
       const network = { fetch: () => Promise.reject(new Error('no network')), requests: () => [] };
       const again = await finish(
-        loadEncoder({ storage, network, assets: nothing }, info.reference),
+        loadEncoder({ storage, network, locks: queueLocks(), assets: nothing }, info.reference),
       );
       expect(again.info).toEqual(info);
     },
