@@ -5,6 +5,8 @@
 import { fuzzModel, newCount, type FuzzReader } from '../../test/helpers/model-fuzz';
 
 const READERS: Readonly<Record<string, () => Promise<FuzzReader>>> = {
+  zip: async () => (await import('../../test/helpers/fuzz-sources')).zipReader(),
+  manifest: async () => (await import('../../test/helpers/fuzz-sources')).manifestReader(),
   onnx: async () => (await import('../../test/helpers/fuzz-onnx')).onnxReader(),
 };
 
