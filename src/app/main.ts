@@ -3,6 +3,7 @@ import { mount } from 'svelte';
 import { HeadlightError, toHeadlightError } from '../base';
 import { connectEngine } from '../engine';
 import {
+  allowedFolder,
   allowedModelHost,
   backgroundRequests,
   clearKeptFiles,
@@ -11,6 +12,7 @@ import {
   modelHostSources,
   obstacle,
   pageRequests,
+  setFolder,
   setModelHost,
   startShell,
   storageMayBeEvicted,
@@ -34,6 +36,8 @@ const shell: Shell = {
   egressStatus,
   allowedModelHost,
   setModelHost,
+  allowedFolder,
+  setFolder,
   modelHostSources,
   storageMayBeEvicted,
   keptFiles,

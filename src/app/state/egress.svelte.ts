@@ -8,6 +8,7 @@ export class Egress {
   readonly #shell: Shell;
   #status = $state.raw<EgressStatus | null>(null);
   #modelHost = $state.raw<string | null>(null);
+  #folder = $state.raw<string | null>(null);
   #page = $state.raw<readonly RequestCount[]>([]);
   #workers = $state.raw<readonly RequestCount[]>([]);
   #background = $state.raw<readonly BackgroundRequests[]>([]);
@@ -28,9 +29,14 @@ export class Egress {
   get modelHost(): string | null {
     return this.#modelHost;
   }
+  /** The folder on the web that the policy lets through; null: none. */
+  get folder(): string | null {
+    return this.#folder;
+  }
   /** What the policy lets through beside the page's own address. */
   get sources(): readonly string[] {
-    return this.#modelHost === null ? [] : this.#shell.modelHostSources(this.#modelHost);
+    const host = this.#modelHost === null ? [] : this.#shell.modelHostSources(this.#modelHost);
+    return this.#folder === null ? host : [...host, this.#folder];
   }
   get page(): readonly RequestCount[] {
     return this.#page;
@@ -70,10 +76,12 @@ export class Egress {
       const asked = await Promise.allSettled([
         this.#shell.egressStatus(),
         this.#shell.allowedModelHost(),
+        this.#shell.allowedFolder(),
       ]);
-      const [status, modelHost] = asked;
+      const [status, modelHost, folder] = asked;
       if (status.status === 'fulfilled') this.#status = status.value;
       if (modelHost.status === 'fulfilled') this.#modelHost = modelHost.value;
+      if (folder.status === 'fulfilled') this.#folder = folder.value;
       const failed = asked.find((answer) => answer.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
     });

@@ -32,6 +32,10 @@ export interface Shell {
    * @throws HeadlightError when it is no address, or the policy cannot be changed here.
    */
   setModelHost(host: string | null): Promise<void>;
+  /** The folder on the web that the policy lets through beside it; null: none. */
+  allowedFolder(): Promise<string | null>;
+  /** As `setModelHost`, for such a folder; the model host stays. */
+  setFolder(folder: string | null): Promise<void>;
   /** What the policy lets through for this model host: redirects lead beyond its own address. */
   modelHostSources(host: string): readonly string[];
   /** The models and runtimes of this build that are at hand without a network. */

@@ -80,6 +80,11 @@ export class Stored {
     });
   }
 
+  /** Lets the page fetch a model from this folder on the web too, then reloads. Does not return when it succeeds. */
+  async allowFolder(address: string): Promise<void> {
+    await this.work.attempt(() => this.#shell.setFolder(address));
+  }
+
   /** Added models, and the copies of those that ship. */
   async clearModels(): Promise<void> {
     const done = await this.#attempted(async () => {
@@ -104,7 +109,10 @@ export class Stored {
    */
   async forgetHost(): Promise<boolean> {
     return this.#attempted(async () => {
-      if ((await this.#shell.allowedModelHost()) !== null) await this.#shell.setModelHost(null);
+      const asked = [this.#shell.allowedModelHost(), this.#shell.allowedFolder()];
+      const isNone = (await Promise.all(asked)).every((address) => address === null);
+      // The folder goes with the host.
+      if (!isNone) await this.#shell.setModelHost(null);
     });
   }
 

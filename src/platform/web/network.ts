@@ -5,10 +5,13 @@ import { RequestCounter } from './request-counter';
 
 export function createNetwork(): Network {
   const counter = new RequestCounter();
-  const blocked = new Set<string>();
+  /** Addresses that the policy refused, with the policy. */
+  const blocked = new Map<string, string>();
   // Sent before the fetch rejects: what tells a refusal by the policy from a host that is down.
   self.addEventListener('securitypolicyviolation', (event) => {
-    if (event.effectiveDirective === 'connect-src') blocked.add(event.blockedURI);
+    if (event.effectiveDirective === 'connect-src') {
+      blocked.set(event.blockedURI, event.originalPolicy);
+    }
   });
 
   return {
@@ -21,21 +24,36 @@ export function createNetwork(): Network {
         if (init?.signal?.aborted === true) throw abortedError();
         // The event is queued as a task of its own; let it arrive.
         await new Promise((resolve) => setTimeout(resolve, 0));
-        if ([...blocked].some((uri) => uri.startsWith(address.origin))) {
-          throw new HeadlightError(
-            'network',
-            `This page may not send anything to ${address.host}: its policy allows its own address and the model host only.`,
-            {
-              hint: `To fetch models from there, set the model host to ${address.origin}.`,
-              cause: error,
-            },
-          );
-        }
+        const policy = [...blocked].find(([uri]) => uri.startsWith(address.origin))?.[1];
+        if (policy !== undefined) throw refused(address, policy, error);
         throw new HeadlightError('network', `${address.host} could not be reached.`, {
-          hint: 'Check the connection and the address, then try again.',
+          hint:
+            address.origin === self.location.origin
+              ? 'Check the connection, then try again.'
+              : 'Check the connection and the address. If both are right, the host does not let other pages read its files: its answers need the header Access-Control-Allow-Origin, with * or this page’s address.',
           cause: error,
         });
       }
     },
   };
+}
+
+/** The browser names the address that was asked for also when it was a redirect that the policy refused. */
+function refused(address: URL, policy: string, cause: unknown): HeadlightError {
+  const allowed = /connect-src ([^;]*)/.exec(policy)?.[1] ?? '';
+  if (allowed.split(' ').some((source) => address.href.startsWith(source))) {
+    return new HeadlightError(
+      'network',
+      `${address.host} leads on to another address, which this page’s policy does not let through.`,
+      {
+        hint: 'Choose a host that serves the files itself, fetch the model with the command line, or download its files and choose them here.',
+        cause,
+      },
+    );
+  }
+  return new HeadlightError(
+    'network',
+    `This page may not send anything to ${address.host}: its policy allows its own address and the model host only.`,
+    { hint: `Let ${address.origin} through first: under Settings, or beside the address.`, cause },
+  );
 }

@@ -13,12 +13,19 @@ export const HUGGING_FACE = 'https://huggingface.co';
 const HUGGING_FACE_STORAGE = ['https://*.huggingface.co', 'https://*.hf.co'];
 
 /**
- * The origins a model host needs.
+ * What a policy lets through for a model host: of huggingface.co its storage too; of any other exactly this address,
+ * with the path it is given with. (Redirects within one origin are not held to the path.)
  * @param host an address such as `https://huggingface.co` or `http://127.0.0.1:8080/mirror`
  * @throws TypeError when it is no http(s) address.
  */
 export function modelHostSources(host: string): readonly string[] {
-  const url = new URL(host);
+  const source = sourceOf(host);
+  return source === HUGGING_FACE ? [HUGGING_FACE, ...HUGGING_FACE_STORAGE] : [source];
+}
+
+/** @throws TypeError when it is no http(s) address, or one that would break out of a policy's line. */
+function sourceOf(address: string): string {
+  const url = new URL(address);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw new TypeError(`A model host starts with https:// or http://, not ${url.protocol}//`);
   }
@@ -26,12 +33,19 @@ export function modelHostSources(host: string): readonly string[] {
   if (!/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])$/.test(url.hostname)) {
     throw new TypeError(`${url.hostname} is not the name of a host.`);
   }
-  return url.origin === HUGGING_FACE ? [HUGGING_FACE, ...HUGGING_FACE_STORAGE] : [url.origin];
+  if (!/^[\w.~/%-]*$/.test(url.pathname)) {
+    throw new TypeError(`${url.pathname} is not the path of a folder.`);
+  }
+  // Everything below a path that ends in `/`, and nothing beside it.
+  const path = url.pathname.replace(/\/*$/, '/');
+  return path === '/' ? url.origin : url.origin + path;
 }
 
 export interface PolicyOptions {
   /** Vite's development server puts styles into `<style>` elements; builds never need it. */
   readonly inlineStyles?: boolean;
+  /** The address of a folder on the web that holds a model; null or absent: none. */
+  readonly folder?: string | null;
 }
 
 /** @param modelHost the address models are fetched from; null: nowhere but the page's own address. */
@@ -39,7 +53,12 @@ export function contentSecurityPolicy(
   modelHost: string | null,
   options: PolicyOptions = {},
 ): string {
-  const connect = ["'self'", ...(modelHost === null ? [] : modelHostSources(modelHost))];
+  const { folder = null } = options;
+  const connect = [
+    "'self'",
+    ...(modelHost === null ? [] : modelHostSources(modelHost)),
+    ...(folder === null ? [] : [sourceOf(folder)]),
+  ];
   return [
     "default-src 'self'",
     "script-src 'self' 'wasm-unsafe-eval' blob:",

@@ -4,7 +4,10 @@
  */
 export type ToServiceWorker =
   | { readonly kind: 'model-host' }
+  /** null: none, and no folder either. */
   | { readonly kind: 'set-model-host'; readonly host: string | null }
+  /** The folder on the web that models may be fetched from beside it. */
+  | { readonly kind: 'set-folder'; readonly folder: string | null }
   /** Files (relative to the page; with `/` at the end: folders) to have at hand offline. */
   | { readonly kind: 'keep'; readonly paths: readonly string[] }
   /** What is kept beside the page itself: models and runtimes. */
@@ -20,7 +23,12 @@ export interface KeptFile {
 }
 
 export type FromServiceWorker =
-  | { readonly ok: true; readonly modelHost: string | null; readonly kept: readonly KeptFile[] }
+  | {
+      readonly ok: true;
+      readonly modelHost: string | null;
+      readonly folder: string | null;
+      readonly kept: readonly KeptFile[];
+    }
   | { readonly ok: false; readonly message: string };
 
 /**

@@ -35,27 +35,45 @@ const scope = new URL(self.registration.scope);
 
 // ------------------------------------------------------------------------------------- the policy
 
-const modelHostKey = new URL('settings/model-host', scope).href;
-let modelHost: Promise<string | null> | null = null;
-
-async function readModelHost(): Promise<string | null> {
-  const kept = await (await caches.open(SETTINGS_CACHE)).match(modelHostKey);
-  const host: unknown = await kept?.json();
-  return typeof host === 'string' ? host : null;
+/** What the policy lets through beside the page's own address. */
+interface LetThrough {
+  readonly modelHost: string | null;
+  readonly folder: string | null;
 }
 
-async function setModelHost(host: string | null): Promise<void> {
-  securityHeaders(host); // throws when it is no address, before anything is kept
+const SETTINGS = {
+  modelHost: new URL('settings/model-host', scope).href,
+  folder: new URL('settings/model-folder', scope).href,
+} as const;
+let letThrough: Promise<LetThrough> | null = null;
+
+async function readLetThrough(): Promise<LetThrough> {
   const cache = await caches.open(SETTINGS_CACHE);
-  if (host === null) await cache.delete(modelHostKey);
-  else await cache.put(modelHostKey, new Response(JSON.stringify(host)));
-  modelHost = Promise.resolve(host);
+  const read = async (key: string): Promise<string | null> => {
+    const value: unknown = await (await cache.match(key))?.json();
+    return typeof value === 'string' ? value : null;
+  };
+  return { modelHost: await read(SETTINGS.modelHost), folder: await read(SETTINGS.folder) };
+}
+
+async function setLetThrough(change: Partial<LetThrough>): Promise<void> {
+  const wanted = { ...(await (letThrough ??= readLetThrough())), ...change };
+  // Throws when one is no address, before anything is kept.
+  securityHeaders(wanted.modelHost, { folder: wanted.folder });
+  const cache = await caches.open(SETTINGS_CACHE);
+  for (const name of ['modelHost', 'folder'] as const) {
+    const address = wanted[name];
+    if (address === null) await cache.delete(SETTINGS[name]);
+    else await cache.put(SETTINGS[name], new Response(JSON.stringify(address)));
+  }
+  letThrough = Promise.resolve(wanted);
 }
 
 async function withPolicy(response: Response): Promise<Response> {
   if (response.type === 'opaqueredirect' || response.type === 'error') return response;
   const headers = new Headers(response.headers);
-  const policy = securityHeaders(await (modelHost ??= readModelHost()));
+  const { modelHost, folder } = await (letThrough ??= readLetThrough());
+  const policy = securityHeaders(modelHost, { folder });
   for (const [name, value] of Object.entries(policy)) headers.set(name, value);
   return new Response(response.body, {
     status: response.status,
@@ -219,7 +237,13 @@ async function obey(message: ToServiceWorker): Promise<void> {
     case 'clear-kept':
       return clearKept();
     case 'set-model-host':
-      return setModelHost(message.host);
+      return setLetThrough({
+        modelHost: message.host,
+        // “None” is none at all.
+        ...(message.host === null ? { folder: null } : {}),
+      });
+    case 'set-folder':
+      return setLetThrough({ folder: message.folder });
     case 'keep':
       for (const path of message.paths) {
         const files = Object.entries(__FILES__).filter(([name]) =>
@@ -242,7 +266,7 @@ async function reply(event: ExtendableMessageEvent): Promise<void> {
     await obey(message);
     said = {
       ok: true,
-      modelHost: await (modelHost ??= readModelHost()),
+      ...(await (letThrough ??= readLetThrough())),
       kept: message.kind === 'kept' ? await keptFiles() : [],
     };
   } catch (error) {

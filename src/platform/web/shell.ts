@@ -18,7 +18,7 @@ import { answerPersistRequests } from './persist';
 import { modelHostSources } from './policy';
 import { RequestCounter } from './request-counter';
 import { activeWorker, countNotices, pageBase, tell } from './service-worker-client';
-import type { KeptFile, RequestNotice } from './service-worker-messages';
+import type { KeptFile, RequestNotice, ToServiceWorker } from './service-worker-messages';
 
 export { modelHostSources } from './policy';
 export { obstacle } from './obstacle';
@@ -175,6 +175,19 @@ export async function allowedModelHost(): Promise<string | null> {
   return said.ok ? said.modelHost : null;
 }
 
+/** The folder on the web that the policy lets through; null: none. */
+export async function allowedFolder(): Promise<string | null> {
+  const worker = await activeWorker();
+  if (worker === null) return null;
+  const said = await tell(worker, { kind: 'model-host' });
+  return said.ok ? said.folder : null;
+}
+
+/** As `setModelHost`, for one folder on the web beside the model host. */
+export function setFolder(folder: string | null): Promise<void> {
+  return changePolicy({ kind: 'set-folder', folder });
+}
+
 /**
  * Lets the page reach this model host, and no other, then reloads: a policy cannot change under a page that
  * is open. Does not return when it succeeds.
@@ -193,13 +206,17 @@ export async function setModelHost(host: string | null): Promise<void> {
       });
     }
   }
+  await changePolicy({ kind: 'set-model-host', host });
+}
+
+async function changePolicy(message: ToServiceWorker): Promise<void> {
   const worker = await activeWorker();
   if (worker === null) {
     throw new HeadlightError('network', 'The page cannot change its own egress policy here.', {
       hint: 'It takes a service worker, which this browser or this address does not give (private windows, plain http). The command line can download models instead.',
     });
   }
-  const said = await tell(worker, { kind: 'set-model-host', host });
+  const said = await tell(worker, message);
   if (!said.ok) throw new HeadlightError('bad-setting', said.message);
   location.reload();
   await new Promise<never>(() => undefined);
