@@ -2,15 +2,11 @@
 import type { Engine, DeviceChoice, EncoderEntry, TrainSettings } from '../../engine';
 import type { EmbedSettings, EncoderReference, Precision } from '../../models';
 import type { Device } from '../../platform';
-import { readFile, type PickedFolder } from './files';
+import type { PickedFolder } from './files';
 import { Work } from './work.svelte';
 
 /** The default where it ships: small, fast, and good at sentences. */
 const DEFAULT_ENCODER = 'all-MiniLM-L6-v2';
-/** What an encoder needs of a folder; the rest (other exports, read-mes) stays unread. */
-const MODEL_FILES = /\.(json|safetensors|txt)$|(^|\/)model(_fp16|_quantized)?\.onnx$/i;
-/** Where this is, exports beside it stay unread too. */
-const CHECKPOINT = /^model(_q8)?\.safetensors$/i;
 
 export function encoderKey({ source, id, revision, precision }: EncoderReference): string {
   return [source, id, revision ?? '', precision].join(' ');
@@ -162,14 +158,8 @@ export class Encoders {
   }
 
   async addFolder(folder: PickedFolder, precision: Precision): Promise<boolean> {
-    const hasCheckpoint = folder.files.some(({ path }) => CHECKPOINT.test(path));
-    const wanted = folder.files.filter(
-      ({ path }) => MODEL_FILES.test(path) && !(hasCheckpoint && path.endsWith('.onnx')),
-    );
-    const files = await this.work.attempt(() =>
-      Promise.all(wanted.map(({ path, file }) => readFile(file, path))),
-    );
-    if (files === null) return false;
+    // Which of them belong to the model is the engine's to say; nothing is read before.
+    const files = folder.files.map(({ path, file }) => ({ name: path, blob: file }));
     const entry = await this.work.run('Reading the encoder', (signal) =>
       this.#engine.addFolderEncoder(folder.name, files, precision, signal),
     );

