@@ -1,12 +1,14 @@
 /** The whole page: the projects on this device, the open one, the encoders, and what is shown. */
 import { HeadlightError, toHeadlightError } from '../../base';
 import type { About, Engine, ModelName, ProjectSummary, ProjectView } from '../../engine';
+import { Bring } from './bring.svelte';
 import { Egress } from './egress.svelte';
 import { Encoders } from './encoders.svelte';
 import { Finder } from './finder.svelte';
 import { isZip, readFile } from './files';
 import { KeptModels } from './kept-models.svelte';
 import { forgetMemory, recall, remember } from './memory';
+import { Precisions } from './precisions.svelte';
 import { Project, type FinetuneHow } from './project.svelte';
 import { canBeAdvised } from './runs';
 import type { Shell } from './shell';
@@ -25,6 +27,8 @@ export class App {
   readonly shell: Shell;
   readonly theme: Theme;
   readonly encoders: Encoders;
+  readonly bring: Bring;
+  readonly precisions: Precisions;
   readonly finder: Finder;
   readonly kept: KeptModels;
   readonly egress: Egress;
@@ -51,6 +55,8 @@ export class App {
     this.shell = shell;
     this.theme = theme;
     this.encoders = new Encoders(engine);
+    this.bring = new Bring(engine, (entry) => this.encoders.taken(entry));
+    this.precisions = new Precisions(engine, this.encoders);
     this.finder = new Finder(engine);
     this.kept = new KeptModels(engine);
     this.egress = new Egress(engine, shell);
@@ -108,7 +114,10 @@ export class App {
             project.data,
           ]),
       this.encoders.work,
+      this.bring.files,
+      this.bring.folder,
       this.encoders.measuring,
+      this.precisions.work,
       this.opening,
     ];
     return all.find((work) => work.running) ?? null;
