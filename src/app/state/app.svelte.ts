@@ -156,6 +156,7 @@ export class App {
     const egress = this.egress.start();
     try {
       this.finder.recallWanted();
+      this.bring.recallAddress();
       await Promise.all([this.encoders.load(), this.refresh()]);
       const last = wanted ?? recall(LAST);
       const found = this.#projects.find(({ id }) => id === last);

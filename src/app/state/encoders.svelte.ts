@@ -2,7 +2,6 @@
 import type { Engine, DeviceChoice, EncoderEntry, TrainSettings } from '../../engine';
 import type { EmbedSettings, EncoderReference, Precision } from '../../models';
 import type { Device } from '../../platform';
-import type { PickedFolder } from './files';
 import { Work } from './work.svelte';
 
 /** The default where it ships: small, fast, and good at sentences. */
@@ -157,13 +156,9 @@ export class Encoders {
     return this.#added(entry);
   }
 
-  async addFolder(folder: PickedFolder, precision: Precision): Promise<boolean> {
-    // Which of them belong to the model is the engine's to say; nothing is read before.
-    const files = folder.files.map(({ path, file }) => ({ name: path, blob: file }));
-    const entry = await this.work.run('Reading the encoder', (signal) =>
-      this.#engine.addFolderEncoder(folder.name, files, precision, signal),
-    );
-    return this.#added(entry);
+  /** One that was added elsewhere is listed, and chosen. */
+  async taken(entry: EncoderEntry): Promise<void> {
+    await this.#added(entry);
   }
 
   async #added(entry: EncoderEntry | null): Promise<boolean> {

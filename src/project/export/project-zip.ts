@@ -53,6 +53,16 @@ export async function readProjectZip(file: FileBytes): Promise<ProjectContent> {
   const entries = readArchive(file.bytes, file.name);
   const manifest = entries.get(MANIFEST);
   if (manifest === undefined) {
+    const isModel = [...entries.keys()].some((name) =>
+      /(^|\/)(headlight-model\.json|tokenizer\.json|model[^/]*\.(safetensors|onnx|bin))$/.test(
+        name,
+      ),
+    );
+    if (isModel) {
+      throw new HeadlightError('bad-project', `${file.name} holds a model, not data.`, {
+        hint: 'Add it in the step “Encoder”, under “Bring your own”.',
+      });
+    }
     throw new HeadlightError('bad-project', `${file.name} is not a project that Headlight saved.`, {
       hint: 'Choose a zip that “Whole project” saved. Of any other zip, unpack it and drop the tables inside.',
     });
