@@ -7,6 +7,10 @@ import { fuzzModel, newCount, type FuzzReader } from '../../test/helpers/model-f
 const READERS: Readonly<Record<string, () => Promise<FuzzReader>>> = {
   zip: async () => (await import('../../test/helpers/fuzz-sources')).zipReader(),
   manifest: async () => (await import('../../test/helpers/fuzz-sources')).manifestReader(),
+  safetensors: async () =>
+    (await import('../../test/helpers/fuzz-checkpoints')).safetensorsReader(),
+  index: async () => (await import('../../test/helpers/fuzz-checkpoints')).indexReader(),
+  pytorch: async () => (await import('../../test/helpers/fuzz-checkpoints')).pytorchReader(),
   onnx: async () => (await import('../../test/helpers/fuzz-onnx')).onnxReader(),
 };
 
