@@ -81,6 +81,11 @@ function addTrain(program: Command): void {
     )
     .option('--max-tokens <number>', 'longer texts are cut to this many tokens', whole(3))
     .option('--as-is', 'train nothing: evaluate the classifier that the model came with')
+    .option(
+      '--compare-precisions [rows]',
+      'train nothing: measure what each precision costs and loses, on training rows (default: 400)',
+      whole(8),
+    )
     .option('--map <class=label,…>', 'with --as-is: which label each class of the model means')
     .addOption(
       new Option('--head <kind>', 'logistic regression, or one hidden layer')

@@ -10,10 +10,11 @@ import { dataPaths, inFlags, prepareData, writeParts, type DataOptions } from '.
 import { embedSettings, findEncoder } from './encoder-option';
 import { checkOutFolder, openSources, writeUnpacked } from './files';
 import { checkHtmlFiles, writeHtmlFiles, type HtmlOptions } from './html-files';
+import { compareAndReport, type CompareOptions } from './precisions';
 import { describeRun } from './report';
 import { chooseDevice, openSession, type Session } from './session';
 
-export interface TrainOptions extends DataOptions, HtmlOptions {
+export interface TrainOptions extends DataOptions, HtmlOptions, CompareOptions {
   readonly encoder: string;
   readonly precision?: Precision;
   readonly layer?: number;
@@ -65,9 +66,14 @@ export async function trainCommand(files: readonly string[], options: TrainOptio
       await evaluateOwnAndReport(session, view, choice, options);
       return;
     }
+    const embed = embedSettings(info, options);
+    if (options.comparePrecisions !== undefined) {
+      await compareAndReport(session, view, info, embed, device, options);
+      return;
+    }
     const settings: TrainSettings = {
       encoder: info.reference,
-      embed: embedSettings(info, options),
+      embed,
       device,
       head: headSettings(options),
       baselines: options.baselines,
