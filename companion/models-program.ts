@@ -1,4 +1,4 @@
-/** What can be asked of `headlight models` about models that are carried: zips and web folders. */
+/** What can be asked of `headlight models`: what is kept here, and models that are carried as zips and web folders. */
 import { Option, type Command } from 'commander';
 import { PRECISION_NAMES } from '../src/models';
 import {
@@ -9,6 +9,59 @@ import {
   type ExportOptions,
   type ManifestOptions,
 } from './models-carry';
+import {
+  checkModelsCommand,
+  fetchModelCommand,
+  listModelsCommand,
+  removeModelCommand,
+  type CheckOptions,
+  type FetchOptions,
+  type ListOptions,
+} from './models-kept';
+import type { SessionOptions } from './session';
+
+const QUIET = 'no progress on stderr';
+
+export function addKeeping(models: Command): void {
+  models
+    .command('list')
+    .description('what is kept: size, when it was used last, downloads that were stopped')
+    .option('--json', 'print it as JSON')
+    .action(async (options: ListOptions) => listModelsCommand(options));
+  models
+    .command('fetch')
+    .description('download a model from the Hub, or go on with one that was stopped')
+    .argument('<model>', 'owner/name, or owner/name@revision')
+    .addOption(
+      new Option('--precision <kind>', 'what it is to be used in (default: fp32)').choices(
+        PRECISION_NAMES,
+      ),
+    )
+    .option('--plan', 'only say what would be downloaded, and whether there is room')
+    .option('--model-host <address>', 'fetch it from this mirror of the Hugging Face Hub')
+    .option(
+      '--token-file <file>',
+      'an access token for gated models; also $HEADLIGHT_HUB_TOKEN, $HF_TOKEN',
+    )
+    .option('--quiet', QUIET)
+    .action(async (model: string, options: FetchOptions) => fetchModelCommand(model, options));
+  models
+    .command('check')
+    .description(
+      'read every kept file and compare it with its SHA-256; ends with 1 if one is damaged',
+    )
+    .argument('[model]', 'owner/name[@commit] (default: all)')
+    .option('--json', 'print it as JSON')
+    .option('--quiet', QUIET)
+    .action(async (model: string | undefined, options: CheckOptions) =>
+      checkModelsCommand(model, options),
+    );
+  models
+    .command('remove')
+    .description('remove a model: all that is kept of it, or one commit')
+    .argument('<model>', 'owner/name[@commit], as `models list` names it')
+    .action(async (model: string, options: SessionOptions) => removeModelCommand(model, options));
+}
 
 export function addCarrying(models: Command): void {
   models

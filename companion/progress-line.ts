@@ -50,11 +50,12 @@ export class ProgressLine {
         );
       }
     }
-    const isNew = progress.phase !== this.#phase;
+    const phase = `${progress.phase}/${progress.file?.name ?? ''}`;
+    const isNew = phase !== this.#phase;
     const isLast = progress.total !== null && progress.done >= progress.total;
     const every = this.#out.isTTY === true ? REDRAW_EVERY_MILLISECONDS : PLAIN_EVERY_MILLISECONDS;
     if (!isNew && !isLast && now - this.#drawn < every) return;
-    this.#phase = progress.phase;
+    this.#phase = phase;
     this.#drawn = now;
     const line = describeProgress(progress, this.#loss);
     if (this.#out.isTTY !== true) {
@@ -85,7 +86,7 @@ export class ProgressLine {
  * `Fine-tuning: 120 of 900 steps, loss 0.412, 2,300 tokens a second, 3 min left`.
  */
 export function describeProgress(
-  { phase, done, total, unit, rate, secondsLeft, training }: Progress,
+  { phase, done, total, unit, rate, secondsLeft, file, training }: Progress,
   loss: number | null = null,
 ): string {
   if (total === null && done === 0) return phase;
@@ -95,6 +96,7 @@ export function describeProgress(
   const of = total === null ? '' : ` of ${amount(total)}`;
   const parts = [`${phase}: ${amount(done)}${of} ${small ? 'kB' : unit}`];
   const running = total === null || done < total;
+  if (file !== undefined && running) parts.push(`${file.name} (${file.number} of ${file.count})`);
   if (training !== undefined && loss !== null) parts.push(`loss ${figure(loss)}`);
   if (running && (training?.tokensPerSecond ?? null) !== null)
     parts.push(`${count(training?.tokensPerSecond ?? 0)} tokens a second`);
