@@ -54,7 +54,7 @@ export function headlineOf({ record }: RunView): Html {
   const [low, high] = test.accuracy_interval;
   return headline(
     percent(test.accuracy),
-    `of the test texts right (95 % interval ${percent(low)} to ${percent(high)}, from ${count(test.rows)} texts that were not trained on)`,
+    `of the test texts right (95 % interval ${percent(low)} to ${percent(high)}, from ${count(test.rows)} texts${record.method === 'own' ? '' : ' that were not trained on'})`,
   );
 }
 
@@ -71,7 +71,9 @@ export function figureParts({ record }: RunView, report: RunReport | null): (Htm
   const { train, test } = figures;
   const isWords = record.task === 'token_classification';
   return [
-    paragraph(trainTestGap(train.accuracy, test.accuracy, test.accuracy_interval).sentence),
+    record.method === 'own'
+      ? null
+      : paragraph(trainTestGap(train.accuracy, test.accuracy, test.accuracy_interval).sentence),
     entities === null ? null : entityTable(entities.test),
     report === null ? null : withIntervals(report),
     partsTable(figures, isWords ? 'words' : 'rows'),

@@ -71,6 +71,8 @@ export class OwnUse {
     const { classifier, matches, labels } = this;
     if (classifier === null) return [];
     const hint = namelessHint(classifier.classes);
+    // Nothing is matched yet: what is missing need not be counted up.
+    if (!this.ready) return hint === null ? [] : [hint];
     return [...(hint === null ? [] : [hint]), ...matchNotes(matches, labels, classifier.task)];
   }
   get baselines(): boolean {

@@ -37,8 +37,8 @@ export function encoderSummary({ encoders, project }: App): string {
   if (project !== null && project.way !== 'probe')
     return `${info.name}: ${info.layers} layers${where}.`;
   const one = embed.layer === info.layers ? 'last layer' : `layer ${embed.layer}`;
-  const layer = embed.layerWeights === undefined ? one : layersSaid(embed);
-  return `${info.name}: ${layer} of ${info.layers}, ${POOLING_WORDS[embed.pooling]}${where}.`;
+  const layers = embed.layerWeights === undefined ? `${one} of ${info.layers}` : layersSaid(embed);
+  return `${info.name}: ${layers}, ${POOLING_WORDS[embed.pooling]}${where}.`;
 }
 
 export function trainSummary({ project }: App): string {

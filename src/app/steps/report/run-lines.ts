@@ -58,7 +58,7 @@ export function runLine(run: RunView): RunLine {
     figure,
     main: figure.value,
     seconds: record.timing.total_seconds,
-    trainRows: record.split.train_rows,
+    trainRows: record.method === 'own' ? 0 : record.split.train_rows,
     created: run.created,
   };
   if (several !== undefined) {
