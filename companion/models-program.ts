@@ -18,6 +18,7 @@ import {
   type FetchOptions,
   type ListOptions,
 } from './models-kept';
+import { searchModelsCommand, type SearchOptions } from './models-search';
 import type { SessionOptions } from './session';
 
 const QUIET = 'no progress on stderr';
@@ -61,6 +62,18 @@ export function addKeeping(models: Command): void {
     .description('remove a model: all that is kept of it, or one commit')
     .argument('<model>', 'owner/name[@commit], as `models list` names it')
     .action(async (model: string, options: SessionOptions) => removeModelCommand(model, options));
+}
+
+export function addFinding(models: Command): void {
+  models
+    .command('search')
+    .description('find a model among those that people use, by name, language or purpose; asks no address')
+    .argument('[words...]', 'such as: multilingual small')
+    .option('--language <code>', 'that it reads, such as de')
+    .option('--licence <name>', 'such as mit')
+    .option('--parameters <millions>', 'at most so many')
+    .option('--json', 'print it as JSON')
+    .action(async (words: string[], options: SearchOptions) => searchModelsCommand(words, options));
 }
 
 export function addCarrying(models: Command): void {

@@ -10,7 +10,7 @@ import { finetuneCommand, type FinetuneOptions } from './finetune';
 import { addSettings } from './finetune-settings';
 import { inspectCommand, type InspectOptions } from './inspect';
 import { interruptSignal } from './interrupt';
-import { addCarrying, addKeeping } from './models-program';
+import { addCarrying, addFinding, addKeeping } from './models-program';
 import { openPage } from './open-page';
 import { predictCommand, type PredictOptions } from './predict';
 import { runCommand, type RunOptions } from './run-recipe';
@@ -200,6 +200,7 @@ function addRun(program: Command): void {
 
 function addModels(program: Command): void {
   const models = program.command('models').description('the models that are kept on this machine');
+  addFinding(models);
   addKeeping(models);
   addCarrying(models);
 }

@@ -82,6 +82,8 @@ export interface Fit {
 }
 
 export interface ModelFit {
+  /** Bytes of memory for each. */
+  readonly need: MemoryNeed;
   /** Downloading it and embedding with it: a probe. */
   readonly probe: Fit;
   readonly lora: Fit;
@@ -106,6 +108,7 @@ export function modelFit(model: CatalogueModel, precision: Precision, room: Devi
           (other) => probeFit(model, other, room).verdict !== 'no',
         ) ?? null);
   return {
+    need,
     probe,
     lora: trainingFit(need.lora, room),
     full: trainingFit(need.full, room),

@@ -33,6 +33,7 @@ const neo = model('EleutherAI/gpt-neo-1.3B');
 
 test('a small model fits a page for everything', () => {
   expect(modelFit(minilm, 'fp32', PAGE)).toEqual({
+    need: memoryNeed(minilm, 'fp32'),
     probe: { verdict: 'fits', reason: '' },
     lora: { verdict: 'fits', reason: '' },
     full: { verdict: 'fits', reason: '' },
