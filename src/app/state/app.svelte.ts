@@ -55,7 +55,10 @@ export class App {
     this.shell = shell;
     this.theme = theme;
     this.encoders = new Encoders(engine);
-    this.bring = new Bring(engine, (entry) => this.encoders.taken(entry));
+    this.bring = new Bring(engine, async (entry) => {
+      await this.encoders.taken(entry);
+      await this.kept.read();
+    });
     this.precisions = new Precisions(engine, this.encoders);
     this.finder = new Finder(engine);
     this.kept = new KeptModels(engine);

@@ -124,12 +124,12 @@ function lacking(
       hint: 'Texts and labels are dropped in the step “Data”.',
     });
   }
-  const weights = 'its weights (model.safetensors, pytorch_model.bin or onnx/model.onnx)';
+  const weights = 'weights (model.safetensors, pytorch_model.bin or onnx/model.onnx)';
   const all = [...missing, ...(hasWeights ? [] : [weights])];
   const list =
     all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1) ?? ''}`;
   const isOld = missing.includes('tokenizer.json') && names.some((name) => /\.model$/.test(name));
-  return new HeadlightError('bad-model', `There is no ${list} ${where}.`, {
+  return new HeadlightError('bad-model', `Missing ${where}: ${list}.`, {
     hint: isOld
       ? 'The tokenizer is there in its old form only. Save it in the new one in Python: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER).'
       : 'On the Hub each stands under “Files and versions” of the model. Choose all files of one model together, or drop its folder.',

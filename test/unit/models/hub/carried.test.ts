@@ -298,10 +298,14 @@ describe('a zip of another program, and files picked one by one', () => {
   });
 
   it.each([
-    [['config.json'], /no tokenizer\.json and its weights/, /Files and versions/],
-    [['config.json', 'tokenizer.json'], /no its weights|no .*weights/, /Files and versions/],
-    [['model.safetensors'], /no config\.json and tokenizer\.json/, /Files and versions/],
-    [['config.json', 'model.safetensors', 'spiece.model'], /no tokenizer\.json/, /save_pretrained/],
+    [['config.json'], /Missing here: tokenizer\.json and weights/, /Files and versions/],
+    [['config.json', 'tokenizer.json'], /Missing here: weights/, /Files and versions/],
+    [['model.safetensors'], /Missing here: config\.json and tokenizer\.json/, /Files and versions/],
+    [
+      ['config.json', 'model.safetensors', 'spiece.model'],
+      /Missing here: tokenizer\.json/,
+      /save_pretrained/,
+    ],
     [['reviews.csv'], /reviews\.csv is a table/, /step “Data”/],
     [
       ['config.json', 'config (1).json'],
