@@ -33,7 +33,12 @@ const tokenizerConfigSchema = v.object({
 });
 
 /** transformers.js' names; the most exact first. */
-const GRAPHS = ['onnx/model.onnx', 'onnx/model_fp16.onnx', 'onnx/model_quantized.onnx'] as const;
+const GRAPHS = [
+  'onnx/model.onnx',
+  'onnx/model_fp16.onnx',
+  'onnx/model_quantized.onnx',
+  'onnx/model_q4.onnx',
+] as const;
 
 export interface Classifier {
   readonly task: Task;

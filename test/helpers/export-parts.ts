@@ -272,7 +272,7 @@ export function tinyAdapter(
   return { targets, adapter, merged };
 }
 
-const ALL: readonly OnnxVariant[] = ['fp32', 'fp16', 'quantized'];
+const ALL: readonly OnnxVariant[] = ['fp32', 'fp16', 'quantized', 'q4'];
 
 /** Every folder by its name: what the goldens are made of. */
 export function referenceFolders(

@@ -50,6 +50,13 @@ const FINETUNED_ONNX: readonly Takeaway[] = [
     purpose: 'A quarter of the size, for processors: dtype "q8" in transformers.js.',
     containsTexts: false,
   },
+  {
+    kind: 'onnx-q4',
+    title: 'ONNX, 4-bit',
+    purpose:
+      'A sixth of the size, on processors and GPUs: dtype "q4" in transformers.js. Rounded more: try it on your texts.',
+    containsTexts: false,
+  },
 ];
 const HUGGING_FACE_FOLDER: Takeaway = {
   kind: 'huggingface',

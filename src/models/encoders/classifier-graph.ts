@@ -25,6 +25,7 @@ const ARITHMETIC: Readonly<Record<NonNullable<ClassifierGraphOptions['variant']>
   fp32: 'float32',
   fp16: 'float16',
   quantized: 'integer',
+  q4: 'float32',
 };
 
 /**
@@ -43,7 +44,8 @@ export function classifierModelGraph(
  * tokens]) and the output `logits`, float32 [batch, classes], or [batch, tokens, classes] for tokens.
  *
  * `fp16` computes the encoder in half precision, the head in single; `quantized` multiplies 8-bit integers,
- * the activations rounded as they come. Both are files for transformers.js (`_fp16`, `_quantized`).
+ * the activations rounded as they come; `q4` keeps matrices and words in 4 bits and multiplies in single precision.
+ * All are files for transformers.js (`_fp16`, `_quantized`, `_q4`).
  *
  * @param files config.json and a checkpoint with a head, as `TrainableModel.checkpoint` gives it.
  * @param device where it will be run at once: weights are then views of the checkpoint wherever they can be. Absent:
@@ -62,7 +64,7 @@ export function classifierModel(
   const layout = layoutOf(config);
   const weights = new Weights(
     checkpointOf(files.weights),
-    options.precision ?? 'as-kept',
+    options.variant === 'q4' ? 'q4' : (options.precision ?? 'as-kept'),
     ['', layout.prefix],
     layout.words,
   );

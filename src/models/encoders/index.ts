@@ -39,3 +39,4 @@ export {
 export { openTrainableModel } from './trainable';
 export type * from './trainable-types';
 export { checkpointBytes } from './weigh';
+export { roundedCheckpoint } from './rounded';

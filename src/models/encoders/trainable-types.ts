@@ -140,7 +140,7 @@ export interface ClassifierGraphOptions {
   readonly head: 'stock' | 'mean';
   readonly classes: number;
   /** Default `fp32`. */
-  readonly variant?: 'fp32' | 'fp16' | 'quantized';
+  readonly variant?: 'fp32' | 'fp16' | 'quantized' | 'q4';
   /** What the weights are rounded to first; default: as the checkpoint has them. */
   readonly precision?: Precision;
   /** Labels in place of the checkpoint's classes; default: each class for itself. */

@@ -8,7 +8,7 @@ import type { ModelParts } from './parts';
 /**
  * - `huggingface`: for transformers, transformers.js and onnxruntime, with `onnx/model.onnx`;
  * - `adapter`: LoRA and head alone, for PEFT;
- * - `onnx-fp32`, `onnx-fp16`, `onnx-quantized`: one ONNX graph, for transformers.js and onnxruntime.
+ * - `onnx-fp32`, `onnx-fp16`, `onnx-quantized`, `onnx-q4`: one ONNX graph, for transformers.js and onnxruntime.
  */
 export const MODEL_EXPORT_KINDS = [
   'huggingface',
@@ -16,6 +16,7 @@ export const MODEL_EXPORT_KINDS = [
   'onnx-fp32',
   'onnx-fp16',
   'onnx-quantized',
+  'onnx-q4',
 ] as const;
 export type ModelExportKind = (typeof MODEL_EXPORT_KINDS)[number];
 
@@ -47,6 +48,8 @@ export function modelFiles(
       return hfFolder(parts, { onnx: ['fp16'], weights: false, repository });
     case 'onnx-quantized':
       return hfFolder(parts, { onnx: ['quantized'], weights: false, repository });
+    case 'onnx-q4':
+      return hfFolder(parts, { onnx: ['q4'], weights: false, repository });
     case 'adapter':
       if (lora === null) {
         throw new HeadlightError('bad-setting', 'This model was not trained with LoRA.', {

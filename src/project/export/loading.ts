@@ -27,7 +27,7 @@ print(model(${pair ? `{'text': 'a text', 'text_pair': 'its second text'}` : `'a 
   )}`;
 }
 
-export type OnnxVariant = 'fp32' | 'fp16' | 'quantized';
+export type OnnxVariant = 'fp32' | 'fp16' | 'quantized' | 'q4';
 
 /** Where transformers.js looks for each, and what it calls it. */
 export const ONNX_VARIANTS: Readonly<
@@ -36,6 +36,7 @@ export const ONNX_VARIANTS: Readonly<
   fp32: { file: 'onnx/model.onnx', dtype: 'fp32' },
   fp16: { file: 'onnx/model_fp16.onnx', dtype: 'fp16' },
   quantized: { file: 'onnx/model_quantized.onnx', dtype: 'q8' },
+  q4: { file: 'onnx/model_q4.onnx', dtype: 'q4' },
 };
 
 /** @param variants that the folder has, at least one. */

@@ -7,7 +7,7 @@ import type { Head } from '../../learning/heads';
 import {
   float32Values,
   int8Values,
-  quantizeCheckpoint,
+  roundedCheckpoint,
   tensorOf,
   type Checkpoint,
   type CheckpointTensor,
@@ -30,8 +30,8 @@ export interface StockCheckpoint {
 /**
  * @param config the encoder's config.json, parsed.
  * @param weights the encoder's checkpoint, in floats or in Headlight's 8 bits.
- * @param precision that the probe was trained in. With `q8` what is written is what the 8 bits stand for, for
- *   that is what the probe has seen.
+ * @param precision that the probe was trained in. In fewer bits what is written is the floats that they stand for,
+ *   for that is what the probe has seen.
  * @throws HeadlightError `bad-setting` when the probe cannot be folded, saying why; `bad-model` when the
  *   files do not fit each other.
  */
@@ -46,7 +46,7 @@ export function probeCheckpoint(
   const ends = refuseUnfoldable(embed, names);
   const { layout } = names;
   const { dense, activation, classifier } = layout.head;
-  const kept = precision === 'q8' ? quantizeCheckpoint(weights) : weights;
+  const kept = roundedCheckpoint(weights, precision);
   const encoder = cutEncoder(kept.tensors, layout.prefix, ends, embed.layer);
   // The LayerNorm that ends the embeddings, or the layer.
   const norm = `${layout.prefix}${ends.norm(embed.layer) ?? ''}`;

@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { GraphBuilder, writeModel, type Value } from '../../../src/graph/onnx';
 import { halfFloats, tensorOf, type CheckpointTensor } from '../../../src/models/checkpoints';
 import {
+  classifierModelGraph,
   openEncoderModel,
   parseEncoderConfig,
   safetensorsWeights,
@@ -225,4 +226,44 @@ describe.each(architectures)('$folder/$name', ({ folder, name }) => {
     const before = (await runEncoder(exact, ids, mask))['embedding']!;
     expect(largestDifference(found, before)).toBeGreaterThan(1e-7);
   });
+
+  it('leaves in 4 bits as a classifier whose encoder is what the 4 bits stand for', async () => {
+    const { tensors } = checkpointOf(weights);
+    const plain = standingFor(tensors, modelType, 'q4');
+    // Heads stay as they are; one is made up where there is none.
+    const head = tensorOf(
+      Float32Array.from({ length: 2 * parsed.hiddenSize }, (_, i) => Math.sin(i)),
+      [2, parsed.hiddenSize],
+    );
+    const name = `${parsed.layout.head.tokenClassifier}.weight`;
+    const bias = `${parsed.layout.head.tokenClassifier}.bias`;
+    const withHead = (encoder: Map<string, CheckpointTensor>): ReturnType<typeof tensorWeights> =>
+      tensorWeights(encoder.set(name, head).set(bias, tensorOf(new Float32Array(2), [2])));
+    const options = { task: 'text', head: 'mean', classes: 2 } as const;
+    const four = classifierModelGraph(
+      { config, weights: withHead(new Map(tensors)) },
+      { ...options, variant: 'q4' },
+    );
+    const floats = classifierModelGraph({ config, weights: withHead(plain) }, options);
+    expect(largestDifference(await logitsOf(four), await logitsOf(floats))).toBeLessThan(1e-5);
+  });
+
+  async function logitsOf(graph: Uint8Array): Promise<number[][]> {
+    const session = await InferenceSession.create(graph, { logSeverityLevel: 3 });
+    const given: Record<string, number[][]> = {
+      input_ids: ids,
+      attention_mask: mask,
+      token_type_ids: ids.map((row) => row.map(() => 0)),
+    };
+    const feeds = Object.fromEntries(
+      session.inputNames.map((input) => [
+        input,
+        new Tensor('int64', BigInt64Array.from(given[input]!.flat(), BigInt), [2, 6]),
+      ]),
+    );
+    const { logits } = await session.run(feeds);
+    await session.release();
+    const data = Array.from(logits?.data as Float32Array);
+    return [data.slice(0, 2), data.slice(2)];
+  }
 });

@@ -117,7 +117,13 @@ describe('an exported BERT', () => {
   it('leaves, once it is fine-tuned, in every form', async () => {
     const asked = choice(plain, METHODS['LoRA'] ?? { name: 'full' });
     const { id } = await finish(engine.finetune(project, asked));
-    for (const kind of ['onnx-fp32', 'onnx-fp16', 'onnx-quantized', 'adapter'] as const) {
+    for (const kind of [
+      'onnx-fp32',
+      'onnx-fp16',
+      'onnx-quantized',
+      'onnx-q4',
+      'adapter',
+    ] as const) {
       const { bytes, name } = await finish(engine.export(project, id, kind));
       expect(readArchive(bytes, name).size, kind).toBeGreaterThan(2);
     }

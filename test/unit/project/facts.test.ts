@@ -177,6 +177,7 @@ describe('the forms it leaves in', () => {
     ['onnx-fp32', ['onnx/model.onnx']],
     ['onnx-fp16', ['onnx/model_fp16.onnx']],
     ['onnx-quantized', ['onnx/model_quantized.onnx']],
+    ['onnx-q4', ['onnx/model_q4.onnx']],
     ['adapter', ['adapter_config.json', 'adapter_model.safetensors']],
   ] as const)('%s: %j', (kind, weights) => {
     const paths = [...modelFiles(kind, model).keys()];

@@ -130,6 +130,9 @@ describe.each(NAMES)('%s', (name) => {
     const rows = golden(name).input_ids;
     expect(largestDifference(await onnxLogits(half, rows), name)).toBeLessThan(0.03);
     expect(largestDifference(await onnxLogits(eight, rows), name)).toBeLessThan(0.3);
+    const four = bytesOf(name, 'onnx/model_q4.onnx');
+    expect(four.length).toBeLessThan(eight.length);
+    expect(largestDifference(await onnxLogits(four, rows), name)).toBeLessThan(2);
   });
 });
 
