@@ -59,8 +59,8 @@ async function press(name: string): Promise<void> {
   );
   const button = found.asElement();
   if (button === null) throw new Error(`no button ${name}`);
-  await (button as ElementHandle<Element>).scrollIntoView();
-  await (button as ElementHandle<Element>).click();
+  await (button as ElementHandle).scrollIntoView();
+  await (button as ElementHandle).click();
 }
 
 /** By the settings, as a person with a mirror does; the page reloads. */
