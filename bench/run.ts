@@ -15,8 +15,11 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   page: async () => (await import('./page/bench')).bench(),
   finetune: async () => (await import('./finetune/bench')).bench(),
   'finetune-quality': async () => (await import('./finetune/quality')).bench(),
+  large: async () => (await import('./large/bench')).bench(),
+  load: async () => (await import('./load/bench')).bench(),
   data: async () => (await import('./data/bench')).bench(),
   shapes: async () => (await import('./shapes/bench')).bench(),
+  precision: async () => (await import('./precision/bench')).bench(),
   quality: async () => (await import('./quality/bench')).bench(),
 };
 

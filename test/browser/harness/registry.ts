@@ -3,11 +3,13 @@
  * `functions/` and spread it here; a function takes and gives plain JSON.
  */
 import * as architectures from './functions/architectures';
+import * as downloads from './functions/downloads';
 import * as embedding from './functions/embedding';
 import * as engine from './functions/engine';
 import * as finetuning from './functions/finetuning';
 import * as graph from './functions/graph';
 import * as hub from './functions/hub';
+import * as large from './functions/large';
 import * as platform from './functions/platform';
 import * as probe from './functions/probe';
 import * as realShape from './functions/real-shape';
@@ -18,11 +20,13 @@ type Registered = (...args: never[]) => unknown;
 
 const functions: Readonly<Record<string, Registered>> = {
   ...architectures,
+  ...downloads,
   ...embedding,
   ...engine,
   ...finetuning,
   ...graph,
   ...hub,
+  ...large,
   ...platform,
   ...probe,
   ...realShape,
