@@ -110,7 +110,7 @@ export function modelFit(model: CatalogueModel, precision: Precision, room: Devi
   return {
     need,
     probe,
-    lora: trainingFit(need.lora, room),
+    lora: loraFit(model, need.lora, room),
     full: trainingFit(need.full, room),
     instead,
     companion:
@@ -162,6 +162,14 @@ function trainingFit(need: number, { heapBytes, memoryBytes }: DeviceRoom): Fit 
       `It needs about ${size(need)} of memory; this device has ${hasMemory(memoryBytes)}.`,
     );
   return FITS;
+}
+
+/** Its base may be kept in 8 bits, whatever the precision that a probe is made in. */
+function loraFit(model: CatalogueModel, need: number, room: DeviceRoom): Fit {
+  const fit = trainingFit(need, room);
+  const { lora } = memoryNeed(model, 'q8');
+  if (fit.verdict !== 'no' || trainingFit(lora, room).verdict === 'no') return fit;
+  return tight(`${fit.reason} Over 8-bit weights it needs about ${size(lora)}.`);
 }
 
 function no(reason: string): Fit {

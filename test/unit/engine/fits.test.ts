@@ -62,6 +62,14 @@ test('BERT large: all of it does not train in a page, LoRA may', () => {
   });
 });
 
+test('LoRA that does not fit over 32-bit weights says what it needs over 8-bit ones', () => {
+  const fit = modelFit(model('FacebookAI/roberta-large'), 'fp32', PAGE);
+  expect(fit.lora.verdict).toBe('tight');
+  expect(fit.lora.reason).toMatch(
+    /^It needs about 4\.4 GB; a page’s WASM has 4\.3 GB\. Over 8-bit weights it needs about 2\.3 GB\.$/,
+  );
+});
+
 test('what is too large in 32 bits says in which precision it would fit', () => {
   const fit = modelFit(large, 'fp32', { ...PAGE, heapBytes: 2 * GB });
   expect(fit.probe).toEqual({
