@@ -67,7 +67,9 @@ export function addKeeping(models: Command): void {
 export function addFinding(models: Command): void {
   models
     .command('search')
-    .description('find a model among those that people use, by name, language or purpose; asks no address')
+    .description(
+      'find a model among those that people use, by name, language or purpose; asks no address',
+    )
     .argument('[words...]', 'such as: multilingual small')
     .option('--language <code>', 'that it reads, such as de')
     .option('--licence <name>', 'such as mit')

@@ -73,30 +73,16 @@ it('a gated model with a token from the environment or a file; it stands in no o
   });
   try {
     await writeFile(join(folder, 'token.txt'), `${TOKEN}\n`);
-    await writeFile(
-      join(folder, 't.csv'),
-      'text,label\n'.concat('good film,p\nbad film,n\n'.repeat(8)),
-    );
-    const train = [
-      'train',
-      't.csv',
-      '--encoder',
-      ID,
-      '--model-host',
-      hub.host,
-      '--C',
-      '1',
-      '--no-baselines',
-    ];
-    const without = await headlight(train, 'gated');
+    const fetch = ['models', 'fetch', ID, '--model-host', hub.host, '--quiet'];
+    const without = await headlight(fetch, 'gated');
     expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('gated') as string });
     // That of huggingface.co is not for a mirror.
     hub.seen.length = 0;
-    expect((await headlight(train, 'gated', { HF_TOKEN: TOKEN })).code).toBe(1);
+    expect((await headlight(fetch, 'gated', { HF_TOKEN: TOKEN })).code).toBe(1);
     expect(hub.seen.map(({ authorization }) => authorization)).toEqual([null]);
-    const wrong = await headlight(train, 'gated', { HEADLIGHT_HUB_TOKEN: 'hf_wrongWrongWrong' });
+    const wrong = await headlight(fetch, 'gated', { HEADLIGHT_HUB_TOKEN: 'hf_wrongWrongWrong' });
     expect(wrong.stderr).toContain('does not accept the token');
-    const good = await headlight([...train, '--token-file', 'token.txt'], 'gated');
+    const good = await headlight([...fetch, '--token-file', 'token.txt'], 'gated');
     expect(good.code).toBe(0);
     for (const { stdout, stderr } of [without, wrong, good])
       expect(stdout + stderr).not.toMatch(/hf_\w{8}/);
