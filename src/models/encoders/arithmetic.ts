@@ -208,10 +208,13 @@ export class Numbers {
     switch (table.precision) {
       case 'fp32':
         return b.add('Gather', [this.floats(name, dims, table.values), ids]);
-      case 'fp16':
-        return this.cast(
-          b.add('Gather', [b.tensor(makeTensor(name, 'float16', dims, table.values)), ids]),
-        );
+      case 'fp16': {
+        const halves = b.tensor(makeTensor(name, 'float16', dims, table.values));
+        // WebGPU looks halves up only where it computes with them; there all become floats, once.
+        return this.#form === 'stored'
+          ? this.cast(b.add('Gather', [halves, ids]))
+          : b.add('Gather', [this.cast(halves), ids]);
+      }
       case 'q8': {
         const rows = this.cast(
           b.add('Gather', [b.tensor(makeTensor(name, 'int8', dims, table.values)), ids]),
