@@ -225,6 +225,28 @@ describe('one class a text', () => {
   });
 });
 
+describe('fewer bits', () => {
+  it.each(['fp16', 'q8', 'q4'] as const)(
+    '%s: evaluated with the weights as they are kept',
+    async (bits) => {
+      const entry = await finish(engine.addFolderEncoder('sentiment', ownFiles('sentiment'), bits));
+      const project = await opened('reviews.csv', sentimentCsv());
+      const run = await finish(engine.evaluateOwn(project.id, choice(entry)));
+      expect(run.record.encoder.precision).toBe(bits);
+      const exact = ownGolden.sentiment.probabilities;
+      const found = await testPredictions(project.id, run);
+      let apart = 0;
+      found.indices.forEach((row, at) => {
+        const wanted = exact[row]?.[ownGolden.sentiment.classes.indexOf('POSITIVE')] ?? NaN;
+        const positive = run.record.data.classes.indexOf('positive');
+        apart = Math.max(apart, Math.abs((found.probabilities[at * 3 + positive] ?? NaN) - wanted));
+      });
+      expect(apart).toBeGreaterThan(0);
+      expect(apart).toBeLessThan(bits === 'q4' ? 0.5 : 0.1);
+    },
+  );
+});
+
 describe('several labels a text', () => {
   it('takes a sigmoid each, 0.5 as threshold without validation rows', async () => {
     const { classes, probabilities } = ownGolden.topics;
