@@ -49,6 +49,11 @@ with tempfile.TemporaryDirectory() as made:
                     },
                 }
             )
+    # BioBERT and others say nothing of case.
+    for kind in ("bert", "electra"):
+        golden.append(
+            {"config": {"model_type": kind}, "files": {"vocab.txt": "\n".join(pieces) + "\n"}}
+        )
     for kind in ("roberta", "gpt2", "gpt_neo", "deberta"):
         special = {
             "roberta": ["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
