@@ -1,14 +1,20 @@
 /** The end of a fine-tune: evaluated with the very graph that is kept, and kept as a run. */
 import { throwIfAborted, type Job } from '../base';
 import type { FinetuneResult } from '../learning/finetune';
-import { writeSafetensors, type Encoder, type TrainableModel } from '../models';
+import {
+  safetensorsFile,
+  tensorWeights,
+  type CheckpointTensor,
+  type SafetensorsFile,
+  type TrainableModel,
+} from '../models';
 import type { Platform } from '../platform';
 import type { FinetuneRecipe, FinetuneRecord } from '../project';
 import { computeBaselines } from './baselines';
 import { earlierWords } from './earlier-words';
 import type { OpenFinetune } from './finetune-open';
 import { reportOn } from './finetune-report';
-import { closing, FinetunedModel, type ModelFiles } from './finetuned-model';
+import { closing, FinetunedModel } from './finetuned-model';
 import type { Projects } from './projects';
 import { keepRun, recordBase, type FinetuneRun } from './run-documents';
 
@@ -33,13 +39,20 @@ export async function* keepFinetuned(
 ): Job<FinetuneRun> {
   const { prepared, encoder, tokenized, rows } = opened;
   const evaluateStarted = performance.now();
-  const files = keptFiles(model, encoder, result);
+  const weights = model.checkpoint(result.trained);
+  const files = new Map(encoder.files.map(({ name, bytes }) => [name, bytes]));
   const shape = {
     task: prepared.task,
     head: recipe.finetune.head,
     classes: prepared.data.classes.length,
   };
-  const kept = await FinetunedModel.open(platform, files, shape, recipe.device);
+  const kept = await FinetunedModel.open(
+    platform,
+    files,
+    tensorWeights(weights),
+    shape,
+    recipe.device,
+  );
   const parts = {
     train: { rows: rows.train, sequences: tokenized.train },
     validation: { rows: rows.validation, sequences: tokenized.validation },
@@ -99,22 +112,23 @@ export async function* keepFinetuned(
     recipe,
     record,
     head: null,
-    model: files,
+    model: new Map<string, Uint8Array | SafetensorsFile>([
+      ...files,
+      ...weightFiles(model, weights, result),
+    ]),
     predictions: figures.predictions,
   });
 }
 
-/** What is kept with the run, and taken away: the checkpoint merged, the adapter beside it, the tokenizer. */
-function keptFiles(
+/** What is kept with the run, and taken away, beside the tokenizer: the checkpoint merged, and the adapter. */
+function weightFiles(
   model: TrainableModel,
-  encoder: Encoder,
+  weights: ReadonlyMap<string, CheckpointTensor>,
   { trained }: FinetuneResult,
-): ModelFiles {
-  const files = new Map(encoder.files.map(({ name, bytes }) => [name, bytes]));
-  files.set('model.safetensors', writeSafetensors(model.checkpoint(trained)));
-  if (model.options.method.name === 'lora') {
-    files.set('adapter_model.safetensors', writeSafetensors(model.adapter(trained)));
-  }
+): Map<string, SafetensorsFile> {
+  const files = new Map([['model.safetensors', safetensorsFile(weights)]]);
+  if (model.options.method.name === 'lora')
+    files.set('adapter_model.safetensors', safetensorsFile(model.adapter(trained)));
   return files;
 }
 

@@ -10,8 +10,8 @@ import {
   loadTokenizer,
   makeBatches,
   padBatch,
+  type EncoderWeights,
   type TextTokenizer,
-  safetensorsWeights,
 } from '../models';
 import type { Device, Platform, TensorData } from '../platform';
 import type { Task } from '../project';
@@ -41,18 +41,19 @@ export class FinetunedModel {
     this.#shape = shape;
   }
 
-  /** @throws HeadlightError `bad-model` when a file is missing or they do not fit each other. */
+  /**
+   * @param files the config and the tokenizer's.
+   * @throws HeadlightError `bad-model` when a file is missing or they do not fit each other.
+   */
   static async open(
     platform: Platform,
     files: ModelFiles,
+    weights: EncoderWeights,
     shape: ModelShape,
     device: Device,
   ): Promise<FinetunedModel> {
     const graph = classifierModel(
-      {
-        config: needFile(files, 'config.json'),
-        weights: safetensorsWeights(needFile(files, 'model.safetensors')),
-      },
+      { config: needFile(files, 'config.json'), weights },
       {
         task: shape.task === 'token_classification' ? 'token' : 'text',
         head: shape.head,

@@ -2,7 +2,7 @@
 import { HeadlightError, ProgressMeter, type Job } from '../base';
 import type { FileBytes } from '../data';
 import { predictHead, type Head } from '../learning/heads';
-import { checkDevice, embedTexts, type Encoder } from '../models';
+import { checkDevice, embedTexts, safetensorsWeights, type Encoder } from '../models';
 import type { Device, Platform } from '../platform';
 import {
   multiLabelFigures,
@@ -13,7 +13,13 @@ import {
 } from '../project';
 import type { PredictedFile, Predictions } from './engine';
 import type { Encoders } from './encoders';
-import { closing, FinetunedModel, type ModelFiles, type ModelShape } from './finetuned-model';
+import {
+  closing,
+  FinetunedModel,
+  needFile,
+  type ModelFiles,
+  type ModelShape,
+} from './finetuned-model';
 import { openOwnModel, ownRun, type OwnRun } from './own-model';
 import { labelledFile, predictTable, type PredictionTask } from './predict-table';
 import type { Projects } from './projects';
@@ -142,8 +148,10 @@ export function openRun(
   encoder: Encoder | null,
   device: Device,
 ): Promise<FinetunedModel> {
-  if (run.method === 'finetune')
-    return FinetunedModel.open(platform, run.files, shapeOf(run.document), device);
+  if (run.method === 'finetune') {
+    const weights = safetensorsWeights(needFile(run.files, 'model.safetensors'));
+    return FinetunedModel.open(platform, run.files, weights, shapeOf(run.document), device);
+  }
   if (encoder === null) throw new HeadlightError('internal', 'a classifier without its encoder');
   const { recipe, record } = run.document;
   const { classes } = record.data;

@@ -12,6 +12,7 @@ import {
   type RunDocument,
   type RunPredictions,
   type RunRecord,
+  type WrittenRun,
 } from '../project';
 import type { Device } from '../platform';
 import type { Prepared } from './prepare';
@@ -104,7 +105,7 @@ export interface KeptRun<R extends Recipe, S extends RunRecord> {
   /** Of a probe. */
   readonly head: Uint8Array | null;
   /** Of a fine-tune: its files by name. */
-  readonly model: ReadonlyMap<string, Uint8Array> | null;
+  readonly model: WrittenRun['model'];
 }
 
 /** Keeps a run under a new id. @throws HeadlightError `not-found` when its project was deleted meanwhile. */

@@ -32,7 +32,11 @@ export function writePredictions(predictions: RunPredictions): Uint8Array {
     const rows = indices.length;
     const classes = rows === 0 ? 0 : probabilities.length / rows;
     tensors.set(`${part}.indices`, { dtype: 'I32', shape: [rows], data: bytesOf(indices) });
-    tensors.set(`${part}.labels`, { dtype: 'I32', shape: [rows], data: bytesOf(labels) });
+    tensors.set(`${part}.labels`, {
+      dtype: 'I32',
+      shape: [labels.length],
+      data: bytesOf(labels),
+    });
     tensors.set(`${part}.probabilities`, {
       dtype: 'F64',
       shape: [rows, classes],

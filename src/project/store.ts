@@ -14,6 +14,7 @@
  */
 import { HeadlightError } from '../base';
 import { piecesOf, sourceOf, type InputFile, type SourceFile } from '../data';
+import type { SafetensorsFile } from '../models';
 import type { Storage } from '../platform';
 import { jsonBytes, parseJson, readProjectRecord, readRun } from './documents';
 import type { ProjectRecord, RunDocument } from './types';
@@ -24,6 +25,11 @@ export interface RunParts {
   readonly head: Uint8Array | null;
   /** Predictions, see `predictions.ts`. */
   readonly predictions: Uint8Array;
+}
+
+/** A run as it is written: its model's files may come in pieces, so that weights do not stand in memory twice. */
+export interface WrittenRun extends RunParts {
+  readonly model: ReadonlyMap<string, Uint8Array | SafetensorsFile> | null;
 }
 
 /** With the model of a fine-tune, which is large: `model` reads it. */
@@ -133,11 +139,13 @@ export class ProjectStore {
     await this.#storage.delete('files', `${project}/${name}`);
   }
 
-  async writeRun(project: string, parts: WholeRun): Promise<void> {
+  async writeRun(project: string, parts: WrittenRun): Promise<void> {
     const prefix = `${project}/${parts.document.id}/`;
     if (parts.head !== null) await this.#storage.write('runs', `${prefix}head.json`, parts.head);
-    for (const [name, bytes] of parts.model ?? []) {
-      await this.#storage.write('runs', `${prefix}${MODEL}${name}`, bytes);
+    for (const [name, file] of parts.model ?? []) {
+      const key = `${prefix}${MODEL}${name}`;
+      if (file instanceof Uint8Array) await this.#storage.write('runs', key, file);
+      else await this.#storage.writePieces('runs', key, inTurn(file.pieces()));
     }
     await this.#storage.write('runs', `${prefix}predictions`, parts.predictions);
     await this.#storage.write('runs', `${prefix}run.json`, jsonBytes(parts.document));
@@ -209,4 +217,8 @@ function fileNotFound(name: string): HeadlightError {
   return new HeadlightError('not-found', `The file ${name} of this project is no longer stored.`, {
     hint: 'Drop the file again to start a new project.',
   });
+}
+
+async function* inTurn(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  for (const piece of pieces) yield await Promise.resolve(piece);
 }

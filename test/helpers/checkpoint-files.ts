@@ -1,6 +1,7 @@
 /** Checkpoints of `test/reference/checkpoints`, and files by hand: zips and pickles that torch would never write. */
 import { readFileSync } from 'node:fs';
 import { zipSync, type Zippable } from 'fflate';
+import type { CheckpointTensor } from '../../src/models';
 
 const FOLDER = new URL('../reference/checkpoints/', import.meta.url);
 
@@ -48,9 +49,15 @@ export const op = {
   get: (index: number) => [0x68, index],
 } as const;
 
+function tuple(...values: number[]): number[] {
+  return [...op.mark, ...values.flatMap((value) => op.int(value)), ...op.tuple];
+}
+
 export interface HandMade {
   /** Instructions for each; default what a tensor [2, 3] of six floats has. */
   readonly storage?: readonly number[];
+  /** Of the storage; default `0`. */
+  readonly key?: string;
   readonly length?: readonly number[];
   readonly offset?: readonly number[];
   readonly shape?: readonly number[];
@@ -60,18 +67,13 @@ export interface HandMade {
 
 /** A tensor, described as torch does, with whatever is to be wrong in it. */
 export function tensorPickle(made: HandMade = {}): number[] {
-  const tuple = (...values: number[]): number[] => [
-    ...op.mark,
-    ...values.flatMap((value) => op.int(value)),
-    ...op.tuple,
-  ];
   return [
     ...op.global('torch._utils', '_rebuild_tensor_v2'),
     ...op.mark,
     ...op.mark,
     ...op.text('storage'),
     ...(made.storage ?? op.global('torch', 'FloatStorage')),
-    ...op.text('0'),
+    ...op.text(made.key ?? '0'),
     ...op.text('cpu'),
     ...(made.length ?? op.int(6)),
     ...op.tuple,
@@ -97,6 +99,38 @@ export function statePickle(value: readonly number[]): Uint8Array {
     ...op.setItems,
     ...op.stop,
   ]);
+}
+
+/** What `torch.save` writes of these tensors, each with a storage of its own; nothing of it is aligned. */
+export function torchFile(tensors: ReadonlyMap<string, CheckpointTensor>): Uint8Array {
+  const storages: Record<string, string> = { F32: 'FloatStorage', F16: 'HalfStorage' };
+  const entries = [...tensors];
+  const pickle = Uint8Array.from([
+    ...op.start,
+    ...op.dict,
+    ...op.mark,
+    ...entries.flatMap(([name, { dtype, shape }], i) => {
+      const strides = shape.map((_, axis) => count(shape.slice(axis + 1)));
+      return [
+        ...op.text(name),
+        ...tensorPickle({
+          storage: op.global('torch', storages[dtype] ?? ''),
+          key: String(i),
+          length: op.int(count(shape)),
+          shape: tuple(...shape),
+          strides: tuple(...strides),
+        }),
+      ];
+    }),
+    ...op.setItems,
+    ...op.stop,
+  ]);
+  const parts = entries.map(([, { data }], i): [string, Uint8Array] => [`data/${i}`, data]);
+  return archiveOf(pickle, Object.fromEntries(parts));
+}
+
+function count(shape: readonly number[]): number {
+  return shape.reduce((product, dim) => product * dim, 1);
 }
 
 /** A zip as torch writes it, of these parts; nothing is compressed unless asked. */
