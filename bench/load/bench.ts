@@ -110,10 +110,13 @@ export async function bench(): Promise<BenchResult> {
 }
 
 async function modelsIn(scratch: string): Promise<Model[]> {
-  const bert = join(scratch, 'bert-base');
-  await writeLargeModel(bert, 'BERT base');
-  const folders: [string, string][] = [['BERT base shape', bert]];
-  if (MINILM !== null) folders.unshift(['all-MiniLM-L6-v2', MINILM]);
+  const folders: [string, string][] = [];
+  if (MINILM !== null && isAsked('all-MiniLM-L6-v2')) folders.push(['all-MiniLM-L6-v2', MINILM]);
+  if (isAsked('BERT base')) {
+    const bert = join(scratch, 'bert-base');
+    await writeLargeModel(bert, 'BERT base');
+    folders.push(['BERT base shape', bert]);
+  }
   const models: Model[] = [];
   for (const [at, [name, folder]] of folders.entries()) {
     let exported: string | null = null;
@@ -128,6 +131,11 @@ async function modelsIn(scratch: string): Promise<Model[]> {
     models.push({ name, folder, exported });
   }
   return models;
+}
+
+/** HEADLIGHT_LARGE names one of them; absent: both. */
+function isAsked(name: string): boolean {
+  return [undefined, name].includes(process.env['HEADLIGHT_LARGE']);
 }
 
 async function filesOf(folder: string): Promise<ModelFile[]> {
