@@ -26,6 +26,7 @@ import { largestDifference, runEncoder } from './run';
 
 const REFERENCE = join(import.meta.dirname, '../../reference');
 const MADE = ['fp16', 'q8', 'q4'] as const;
+const FORMS = ['turned', 'stored'] as const;
 
 interface Golden {
   readonly cases: readonly {
@@ -125,11 +126,12 @@ describe.each(golden.cases)('$name', ({ rows, columns, ...expected }) => {
   it('is looked up row by row as what it stands for', async () => {
     const order = [rows - 1, 0, 1, 1];
     const ids = new Tensor('int64', BigInt64Array.from(order, BigInt), [2, 2]);
-    for (const precision of MADE) {
+    for (const [precision, form] of MADE.flatMap((one) =>
+      FORMS.map((how) => [one, how] as const),
+    )) {
       const matrix = made(precision);
       const found = await run(
-        (b) =>
-          new Numbers(b, 'float32', 'turned').rows('w', matrix, b.input('ids', 'int64', [2, 2])),
+        (b) => new Numbers(b, 'float32', form).rows('w', matrix, b.input('ids', 'int64', [2, 2])),
         { ids },
       );
       const floats = matrixFloats(matrix);
