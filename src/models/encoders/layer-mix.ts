@@ -7,7 +7,7 @@ import type { GraphBuilder, Value } from '../../graph/onnx';
 import type { EmbedSettings } from '../types';
 
 /** Presets by name, as the command line and the page call them. */
-export const LAYER_PRESETS = ['last4', 'all'] as const;
+export const LAYER_PRESETS = ['all', 'last4'] as const;
 export type LayerPreset = (typeof LAYER_PRESETS)[number];
 
 /** Weights of layer 0 (the embeddings) to the last. `all`: every layer of the encoder, embeddings included. */
@@ -16,7 +16,7 @@ export function presetWeights(preset: LayerPreset, layers: number): number[] {
   return Array.from({ length: layers + 1 }, (_, layer) => (layer >= first ? 1 : 0));
 }
 
-/** Which preset these weights are; null for others. */
+/** Which preset these weights are; null for others. The last four of four are all. */
 export function presetOf(weights: readonly number[]): LayerPreset | null {
   const scale = Math.max(...weights);
   const same = LAYER_PRESETS.find((preset) =>
