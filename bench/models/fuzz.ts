@@ -11,6 +11,10 @@ const READERS: Readonly<Record<string, () => Promise<FuzzReader>>> = {
     (await import('../../test/helpers/fuzz-checkpoints')).safetensorsReader(),
   index: async () => (await import('../../test/helpers/fuzz-checkpoints')).indexReader(),
   pytorch: async () => (await import('../../test/helpers/fuzz-checkpoints')).pytorchReader(),
+  hub: async () => (await import('../../test/helpers/fuzz-kept')).hubReader(),
+  config: async () => (await import('../../test/helpers/fuzz-kept')).configReader(),
+  tokenizer: async () => (await import('../../test/helpers/fuzz-kept')).tokenizerReader(),
+  kept: async () => (await import('../../test/helpers/fuzz-kept')).keptReader(),
   onnx: async () => (await import('../../test/helpers/fuzz-onnx')).onnxReader(),
 };
 

@@ -53,7 +53,10 @@ export interface Harness {
 }
 
 /** Opens the harness page at an address and waits until it can be called. */
-export async function openHarness(browser: Browser, url: string): Promise<Harness> {
+export async function openHarness(
+  browser: Pick<Browser, 'newPage'>,
+  url: string,
+): Promise<Harness> {
   const page = await browser.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {

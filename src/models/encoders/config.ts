@@ -1,6 +1,6 @@
 /** `config.json` of an encoder, checked at the door. */
 import * as v from 'valibot';
-import { HeadlightError } from '../../base';
+import { readJson } from '../../base';
 import type { TransformerConfig } from './architecture';
 import { ARCHITECTURES } from './architectures';
 import { count, parse, unsupported } from './config-fields';
@@ -28,15 +28,9 @@ export type EncoderConfig = TransformerConfig | StaticConfig;
  * @throws HeadlightError `bad-model` when it is no such file, or asks for what Headlight does not have.
  */
 export function parseEncoderConfig(bytes: Uint8Array): EncoderConfig {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw new HeadlightError('bad-model', 'The encoder’s config.json is not JSON.', {
-      hint: 'Download or copy the model’s folder again.',
-      cause: error,
-    });
-  }
+  const json = readJson(bytes, 'The encoder’s config.json', {
+    hint: 'Download or copy the model’s folder again.',
+  });
   const { model_type: modelType } = parse(v.object({ model_type: v.optional(v.string()) }), json);
   if (modelType === 'headlight-static') {
     const found = parse(staticSchema, json);

@@ -1,6 +1,6 @@
 /** Whether a checkpoint has a classifier of its own, what it tells apart, and why it may not be used as it is. */
 import * as v from 'valibot';
-import { HeadlightError } from '../../base';
+import { readJson } from '../../base';
 import { ARCHITECTURES } from './architectures';
 
 /** The head of a checkpoint that was fine-tuned elsewhere, as `transformers` has it. */
@@ -85,12 +85,7 @@ function classNames(
 }
 
 function parsed(config: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(config));
-  } catch (cause) {
-    throw new HeadlightError('bad-model', 'The encoder’s config.json is not JSON.', {
-      hint: 'Download or copy the model’s folder again.',
-      cause,
-    });
-  }
+  return readJson(config, 'The encoder’s config.json', {
+    hint: 'Download or copy the model’s folder again.',
+  });
 }

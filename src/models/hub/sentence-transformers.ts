@@ -2,7 +2,7 @@
  * What a sentence-transformers model recommends for itself, from the small files beside its weights:
  * `modules.json` (what follows the transformer), `<n>_Pooling/config.json`, `sentence_bert_config.json`.
  */
-import { HeadlightError } from '../../base';
+import { readJson } from '../../base';
 import type { EmbedSettings, Pooling } from '../types';
 import type { ModelFile } from './encoder';
 
@@ -73,12 +73,5 @@ function jsonFile(files: readonly ModelFile[], name: string): Record<string, unk
 function jsonValue(files: readonly ModelFile[], name: string): unknown {
   const file = files.find((one) => one.name === name);
   if (file === undefined) return null;
-  try {
-    return JSON.parse(new TextDecoder().decode(file.bytes));
-  } catch (error) {
-    throw new HeadlightError('bad-model', `${name} is not JSON.`, {
-      hint: 'The file may be cut off; download the model again.',
-      cause: error,
-    });
-  }
+  return readJson(file.bytes, name);
 }

@@ -6,7 +6,7 @@
  * line, and cuts the closing special token off long texts, which Python does not.
  */
 import { Tokenizer } from '@huggingface/tokenizers';
-import { HeadlightError, toHeadlightError } from '../../base';
+import { HeadlightError, readJson, toHeadlightError } from '../../base';
 
 export interface TokenizerFile {
   readonly name: 'tokenizer.json' | 'tokenizer_config.json';
@@ -65,24 +65,20 @@ export function loadTokenizer(
   const json = parseJson(tokenizerJson, 'tokenizer.json');
   const config =
     tokenizerConfig === null ? {} : parseJson(tokenizerConfig, 'tokenizer_config.json');
-  let tokenizer: Tokenizer;
-  let special: SpecialTokens;
-  try {
-    tokenizer = new Tokenizer(json, config);
-    special = findSpecialTokens(tokenizer);
-  } catch (error) {
-    throw new HeadlightError(
-      'bad-model',
-      `tokenizer.json cannot be used: ${toHeadlightError(error).message}`,
-      {
-        hint: 'Choose a model whose tokenizer.json was saved by the tokenizers library.',
-        cause: error,
-      },
-    );
-  }
+  const { tokenizer, special, padId, pairTokens, vocabularySize } = usable(() => {
+    const made = new Tokenizer(json, config);
+    const found = findSpecialTokens(made);
+    return {
+      tokenizer: made,
+      special: found,
+      padId: findPadId(made, config),
+      pairTokens: findPairTokens(made, found),
+      vocabularySize: made.get_vocab(true).size,
+    };
+  });
 
   const repair = bertRepair(json);
-  const allIds = (text: string): number[] => tokenizer.encode(repair(text)).ids;
+  const allIds = (text: string): number[] => usable(() => idsOf(tokenizer, repair(text)));
 
   const encodeWithNotice = (text: string, maxTokens: number): Encoded => {
     if (!(maxTokens > special.count)) {
@@ -103,16 +99,18 @@ export function loadTokenizer(
   return {
     encodeWithNotice,
     encodeWord(word) {
-      words ??= isByteLevel(json) ? new Tokenizer(afterSpace(json), config) : tokenizer;
-      return words.encode(repair(word), { add_special_tokens: false }).ids;
+      return usable(() => {
+        words ??= isByteLevel(json) ? new Tokenizer(afterSpace(json), config) : tokenizer;
+        return idsOf(words, repair(word), { add_special_tokens: false });
+      });
     },
     encode: (text, maxTokens) => encodeWithNotice(text, maxTokens).ids as number[],
     tokenCount: (text) => allIds(text).length,
-    padId: findPadId(tokenizer, config),
+    padId,
     specialTokens: special.count,
     closingIds: special.closing,
-    pairTokens: findPairTokens(tokenizer, special),
-    vocabularySize: tokenizer.get_vocab(true).size,
+    pairTokens,
+    vocabularySize,
     files: [
       { name: 'tokenizer.json', bytes: tokenizerJson },
       ...(tokenizerConfig === null
@@ -120,6 +118,36 @@ export function loadTokenizer(
         : [{ name: 'tokenizer_config.json' as const, bytes: tokenizerConfig }]),
     ],
   };
+}
+
+/** What the library throws at a `tokenizer.json` that it cannot use is the file's fault. */
+function usable<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof HeadlightError) throw error;
+    throw new HeadlightError(
+      'bad-model',
+      `tokenizer.json cannot be used: ${toHeadlightError(error).message}`,
+      {
+        hint: 'Choose a model whose tokenizer.json was saved by the tokenizers library.',
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Every id is one: a vocabulary whose values are no whole numbers is found here, not in the graph. */
+function idsOf(
+  tokenizer: Tokenizer,
+  text: string,
+  options: { readonly add_special_tokens?: boolean } = {},
+): number[] {
+  const { ids } = tokenizer.encode(text, options);
+  for (const id of ids)
+    if (!Number.isSafeInteger(id) || id < 0)
+      throw new Error(`its vocabulary has the id ${String(id)}`);
+  return ids;
 }
 
 /**
@@ -181,8 +209,8 @@ interface SpecialTokens {
 
 /** Where the post-processor puts its tokens, found by trying a word with and without them. */
 function findSpecialTokens(tokenizer: Tokenizer): SpecialTokens {
-  const bare = tokenizer.encode('a', { add_special_tokens: false }).ids;
-  const whole = tokenizer.encode('a').ids;
+  const bare = idsOf(tokenizer, 'a', { add_special_tokens: false });
+  const whole = idsOf(tokenizer, 'a');
   const before = whole.findIndex((_, start) => bare.every((id, i) => whole[start + i] === id));
   if (bare.length === 0 || before < 0) {
     throw new Error('it does not keep the text together between its special tokens');
@@ -192,12 +220,12 @@ function findSpecialTokens(tokenizer: Tokenizer): SpecialTokens {
 
 /** Found by trying two words; as for two texts that follow each other where they cannot be told apart. */
 function findPairTokens(tokenizer: Tokenizer, special: SpecialTokens): PairTokens {
-  const bare = tokenizer.encode('a', { add_special_tokens: false }).ids;
+  const bare = idsOf(tokenizer, 'a', { add_special_tokens: false });
   const { ids } = tokenizer.encode('a', { text_pair: 'a' });
   const stands = (start: number): boolean => bare.every((id, i) => ids[start + i] === id);
   const starts = ids.flatMap((_, start) => (stands(start) ? [start] : []));
   const [first, second] = [starts[0], starts.at(-1)];
-  const opening = tokenizer.encode('a').ids.slice(0, special.count - special.closing.length);
+  const opening = idsOf(tokenizer, 'a').slice(0, special.count - special.closing.length);
   if (first === undefined || second === undefined || second < first + bare.length)
     return { opening, between: special.closing, closing: special.closing };
   return {
@@ -224,15 +252,7 @@ function findPadId(tokenizer: Tokenizer, config: Record<string, unknown>): numbe
 }
 
 function parseJson(bytes: Uint8Array, name: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw new HeadlightError('bad-model', `${name} is not JSON.`, {
-      hint: 'The file may be cut off; download the model again.',
-      cause: error,
-    });
-  }
+  const value = readJson(bytes, name);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new HeadlightError('bad-model', `${name} does not hold a JSON object.`, {
       hint: 'Choose a folder with the tokenizer files that belong to the model.',

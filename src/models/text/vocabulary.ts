@@ -5,7 +5,7 @@
  * @see https://github.com/huggingface/transformers/blob/main/src/transformers/convert_slow_tokenizer.py
  */
 import * as v from 'valibot';
-import { HeadlightError } from '../../base';
+import { HeadlightError, readJson } from '../../base';
 
 /** The files that stand in for `tokenizer.json`, all of a kind together. */
 export const VOCABULARY_FILES: readonly (readonly string[])[] = [
@@ -267,11 +267,9 @@ function parsed<Schema extends v.GenericSchema>(
   name: string,
 ): v.InferOutput<Schema> {
   try {
-    return v.parse(schema, JSON.parse(text(bytes, name)));
+    return v.parse(schema, readJson(bytes, name));
   } catch (cause) {
-    throw cause instanceof HeadlightError
-      ? cause
-      : damaged(name, 'it is not what it should be', cause);
+    throw damaged(name, 'it is not what it should be', cause);
   }
 }
 

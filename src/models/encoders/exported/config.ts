@@ -1,6 +1,6 @@
 /** The little that is read of the `config.json` of an architecture that Headlight does not know. */
 import * as v from 'valibot';
-import { HeadlightError } from '../../../base';
+import { HeadlightError, readJson } from '../../../base';
 
 const count = v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))));
 
@@ -29,15 +29,9 @@ export function longestText(bytes: Uint8Array): {
   /** Of the last hidden state; null: not said. */
   readonly hiddenSize: number | null;
 } {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new HeadlightError('bad-model', 'The encoder’s config.json is not JSON.', {
-      hint: 'Download or copy the model’s folder again.',
-      cause,
-    });
-  }
+  const json = readJson(bytes, 'The encoder’s config.json', {
+    hint: 'Download or copy the model’s folder again.',
+  });
   const parsed = v.safeParse(schema, json);
   if (!parsed.success)
     throw new HeadlightError(
