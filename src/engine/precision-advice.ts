@@ -2,8 +2,9 @@
 import type { Precision } from '../models';
 import type { ComparedPrecision, PrecisionComparison } from './precision-types';
 
-/** Embeddings this alike rank and classify alike: less than a probe's own luck. */
-const SAME_COSINE = 0.999;
+/** Embeddings this alike, in the mean and at worst, rank and classify alike: less than a probe's own luck. */
+const SAME_MEAN = 0.999;
+const SAME_LEAST = 0.99;
 /** Of the figure: what may at most be lost, by the interval's worse end. */
 const MOST_LOST = 0.02;
 
@@ -29,10 +30,9 @@ export function adviceOf(measured: Measured): {
   if (best === null || whole === undefined)
     return { advised: reference, advice: `Keep ${reference}. ${doubts}`.trim() };
   const share = Math.round((100 * best.bytes) / whole.bytes);
-  const why =
-    best.leastCosine !== null && best.leastCosine >= SAME_COSINE
-      ? 'its embeddings are nearly the same'
-      : `the probe loses at most ${points(worstLoss(best))} points`;
+  const why = isNearlySame(best)
+    ? 'its embeddings are nearly the same'
+    : `the probe loses at most ${points(worstLoss(best))} points`;
   return {
     advised: best.precision,
     advice:
@@ -40,8 +40,12 @@ export function adviceOf(measured: Measured): {
   };
 }
 
+function isNearlySame({ meanCosine, leastCosine }: ComparedPrecision): boolean {
+  return (meanCosine ?? 0) >= SAME_MEAN && (leastCosine ?? 0) >= SAME_LEAST;
+}
+
 function isSafe(one: ComparedPrecision): boolean {
-  if (one.leastCosine !== null && one.leastCosine >= SAME_COSINE) return true;
+  if (isNearlySame(one)) return true;
   return one.against !== null && worstLoss(one) <= MOST_LOST;
 }
 
