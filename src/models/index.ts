@@ -8,3 +8,4 @@ export * from './precisions';
 export * from './schema';
 export * from './text';
 export * from './types';
+export * from './zips';

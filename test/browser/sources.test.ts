@@ -260,6 +260,6 @@ async function stored(driver: PageDriver): Promise<string> {
     const texts = values.map((value) =>
       value instanceof Uint8Array ? new TextDecoder().decode(value) : JSON.stringify(value),
     );
-    return `${texts.join('\n')}\n${JSON.stringify({ ...localStorage, ...sessionStorage })}`;
+    return `${texts.join('\n')}\n${JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)])}`;
   });
 }

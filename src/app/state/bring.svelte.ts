@@ -84,8 +84,8 @@ export class Bring {
       );
       return;
     }
-    const names = new Set(files.map((file) => file.name));
-    this.#gathered = [...this.#gathered.filter((file) => !names.has(file.name)), ...files];
+    const before = this.#gathered.filter(({ name }) => !files.some((file) => file.name === name));
+    this.#gathered = [...before, ...files];
     const all = this.#gathered.map((file) => ({ path: file.name, file }));
     if (await this.addFolder({ name: PICKED, files: all }, precision)) this.#gathered = [];
   }

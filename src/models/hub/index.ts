@@ -16,7 +16,7 @@ export { hostManifest, MANIFEST_NAME, readManifest, type ManifestFile } from './
 export { readFolderFiles, wantedOf } from './picked';
 export { checkHubToken, withHubToken } from './token';
 export { readModelZip } from './zip-add';
-export { ZipFile } from './zip-read';
+
 export { packedBytes, packModel, zipName, zipPieces, type PackedModel } from './zip-write';
 export { addFolder } from './folder';
 export { planDownload, type DownloadPlan } from './from-hub';

@@ -7,6 +7,7 @@ import { HeadlightError, ProgressMeter, Sha256, throwIfAborted, type Job } from 
 import type { SourceFile } from '../../data';
 import type { Locks, Storage } from '../../platform';
 import type { EncoderReference, Precision } from '../types';
+import { ZipFile } from '../zips';
 import { findCached, modelPrefix, publishFiles, type CachedFile, type CachedModel } from './cache';
 import type { ModelFile } from './encoder';
 import { checkRepositoryId } from './hub-api';
@@ -22,7 +23,6 @@ import {
 import { folderOfModel, wantedOf } from './picked';
 import { PieceWriter, piecesKey } from './pieces';
 import { requireRoom } from './room';
-import { ZipFile } from './zip-read';
 
 interface Place {
   readonly storage: Storage;

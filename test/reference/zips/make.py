@@ -1,4 +1,4 @@
-"""Writes small zips as other programs make them, for test/unit/models/hub/zip-read.test.ts: Python's own zipfile.
+"""Writes small zips as other programs make them, for test/unit/models/zip-read.test.ts: Python's own zipfile.
 
     python3 test/reference/zips/make.py
 

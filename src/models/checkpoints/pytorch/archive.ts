@@ -5,7 +5,7 @@
  */
 import { fileOfBytes } from '../../../data';
 import { HeadlightError } from '../../../base';
-import { readZipDirectory, type ZipEntry } from '../../hub/zip-directory';
+import { readZipDirectory, type ZipEntry } from '../../zips';
 import { byteLengthOf, shown, type Checkpoint } from '../checkpoint';
 import { isStorageClass, type Storage, type Value } from './globals';
 import { isKind, unpickle } from './pickle';

@@ -12,7 +12,7 @@ import {
   viewOf,
   type UnreadableEntry,
   type ZipEntry,
-} from './zip-directory';
+} from './directory';
 
 const LOCAL = 0x04034b50;
 const LOCAL_BYTES = 30;

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { zipSync, type Zippable } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { HeadlightError } from '../../../../src/base';
-import { fileOfBytes, type SourceFile } from '../../../../src/data';
-import { ZipFile } from '../../../../src/models';
+import { HeadlightError } from '../../../src/base';
+import { fileOfBytes, type SourceFile } from '../../../src/data';
+import { ZipFile } from '../../../src/models';
 
-const FOLDER = new URL('../../../reference/zips/', import.meta.url);
+const FOLDER = new URL('../../reference/zips/', import.meta.url);
 const CONFIG = '{"model_type": "bert"}'.repeat(40);
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const fixture = (name: string): SourceFile =>
