@@ -5,6 +5,7 @@
 import { HeadlightError, seededRandom } from '../../../base';
 import { GraphBuilder } from '../../../graph/onnx';
 import type { Precision } from '../../types';
+import { BLOCK, blocksOf } from '../blocks';
 import { parseEncoderConfig, type TransformerConfig } from '../config';
 import { layoutOf } from '../layout';
 import type { Parameter, TrainableModel, TrainableOptions } from '../trainable-types';
@@ -14,9 +15,6 @@ import type { Asked } from './writer';
 
 /** Those whose `AutoModel` has a dense layer on [CLS] that the hidden states do not depend on. */
 const POOLED: readonly string[] = ['bert', 'roberta', 'xlm-roberta', 'albert', 'mpnet'];
-/** Weights to a scale where they are kept in 4 bits. */
-const BLOCK = 32;
-
 export interface ModelShape {
   readonly config: TransformerConfig;
   /** As `num_parameters()` of the `AutoModel` of `transformers` counts them, its pooler among them. */
@@ -44,22 +42,17 @@ export function modelShape(json: unknown): ModelShape {
   const bytes = { fp32: 0, fp16: 0, q8: 0, q4: 0 };
   let encoder = 0;
   let largest = 0;
-  for (const { dims, kind, name } of asked.values()) {
-    const [rows = 1] = dims;
+  for (const { dims, kind, name, turned } of asked.values()) {
+    const [first = 1, second = 1] = dims;
+    const [rows, columns] = turned ? [second, first] : [first, second];
     const count = sizeOf(dims);
     encoder += count;
     largest = Math.max(largest, count);
-    const words = name === config.layout.prefix + config.layout.words;
-    const isLarge = kind === 'matrix' || words;
+    const isLarge = kind === 'matrix' || name === config.layout.prefix + config.layout.words;
     bytes.fp32 += 4 * count;
     bytes.fp16 += (isLarge ? 2 : 4) * count;
     bytes.q8 += isLarge ? count + 4 * rows : 4 * count;
-    // The table of words is looked up by row: it stays at 8 bits.
-    bytes.q4 += !isLarge
-      ? 4 * count
-      : words
-        ? count + 4 * rows
-        : count / 2 + 4 * Math.ceil(count / BLOCK);
+    bytes.q4 += isLarge ? blockBytes(rows, columns) : 4 * count;
   }
   const { hiddenSize, modelType } = config;
   const pooler = POOLED.includes(modelType) ? hiddenSize * hiddenSize + hiddenSize : 0;
@@ -148,6 +141,12 @@ function rowsOf(json: unknown, name: string): number {
   throw new HeadlightError('bad-model', `config.json does not say how many rows ${name} has.`, {
     hint: 'It should have type_vocab_size.',
   });
+}
+
+/** 4-bit weights: two a byte, a float and half a byte a block. */
+function blockBytes(rows: number, columns: number): number {
+  const blocks = blocksOf(columns);
+  return rows * (blocks * (BLOCK / 2 + 4) + Math.ceil(blocks / 2));
 }
 
 function transformer(json: unknown): TransformerConfig {

@@ -5,10 +5,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readHubCatalogue, searchCatalogue, type CatalogueModel } from '../../../../src/models';
+import {
+  float32Values,
+  quantizeRows,
+  readHubCatalogue,
+  readSafetensors,
+  searchCatalogue,
+  type CatalogueModel,
+} from '../../../../src/models';
+import { quantizeBlocks } from '../../../../src/models/encoders/blocks';
+import { isQuantizable } from '../../../../src/models/encoders/quantize';
 import { modelShape } from '../../../../src/models/encoders/trainable/shape';
 import { compute } from '../../../../tools/catalogue/catalogue';
 import { MODELS } from '../../../../tools/catalogue/models';
+import { tinyModelFiles } from '../../../helpers/tiny-model';
 
 const ROOT = join(import.meta.dirname, '../../../..');
 const assets = {
@@ -62,6 +72,28 @@ describe('what is said of a model', () => {
     const file = entry?.files.find(({ name }) => name === entry.weights)?.bytes ?? 0;
     const model = models.find(({ id }) => id === 'sentence-transformers/all-MiniLM-L6-v2');
     expect(Math.abs((model?.bytes.q8 ?? 0) / file - 1)).toBeLessThan(0.02);
+  });
+
+  test('bytes in each precision are what the weights take that are made of a checkpoint', () => {
+    const files = tinyModelFiles({ hidden: 64 });
+    const config = files.find(({ name }) => name === 'config.json')?.bytes;
+    const weights = files.find(({ name }) => name === 'model.safetensors')?.bytes;
+    const made = { fp32: 0, q8: 0, q4: 0 };
+    for (const [name, tensor] of readSafetensors(weights ?? new Uint8Array()).tensors) {
+      if (name.includes('pooler')) continue;
+      const values = float32Values(tensor, name);
+      const [rows = 1, columns = 1] = tensor.shape;
+      const bytes = (...arrays: ArrayBufferView[]): number =>
+        arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      const isLarge = isQuantizable(name, tensor);
+      const rounded = quantizeRows(values, rows, columns);
+      const blocks = quantizeBlocks(values, rows, columns);
+      made.fp32 += values.byteLength;
+      made.q8 += isLarge ? bytes(rounded.values, rounded.scales) : values.byteLength;
+      made.q4 += isLarge ? bytes(blocks.values, blocks.scales, blocks.zeros) : values.byteLength;
+    }
+    const json: unknown = JSON.parse(new TextDecoder().decode(config));
+    expect(modelShape(json).bytes).toMatchObject(made);
   });
 
   test('every precision is smaller than the one before', () => {
