@@ -56,7 +56,13 @@ const neoSchema = v.object({
   attention_dropout: v.optional(share, 0),
   attention_layers: v.optional(v.nullable(v.array(v.string())), null),
   attention_types: v.optional(
-    v.nullable(v.array(v.tuple([v.array(v.string()), v.pipe(v.number(), v.integer())]))),
+    // Said as “these kinds, so many times”: a million times is no model, and fills the memory.
+    v.nullable(
+      v.pipe(
+        v.array(v.tuple([v.pipe(v.array(v.string()), v.maxLength(100)), depth])),
+        v.maxLength(100),
+      ),
+    ),
     null,
   ),
 });
