@@ -13,7 +13,13 @@ export { sameAnswerBaseline, ThresholdAnalysis } from '../learning/evaluate';
 export { DEFAULT_LOGISTIC, DEFAULT_MLP } from '../learning/heads';
 export { DEFAULT_CURVE, DEFAULT_REPEATS } from '../learning/studies';
 export { folderAddress } from '../models';
-export { PRECISION_NAMES, PRECISIONS, precisionFact, type PrecisionWords } from '../models';
+export {
+  bytesAWeight,
+  PRECISION_NAMES,
+  PRECISIONS,
+  precisionFact,
+  type PrecisionWords,
+} from '../models';
 export { figureNotes } from './run-words';
 export * from './fits';
 export { languageOf } from '../data';

@@ -3,7 +3,7 @@
  * model, its tokenizer and the runtime as blocks. What it holds is what the run's other exports hold: no texts.
  */
 import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../base';
-import { onnxOf } from '../models';
+import { bytesAWeight, onnxOf } from '../models';
 import type { Assets } from '../platform';
 import {
   classifierFiles,
@@ -134,13 +134,17 @@ export async function standaloneSize(
     return whole(info.parameters * each, true);
   }
   const isStatic = info.architecture === 'static';
-  const ratio = precision === 'q8' || isStatic ? COMPRESSION.eight : COMPRESSION.thirtyTwo;
+  const isPacked = precision === 'q8' || precision === 'q4' || isStatic;
+  const ratio = isPacked ? COMPRESSION.eight : COMPRESSION.thirtyTwo;
+  // The files are of another precision than what is made of them.
+  const bytes =
+    info.parameters === null || isStatic ? info.bytes : info.parameters * bytesAWeight(precision);
   // A probe takes no layers after its own along.
   const layersLeftOut =
     info.parameters === null
       ? 0
       : ((info.layers - recipe.embed.layer) * 12 * info.hiddenSize ** 2) / info.parameters;
-  return whole(info.bytes * (1 - layersLeftOut) * ratio, !isStatic);
+  return whole(bytes * (1 - layersLeftOut) * ratio, !isStatic);
 }
 
 async function* carried(

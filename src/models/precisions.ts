@@ -41,3 +41,8 @@ export function precisionFact(precision: Precision): string {
     q4: '4-bit weights',
   }[precision];
 }
+
+/** Bytes of a weight, scales and what stays in floats counted: right to an eighth for models that people use. */
+export function bytesAWeight(precision: Precision): number {
+  return { fp32: 4, fp16: 2.02, q8: 1.04, q4: 0.67 }[precision];
+}
