@@ -11,8 +11,10 @@ export const LIMITS = {
   elements: 2 ** 31,
   /** Elements of one value that is made of a shape alone. */
   made: 2 ** 24,
-  /** Elements of all values together that are computed while a graph is imported. */
-  computed: 2 ** 26,
+  /** Elements of all values together that are computed while a graph is imported; no more is folded. */
+  computed: 2 ** 23,
+  /** Elements of all constants that are read for that; those that are read again among them. */
+  folded: 2 ** 28,
 } as const;
 
 /** Hostile or broken beyond doubt; other `bad-model`s may only mean that an operator is not known here. */

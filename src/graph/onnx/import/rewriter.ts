@@ -9,7 +9,7 @@
 import { HeadlightError } from '../../../base';
 import type { Attribute, ElementType, Node, Tensor, ValueInfo } from '../model';
 import { badModel } from '../protobuf';
-import { withinLimit } from '../limits';
+import { LIMITS, withinLimit } from '../limits';
 import { elementCount, makeTensor } from '../tensor';
 import { elementTypeOfCode, isFloat, toNumbers, toTensor, widen, type NumberArray } from './array';
 import { foldOf } from './fold';
@@ -59,6 +59,7 @@ export class Rewriter {
   readonly #narrow: boolean;
   #stem = '';
   #computed = 0;
+  #read = 0;
   /** Weights are shapes without values: the graph tells what there is and cannot be run. */
   readonly shapesOnly: boolean;
 
@@ -277,13 +278,17 @@ export class Rewriter {
         : shapesOf('', { opType, inputs, attributes });
     if (shapes?.some(({ dims }) => elementCount(dims) > Math.max(MAX_FOLDED_ELEMENTS, size)))
       return null;
+    this.#read += size;
+    const made = shapes?.reduce((sum, { dims }) => sum + elementCount(dims), 0) ?? 0;
+    // Not beyond doubt hostile: ONNX Runtime may well compute it.
+    if (this.#read > LIMITS.folded || this.#computed + made > LIMITS.computed)
+      throw badModel('The constants of the graph are too many to compute.');
     const arrays = inputs.map((value) => value && toNumbers(value.constant!));
     const result = fold({ inputs: arrays, attributes });
     const results = Array.isArray(result)
       ? (result as readonly NumberArray[])
       : [result as NumberArray];
     for (const { values } of results) this.#computed += values.length;
-    withinLimit(this.#computed + size, 'computed', 'Its constants are too many to compute');
     return results.map((array) =>
       known(toTensor(this.#claim(`${this.#stem}/${opType}.value`), array), false),
     );
