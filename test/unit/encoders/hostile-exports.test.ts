@@ -257,12 +257,12 @@ describe('what ONNX Runtime refuses', () => {
   });
 });
 
-it('of 400 mutated exports each is read or refused, soon', async () => {
+it('of 150 mutated exports each is read or refused, soon', async () => {
   const reader = onnxReader(['bert', 'distilbert', 'gpt2']);
   const count = newCount();
-  for (let seed = 1; seed <= 400; seed++) await fuzzModel(reader, seed, count);
-  expect(count.inputs).toBe(400);
+  for (let seed = 1; seed <= 150; seed++) await fuzzModel(reader, seed, count);
+  expect(count.inputs).toBe(150);
   // Not only refused: some mutations leave a model that works.
-  expect(count.read).toBeGreaterThan(20);
-  expect(count.refused).toBeGreaterThan(200);
+  expect(count.read).toBeGreaterThan(5);
+  expect(count.refused).toBeGreaterThan(75);
 }, 120_000);
