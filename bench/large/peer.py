@@ -39,7 +39,10 @@ embed_peak = peak()
 del model
 model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=2)
 model.config.pad_token_id = 0
-model = get_peft_model(model, LoraConfig(task_type='SEQ_CLS', r=8, lora_alpha=16)).train()
+# PEFT knows no defaults for DistilBERT.
+targets = ['q_lin', 'v_lin'] if model.config.model_type == 'distilbert' else None
+model = get_peft_model(
+    model, LoraConfig(task_type='SEQ_CLS', r=8, lora_alpha=16, target_modules=targets)).train()
 trained = [p for p in model.parameters() if p.requires_grad]
 optimizer = torch.optim.AdamW(trained, lr=1e-3)
 ids = torch.randint(300, 30000, (batch, tokens))
