@@ -93,7 +93,7 @@ describe.each(['plain', 'fused'] as const)('an export of BERT, %s', (style) => {
 });
 
 describe('which file is read', () => {
-  it.each(['onnx/model.onnx', 'model_fp16.onnx', 'onnx/model_quantized.onnx'])(
+  it.each(['model.onnx', 'onnx/model.onnx', 'onnx/model_fp32.onnx'])(
     '%s alone is enough, and is found again in storage',
     async (name) => {
       const storage = memoryStorage();

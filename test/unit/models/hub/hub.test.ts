@@ -209,14 +209,14 @@ describe('what goes wrong is said plainly', () => {
   it.each([
     ['gated', { gated: true, files: first }, 'not-found', /gated/],
     [
-      'only pytorch_model.bin',
+      'a pytorch_model.bin that is none',
       {
         files: first.map((file) =>
           file === weights ? { name: 'pytorch_model.bin', bytes: file.bytes } : file,
         ),
       },
       'bad-model',
-      /no model\.safetensors: only pytorch_model\.bin/,
+      /pytorch_model\.bin is not a file that torch\.save wrote/,
     ],
     [
       'no tokenizer',
