@@ -65,6 +65,7 @@ export function loadTokenizer(
   const json = parseJson(tokenizerJson, 'tokenizer.json');
   const config =
     tokenizerConfig === null ? {} : parseJson(tokenizerConfig, 'tokenizer_config.json');
+  checkIds(json);
   const { tokenizer, special, padId, pairTokens, vocabularySize } = usable(() => {
     const made = new Tokenizer(json, config);
     const found = findSpecialTokens(made);
@@ -118,6 +119,33 @@ export function loadTokenizer(
         : [{ name: 'tokenizer_config.json' as const, bytes: tokenizerConfig }]),
     ],
   };
+}
+
+/** Five times the largest vocabularies. */
+const MOST_TOKENS = 5_000_000;
+
+/** The library keeps tokens in a list by their ids, and walks all of it: one id of a billion would never end. */
+function checkIds(json: Record<string, unknown>): void {
+  const { added_tokens: added, model } = json;
+  const vocabulary =
+    typeof model === 'object' && model !== null ? (model as { vocab?: unknown }).vocab : undefined;
+  const ids: unknown[] = Array.isArray(added)
+    ? added.map((token: unknown) =>
+        typeof token === 'object' && token !== null ? (token as { id?: unknown }).id : token,
+      )
+    : [];
+  // A list holds its tokens in order, with scores; of a table each has its id.
+  const isTable =
+    typeof vocabulary === 'object' && vocabulary !== null && !Array.isArray(vocabulary);
+  const all = isTable ? ids.concat(Object.values(vocabulary)) : ids;
+  for (const id of all) {
+    if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < MOST_TOKENS) continue;
+    throw new HeadlightError(
+      'bad-model',
+      `tokenizer.json cannot be used: it gives a token the id ${String(id).slice(0, 40)}.`,
+      { hint: 'Choose a model whose tokenizer.json was saved by the tokenizers library.' },
+    );
+  }
 }
 
 /** What the library throws at a `tokenizer.json` that it cannot use is the file's fault. */
