@@ -182,6 +182,9 @@ export async function request(
       redirect: 'follow',
       // Cookies of the Hub have no business here.
       credentials: 'omit',
+      // What is kept is kept here: the browser's own cache would hold half a gigabyte a second time, and would answer
+      // a part of a file from what it has of it.
+      cache: 'no-store',
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {
