@@ -31,7 +31,10 @@ export const LIMIT_BYTES = 1 << 30;
 
 /** Other bytes in their place, pieces moved, doubled or cut, the end cut off. */
 export function damage(bytes: Uint8Array, random: Random): Uint8Array {
-  let made: Uint8Array<ArrayBuffer> = Uint8Array.from(bytes).slice(0, random.integer(20) === 0 ? random.integer(bytes.length) : undefined);
+  let made: Uint8Array<ArrayBuffer> = Uint8Array.from(bytes).slice(
+    0,
+    random.integer(20) === 0 ? random.integer(bytes.length) : undefined,
+  );
   for (let edits = 1 + random.integer(5); edits > 0 && made.length > 0; edits--) {
     const at = random.integer(made.length);
     const kind = random.integer(6);
