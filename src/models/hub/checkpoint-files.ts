@@ -36,35 +36,36 @@ export function chooseCheckpoint(names: readonly string[], id: string): WeightFi
 /** `model-00001-of-00003.safetensors` and the others, in order. */
 function parts(names: readonly string[], stem: string, ending: string, id: string): string[] {
   const pattern = new RegExp(`^${stem}-(\\d+)-of-(\\d+)${ending.replace('.', '\\.')}$`);
-  const found = names.flatMap((name) => {
+  /** Names by their numbers, of each way of splitting: others may lie beside the one that is whole. */
+  const ways = new Map<string, Map<string, string>>();
+  for (const name of names) {
     const [, number, total] = pattern.exec(name) ?? [];
-    return number === undefined || total === undefined ? [] : [{ name, number, total }];
-  });
-  if (found.length === 0) return names.filter((name) => isOtherPart(name, stem, ending)).sort();
-  // Another way of splitting may lie beside it: the one that is whole is taken.
-  const totals = new Set(found.map(({ total }) => total));
-  const missing = [...totals].map((total) => {
-    const there = new Set(found.filter((one) => one.total === total).map(({ number }) => number));
-    const all = Array.from({ length: Math.min(Number(total), MOST_PARTS) }, (_, i) =>
-      String(i + 1).padStart(total.length, '0'),
-    );
-    return { total, first: all.find((number) => !there.has(number)) };
-  });
-  const whole = missing.find(({ first }) => first === undefined);
-  if (whole !== undefined)
-    return found
-      .filter(({ total }) => total === whole.total)
-      .map(({ name }) => name)
-      .sort();
-  const [gap] = missing;
+    if (number === undefined || total === undefined) continue;
+    const there = ways.get(total) ?? new Map<string, string>();
+    ways.set(total, there.set(number, name));
+  }
+  if (ways.size === 0) return names.filter((name) => isOtherPart(name, stem, ending)).sort();
+  let gap: string | null = null;
+  for (const [total, there] of ways) {
+    const first = firstMissing(there, total);
+    if (first === null) return [...there.values()].sort();
+    gap ??= `${first}-of-${total}`;
+  }
   throw new HeadlightError(
     'bad-model',
-    `${id} has no ${stem}-${gap?.first ?? ''}-of-${gap?.total ?? ''}${ending}, a part of its weights.`,
+    `${id} has no ${stem}-${gap ?? ''}${ending}, a part of its weights.`,
     { hint: 'Download or choose all the files that begin so, and the index beside them.' },
   );
 }
 
-const MOST_PARTS = 1000;
+/** null: they are all there. No more are looked at than there are. */
+function firstMissing(there: ReadonlyMap<string, string>, total: string): string | null {
+  for (let part = 1; part <= Number(total); part++) {
+    const number = String(part).padStart(total.length, '0');
+    if (!there.has(number)) return number;
+  }
+  return null;
+}
 
 /** Files of other names that an index may speak of. */
 function isOtherPart(name: string, stem: string, ending: string): boolean {

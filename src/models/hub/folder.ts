@@ -5,6 +5,7 @@ import { tokenizerNames } from '../text';
 import type { EncoderReference, Precision } from '../types';
 import { publish } from './cache';
 import { openEncoder, type Encoder, type EncoderFacts, type ModelFile } from './encoder';
+import { folderOfModel } from './picked';
 import { megabytes } from './progress';
 import { poolingFile, SENTENCE_FILES } from './sentence-transformers';
 import { withExternalFiles } from './onnx-files';
@@ -88,22 +89,14 @@ async function folderRevision(files: readonly HashedFile[], weights: WeightFiles
 
 /** Names relative to the folder that holds `config.json`; all of them as they are without one. */
 function relativeFiles(files: readonly ModelFile[]): readonly ModelFile[] {
-  const named = files.map(({ name, bytes }) => ({
-    name: name.replaceAll('\\', '/').replace(/^\.?\//, ''),
-    bytes,
+  const named = files.map((file) => ({
+    ...file,
+    name: file.name.replaceAll('\\', '/').replace(/^\.?\//, ''),
   }));
-  const root = rootOf(named.map((file) => file.name));
-  return named.flatMap(({ name, bytes }) =>
-    name.startsWith(root) ? [{ name: name.slice(root.length), bytes }] : [],
+  const root = folderOfModel(named.map(({ name }) => name));
+  return named.flatMap((file) =>
+    file.name.startsWith(root) ? [{ ...file, name: file.name.slice(root.length) }] : [],
   );
-}
-
-/** The folder that holds the model's `config.json`, with its `/`. */
-function rootOf(names: readonly string[]): string {
-  const configs = names.filter((name) => /(^|\/)config\.json$/.test(name));
-  // `1_Pooling/config.json` lies deeper than the model's own.
-  const config = configs.sort((a, b) => a.split('/').length - b.split('/').length)[0];
-  return config?.slice(0, -'config.json'.length) ?? '';
 }
 
 /** Those that matter. */

@@ -7,7 +7,7 @@ import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../../b
 import type { Network } from '../../platform';
 import { findCached, isUnfinished, type CachedModel } from './cache';
 import type { RemoteFile } from './download';
-import { boundedBytes } from './hub-api';
+import { boundedBytes, passOver } from './hub-api';
 import { keepFiles, type KeepSources } from './keep';
 import {
   MANIFEST_NAME,
@@ -154,8 +154,7 @@ async function manifestBytes(response: Response, url: string): Promise<Uint8Arra
 }
 
 async function refusalOf(response: Response, url: string): Promise<HeadlightError> {
-  // Read to its end, so that the connection is free again.
-  await response.arrayBuffer().catch(() => null);
+  await passOver(response);
   const { status } = response;
   if (status === 404 || status === 410) {
     return new HeadlightError('not-found', `There is no ${url}.`, {

@@ -163,6 +163,14 @@ export async function boundedBytes(response: Response, most: number): Promise<Ui
   return bytes;
 }
 
+/** What a refusal may say beside its status. */
+const MOST_REFUSAL_BYTES = 64e3;
+
+/** Reads an answer that is not wanted to its end, so that the connection is free again; a long one is broken off. */
+export async function passOver(response: Response): Promise<void> {
+  await boundedBytes(response, MOST_REFUSAL_BYTES).catch(() => undefined);
+}
+
 export function fileUrl(host: string, id: string, commit: string, name: string): string {
   const path = name.split('/').map(encodeURIComponent).join('/');
   return `${host}/${id}/resolve/${commit}/${path}`;
@@ -214,8 +222,7 @@ export async function refusal(
 ): Promise<HeadlightError> {
   const code = response.headers.get('x-error-code');
   const { status } = response;
-  // Read to its end, so that the connection is free again.
-  await response.arrayBuffer().catch(() => null);
+  await passOver(response);
   if (code === 'GatedRepo' || status === 403) {
     return new HeadlightError(
       'not-found',

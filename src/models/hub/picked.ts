@@ -78,26 +78,50 @@ export async function* readFolderFiles(
   const names = [...byName.keys()];
   const root = folderOfModel(names);
   const inside = names.flatMap((one) => (one.startsWith(root) ? [one.slice(root.length)] : []));
-  const sizeOf = (one: string): number => byName.get(root + one)?.size ?? 0;
-  const wanted = wantedOf(inside, precision, name, 'here').filter(
-    (one) => !SMALL.test(one) || sizeOf(one) <= MOST_SMALL_BYTES,
+  const find = (one: string): UnreadFile | null => {
+    const file = byName.get(root + one);
+    return file === undefined ? null : { bytes: file.size, read: () => file.slice(0, file.size) };
+  };
+  return yield* readWanted(name, wantedOf(inside, precision, name, 'here'), find, signal);
+}
+
+/** A file where it lies. */
+export interface UnreadFile {
+  readonly bytes: number;
+  read(): Promise<Uint8Array>;
+}
+
+/**
+ * Reads those that are wanted, and those that a graph among them names; configurations that are none by their size
+ * are passed over.
+ *
+ * @param find null: it is not there
+ * @throws HeadlightError `bad-model`, `aborted`, what reading throws.
+ */
+export async function* readWanted(
+  what: string,
+  names: readonly string[],
+  find: (name: string) => UnreadFile | null,
+  signal: AbortSignal | undefined,
+): Job<readonly ModelFile[]> {
+  const wanted = new Set(
+    names.filter((name) => !SMALL.test(name) || (find(name)?.bytes ?? 0) <= MOST_SMALL_BYTES),
   );
-  const total = wanted.reduce((sum, one) => sum + sizeOf(one), 0);
-  const meter = new ProgressMeter(`Reading ${name}`, 'MB', total / 1e6);
+  const total = [...wanted].reduce((sum, name) => sum + (find(name)?.bytes ?? 0), 0);
+  const meter = new ProgressMeter(`Reading ${what}`, 'MB', total / 1e6);
   const read: ModelFile[] = [];
-  const open = [...wanted];
   let done = 0;
-  for (let one = open.shift(); one !== undefined; one = open.shift()) {
+  // Those that are added on the way are walked too.
+  for (const name of wanted) {
     yield meter.at(done / 1e6);
     throwIfAborted(signal);
-    const file = byName.get(root + one);
-    if (file === undefined) continue;
-    const bytes = await file.slice(0, file.size);
-    read.push({ name: one, bytes });
-    done += file.size;
+    const file = find(name);
+    if (file === null) continue;
+    const bytes = await file.read();
+    read.push({ name, bytes });
+    done += file.bytes;
     // Which files hold a graph's weights is known only from the graph.
-    if (one.endsWith('.onnx'))
-      for (const more of namedByGraph(one, bytes)) if (!wanted.includes(more)) open.push(more);
+    if (name.endsWith('.onnx')) for (const more of namedByGraph(name, bytes)) wanted.add(more);
   }
   yield meter.at(done / 1e6);
   return read;

@@ -87,12 +87,18 @@ export class PieceWriter {
 
   async flush(): Promise<void> {
     if (this.#pendingBytes === 0) return;
-    const bytes = joined(this.#pending, this.#pendingBytes);
-    this.#pending = [bytes];
-    const hash = await sha256(bytes);
-    await this.#storage.write('models', pieceKey(this.#key, this.#pieces.length), bytes);
-    this.#pieces.push({ bytes: bytes.length, sha256: hash });
-    this.#stored += bytes.length;
+    let rest = joined(this.#pending, this.#pendingBytes);
+    while (rest.length > 0) {
+      this.#pending = [rest];
+      this.#pendingBytes = rest.length;
+      // A host may hand over any amount at once; a piece a little larger is not worth a second one.
+      const bytes = rest.length <= 2 * PIECE_BYTES ? rest : rest.slice(0, PIECE_BYTES);
+      const hash = await sha256(bytes);
+      await this.#storage.write('models', pieceKey(this.#key, this.#pieces.length), bytes);
+      this.#pieces.push({ bytes: bytes.length, sha256: hash });
+      this.#stored += bytes.length;
+      rest = rest.subarray(bytes.length);
+    }
     this.#pending = [];
     this.#pendingBytes = 0;
   }

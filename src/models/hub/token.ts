@@ -5,6 +5,7 @@
  */
 import { HeadlightError } from '../../base';
 import type { Network } from '../../platform';
+import { passOver } from './hub-api';
 
 /** What a header can carry, and no more: a line's end in it would end up in the runtime's own error. */
 const TOKEN = /^[\w.~+/=-]{4,500}$/;
@@ -34,8 +35,7 @@ export function withHubToken(network: Network, host: string, token: string): Net
       const response = await network.fetch(url, { ...init, headers });
       const error = refusalOf(response, host, modelOf(url, host));
       if (error === null) return response;
-      // Read to its end, so that the connection is free again.
-      await response.arrayBuffer().catch(() => null);
+      await passOver(response);
       throw error;
     },
   };

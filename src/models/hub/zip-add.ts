@@ -20,7 +20,8 @@ import {
   type ManifestFile,
   type ModelManifest,
 } from './manifest';
-import { folderOfModel, wantedOf } from './picked';
+import { TICKET } from './kept-manifest';
+import { folderOfModel, readWanted, wantedOf, type UnreadFile } from './picked';
 import { PieceWriter, piecesKey } from './pieces';
 import { requireRoom } from './room';
 
@@ -186,6 +187,7 @@ async function* keep(
   const prefix = modelPrefix(source, id, revision);
   const kept: CachedFile[] = [];
   let begun = 0;
+  let isWhole = false;
   try {
     let done = 0;
     for (const file of files) {
@@ -202,11 +204,16 @@ async function* keep(
       ...(description === undefined ? {} : { description }),
     };
     const named = { ...{ source, id, revision, licence }, ...more, carried: true };
-    return { model: await publishFiles(storage, named, kept), isNew: true };
-  } catch (error) {
-    for (const { name } of files.slice(0, begun))
-      await storage.deleteAll('models', `${piecesKey(prefix, name)}/`);
-    throw error;
+    const model = await publishFiles(storage, named, kept);
+    isWhole = true;
+    // Of a download that was stopped: nothing is to come any more.
+    await storage.delete('models', prefix + TICKET);
+    return { model, isNew: true };
+  } finally {
+    // Also when the job is dropped in the middle.
+    if (!isWhole)
+      for (const { name } of files.slice(0, begun))
+        await storage.deleteAll('models', `${piecesKey(prefix, name)}/`);
   }
 }
 
@@ -232,32 +239,34 @@ async function keepEntry(
   return { ...file, pieces: [...writer.pieces] };
 }
 
-async function* read(
+function read(
   zip: ZipFile,
   root: string,
   names: readonly string[],
   manifest: ModelManifest | null,
   signal: AbortSignal | undefined,
 ): Job<readonly ModelFile[]> {
-  const total = names.reduce((sum, name) => sum + zip.bytesOf(root + name), 0);
-  const meter = new ProgressMeter(`Reading ${zip.name}`, 'MB', total / 1e6);
-  const files: ModelFile[] = [];
-  let done = 0;
-  for (const name of names) {
-    yield meter.at(done / 1e6);
-    throwIfAborted(signal);
-    const bytes = await zip.read(root + name);
-    const listed = manifest?.files.find((one) => one.name === name);
-    if (listed !== undefined) {
-      const hash = new Sha256();
-      hash.update(bytes);
-      if (hash.digest() !== listed.sha256) throw notWhole(zip.name, name);
-    }
-    files.push({ name, bytes });
-    done += bytes.length;
-  }
-  yield meter.at(done / 1e6);
-  return files;
+  const there = new Set(zip.names);
+  const find = (name: string): UnreadFile | null =>
+    there.has(root + name)
+      ? { bytes: zip.bytesOf(root + name), read: () => readEntry(zip, root, name, manifest) }
+      : null;
+  return readWanted(zip.name, names, find, signal);
+}
+
+async function readEntry(
+  zip: ZipFile,
+  root: string,
+  name: string,
+  manifest: ModelManifest | null,
+): Promise<Uint8Array> {
+  const bytes = await zip.read(root + name);
+  const listed = manifest?.files.find((one) => one.name === name);
+  if (listed === undefined) return bytes;
+  const hash = new Sha256();
+  hash.update(bytes);
+  if (hash.digest() !== listed.sha256) throw notWhole(zip.name, name);
+  return bytes;
 }
 
 function plainName(zip: string): string {

@@ -9,10 +9,15 @@ import { dirname, join } from 'node:path';
 import { unzipSync, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { finish } from '../../../../src/base';
+import { sourceOf } from '../../../../src/data';
 import { createEngine, type EncoderEntry, type Engine } from '../../../../src/engine';
-import { hostManifest, type ModelFile } from '../../../../src/models';
+import { hostManifest, listKept, type ModelFile } from '../../../../src/models';
+import { writeTicket } from '../../../../src/models/hub/kept-manifest';
+import { readModelZip } from '../../../../src/models/hub/zip-add';
 import { queueLocks, type Network, type Platform } from '../../../../src/platform';
 import { createNodeNetwork } from '../../../../src/platform/node/network';
+import { exportedModelFiles } from '../../../helpers/exported-model';
+import { intoExternal } from '../../../helpers/external-data';
 import { startHubServer, type HubServer } from '../../../helpers/hub-server';
 import { memoryStorage } from '../../../helpers/memory-storage';
 import { serveFolder, type StaticServer } from '../../../helpers/static-server';
@@ -241,6 +246,24 @@ describe('as a zip to a machine without network', () => {
     expect((await add(there, forged)).info.description).toContain('by way of a zip file');
   });
 
+  it('ends a download of the same that was stopped; one that is left in the middle leaves nothing', async () => {
+    const { engine, entries } = await bothSources();
+    const [hubs] = entries;
+    if (hubs === undefined) throw new Error('nothing added');
+    const zip = new Blob([await saved(engine, hubs)]);
+    const storage = memoryStorage();
+    const place = { storage, locks: queueLocks() };
+    const read = () => readModelZip(place, sourceOf({ name: 'a.zip', blob: zip }), 'fp32');
+    const left = read();
+    for (let step = 0; step < 3; step++) await left.next();
+    await left.return(undefined as never);
+    expect(await storage.entries('models')).toEqual([]);
+    const about = { source: 'hub', id: 'ada/tiny', revision: COMMIT, licence: null } as const;
+    await writeTicket(storage, about, 'fp32', [{ name: 'model.safetensors', bytes: null }]);
+    await finish(read());
+    expect(await listKept(storage)).toMatchObject([{ id: 'ada/tiny', state: 'whole' }]);
+  });
+
   it('a full disk is known before anything is written', async () => {
     const { engine, entries } = await bothSources();
     const [hubs] = entries;
@@ -276,6 +299,19 @@ describe('a zip of another program, and files picked one by one', () => {
     };
     const added = await add(engine, zipSync({ ...at('tiny/'), ...junk }));
     expect(added.info).toEqual(dropped.info);
+  });
+
+  it('a graph in the zip has its weights beside it, whatever it calls them', async () => {
+    const all = exportedModelFiles('plain');
+    const graph = all.find(({ name }) => name === 'model.onnx')?.bytes ?? new Uint8Array();
+    const moved = intoExternal(graph, () => 'weights.of.it');
+    const inside = {
+      ...Object.fromEntries(all.map(({ name, bytes }) => [name, bytes])),
+      'model.onnx': moved.graph,
+      ...Object.fromEntries(moved.files),
+    };
+    const added = await add(machine(noNetwork), zipSync(inside), 'exported.zip');
+    expect(added.info).toMatchObject({ layers: 2, reference: { source: 'folder' } });
   });
 
   it('names as a browser makes them, in any order', async () => {

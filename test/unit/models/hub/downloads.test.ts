@@ -16,6 +16,8 @@ import {
   type ModelFile,
   type ModelSources,
 } from '../../../../src/models';
+import { writeManifest } from '../../../../src/models/hub/kept-manifest';
+import { PieceWriter } from '../../../../src/models/hub/pieces';
 import { queueLocks } from '../../../../src/platform';
 import { startHubServer, type Behaviour, type HubServer } from '../../../helpers/hub-server';
 import { memoryStorage, type MemoryStorage } from '../../../helpers/memory-storage';
@@ -106,6 +108,20 @@ describe('a line that breaks', () => {
     expect(starts).toHaveLength(11);
     for (const [at, start] of starts.entries())
       if (at > 0) expect(start).toBeGreaterThan(starts[at - 1] ?? 0);
+  });
+
+  it('and one so fast that a large file comes at once: what is kept is found again', async () => {
+    const large = { name: WEIGHTS, bytes: new Uint8Array(20 * 2 ** 20) };
+    large.bytes.set(weights.bytes);
+    const key = 'hub/lab/large/x/parts/w';
+    const writer = await PieceWriter.open(storage, key, () => undefined);
+    await writer.add(large.bytes);
+    await writer.flush();
+    const about = { source: 'hub', id: 'lab/large', revision: COMMIT, licence: null } as const;
+    const sha256 = '0'.repeat(64);
+    const file = { name: WEIGHTS, bytes: large.bytes.length, sha256, pieces: [...writer.pieces] };
+    await writeManifest(storage, about, [file]);
+    expect((await findCached(storage, 'hub', 'lab/large', COMMIT))?.files).toEqual([file]);
   });
 
   it('is told a file and over all', async () => {
@@ -376,6 +392,31 @@ describe('a host that misbehaves', () => {
       code: 'bad-model',
       message: expect.stringMatching(/config\.json .* came damaged: its git SHA-1/) as string,
     });
+  });
+});
+
+describe('a refusal without end', () => {
+  it('is not listened to for ever, and is said as it is', async () => {
+    let sent = 0;
+    sources = {
+      ...sources,
+      network: {
+        requests: () => [],
+        fetch: () => {
+          const body = new ReadableStream<Uint8Array>({
+            pull(controller) {
+              sent += 65_536;
+              // So that the test ends where the promise is broken.
+              if (sent > 64e6) controller.error(new Error('listened to for ever'));
+              else controller.enqueue(new Uint8Array(65_536));
+            },
+          });
+          return Promise.resolve(new Response(body, { status: 404 }));
+        },
+      },
+    };
+    await expect(load()).rejects.toMatchObject({ code: 'not-found' });
+    expect(sent).toBeLessThan(2e6);
   });
 });
 

@@ -172,3 +172,16 @@ describe('weights in files beside the graph', () => {
     );
   });
 });
+
+describe('names that a host makes up by the hundred thousand', () => {
+  it('of parts that belong to no whole are gone through once', () => {
+    const parts = Array.from(
+      { length: 60_000 },
+      (_, at) => `model-00001-of-${String(at + 2).padStart(5, '0')}.safetensors`,
+    );
+    const names = ['model.safetensors.index.json', ...parts];
+    const start = performance.now();
+    expect(() => chooseWeightFiles(names, 'fp32', 'x')).toThrow(/model-00002-of-00002/);
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+});
