@@ -33,11 +33,11 @@ const LARGEST_DIM = 2 ** 31;
 export function checkGraph(model: Model): void {
   refuseFunctions(model);
   let nodes = 0;
-  const check = (graph: Graph, outside: ReadonlySet<string>): void => {
+  const check = (graph: Graph, outside: Scope | null): void => {
     nodes += graph.nodes.length;
     withinLimit(nodes, 'nodes', 'The graph has too many nodes');
     const sizes = constantSizes(graph);
-    const known = new Set(outside);
+    const known = new Scope(outside);
     for (const { name } of graph.initializers) known.add(name);
     for (const { name, type } of graph.inputs) {
       known.add(name);
@@ -64,7 +64,25 @@ export function checkGraph(model: Model): void {
     for (const { name } of graph.outputs)
       if (!known.has(name)) throw badModel(`Nothing in the graph makes its output "${name}".`);
   };
-  check(model.graph, new Set());
+  check(model.graph, null);
+}
+
+/** Names that a graph has, and those of the graphs around it, which are not copied for each branch. */
+class Scope {
+  readonly #own = new Set<string>();
+  readonly #outer: Scope | null;
+
+  constructor(outer: Scope | null) {
+    this.#outer = outer;
+  }
+
+  add(name: string): void {
+    this.#own.add(name);
+  }
+
+  has(name: string): boolean {
+    return this.#own.has(name) || this.#outer?.has(name) === true;
+  }
 }
 
 function notMade(node: Node, name: string, isLater: boolean): HeadlightError {

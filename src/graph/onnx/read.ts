@@ -17,6 +17,8 @@ import { badModel, concatenate, MessageReader } from './protobuf';
 import { elementTypeOf, extra, readEntry, readTensor } from './read-tensor';
 
 const NO_FILES: ReadonlyMap<string, Uint8Array> = new Map();
+/** Exporters write one file, or one a tensor: no graph has nearly as many. */
+const MOST_FILES = 10_000;
 
 /**
  * Reads an ONNX file (`ModelProto`). Functions, training info and the like are kept unread.
@@ -33,12 +35,15 @@ export function readModel(
 /**
  * The files that hold values of the graph's tensors, relative to the graph's own folder, each once, in the order
  * in which the graph names them; none where the graph holds all its values. No tensor is read.
- * @throws HeadlightError `bad-model` as `readModel`, and when a name leads out of the folder.
+ * @throws HeadlightError `bad-model` as `readModel`, when a name leads out of the folder, and when there are more
+ *   than any export has.
  */
 export function externalFiles(bytes: Uint8Array): readonly string[] {
   const files = new Set<string>();
   read(bytes, ({ file }) => {
     files.add(file);
+    if (files.size > MOST_FILES)
+      throw badModel(`The graph keeps its weights in more than ${MOST_FILES} files.`);
     return null;
   });
   return [...files];

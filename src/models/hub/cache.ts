@@ -3,7 +3,7 @@
  * last: without one there is a download under way, not a model.
  */
 import { ProgressMeter, sha256, throwIfAborted, type Job } from '../../base';
-import type { Storage } from '../../platform';
+import type { Locks, Storage } from '../../platform';
 import type { EncoderReference } from '../types';
 import type { ModelFile } from './encoder';
 import {
@@ -21,6 +21,7 @@ import {
 } from './kept-manifest';
 import { pieceKey, piecesKey, writePieces } from './pieces';
 import { DamagedFile, readFile } from './reading';
+import { requireRoom } from './room';
 
 export { modelPrefix, type CachedFile, type CachedModel, type CachedSource } from './kept-manifest';
 export { keptBytes, readCached } from './reading';
@@ -69,21 +70,33 @@ export async function findCached(
   return models.find((model) => model.source === source && model.id === id) ?? null;
 }
 
-/** Keeps a whole model that stands in memory. The manifest last: until it stands, nothing is published. */
+/**
+ * Keeps a whole model that stands in memory. The manifest last: until it stands, nothing is published.
+ * @throws HeadlightError `storage-full`, before the first byte where it will not fit; nothing of it stays then.
+ */
 export async function publish(
   storage: Storage,
   model: AboutModel,
   files: readonly ModelFile[],
 ): Promise<CachedModel> {
   const prefix = modelPrefix(model.source, model.id, model.revision);
+  const isNew = (await readManifest(storage, prefix)) === null;
+  const total = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  if (isNew) await requireRoom(storage, model.id, total);
   const kept: CachedFile[] = [];
-  for (const { name, bytes, sha256: known } of files) {
-    const pieces = await writePieces(storage, piecesKey(prefix, name), bytes);
-    // WebCrypto copies what it hashes: a large file comes with its hash.
-    const hash = known ?? (await sha256(bytes));
-    kept.push({ name, bytes: bytes.length, sha256: hash, pieces: [...pieces] });
+  try {
+    for (const { name, bytes, sha256: known } of files) {
+      const pieces = await writePieces(storage, piecesKey(prefix, name), bytes);
+      // WebCrypto copies what it hashes: a large file comes with its hash.
+      const hash = known ?? (await sha256(bytes));
+      kept.push({ name, bytes: bytes.length, sha256: hash, pieces: [...pieces] });
+    }
+    return await writeManifest(storage, model, kept);
+  } catch (error) {
+    // It is not there to go on from: the files come from elsewhere each time.
+    if (isNew) await storage.deleteAll('models', prefix);
+    throw error;
   }
-  return writeManifest(storage, model, kept);
 }
 
 /** Writes the manifest of a model whose files stand in storage already: now it is there. */
@@ -131,12 +144,7 @@ export async function* checkCached(
   for (const file of model.files) {
     yield meter.at(done / 1e6);
     throwIfAborted(signal);
-    try {
-      await readFile(storage, model, file);
-    } catch (error) {
-      if (!(error instanceof DamagedFile)) throw error;
-      damaged.push(file.name);
-    }
+    if ((await damageOf(storage, model, file)) !== null) damaged.push(file.name);
     done += file.bytes;
   }
   yield meter.at(done / 1e6);
@@ -145,9 +153,41 @@ export async function* checkCached(
 
 /**
  * Takes a damaged file out of its model, so that asking for the model fetches it again: of a file in pieces those
- * before the damage stay, and the download goes on after them.
+ * before the damage stay, and the download goes on after them. Nothing is taken that another tab has mended meanwhile.
  */
 export async function dropDamaged(
+  { storage, locks }: { readonly storage: Storage; readonly locks: Locks },
+  model: CachedModel,
+  { file: { name } }: DamagedFile,
+  signal?: AbortSignal,
+): Promise<void> {
+  const prefix = modelPrefix(model.source, model.id, model.revision);
+  const release = await locks.acquire(`models/${prefix}`, signal);
+  try {
+    const now = await readManifest(storage, prefix);
+    const file = now?.files.find((one) => one.name === name);
+    const damage = now && file ? await damageOf(storage, now, file) : null;
+    if (now && damage) await takeOut(storage, now, damage);
+  } finally {
+    release();
+  }
+}
+
+async function damageOf(
+  storage: Storage,
+  model: CachedModel,
+  file: CachedFile,
+): Promise<DamagedFile | null> {
+  try {
+    await readFile(storage, model, file);
+    return null;
+  } catch (error) {
+    if (error instanceof DamagedFile) return error;
+    throw error;
+  }
+}
+
+async function takeOut(
   storage: Storage,
   model: CachedModel,
   { file, piece }: DamagedFile,

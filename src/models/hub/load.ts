@@ -44,14 +44,14 @@ export async function* loadEncoder(
       return yield* loadShipped(sources.assets, reference);
     case 'hub': {
       const host = options.host ?? DEFAULT_HOST;
-      return yield* openMended(sources, precision, (at) =>
-        keepFromHub(sources, host, id, at ?? revision, precision, signal),
-      );
+      const keep = (at: string | null) =>
+        keepFromHub(sources, host, id, at ?? revision, precision, signal);
+      return yield* openMended(sources, precision, keep, signal);
     }
-    case 'host':
-      return yield* openMended(sources, precision, (at) =>
-        keepFolderOf(sources, id, at ?? revision, signal),
-      );
+    case 'host': {
+      const keep = (at: string | null) => keepFolderOf(sources, id, at ?? revision, signal);
+      return yield* openMended(sources, precision, keep, signal);
+    }
     case 'folder': {
       const kept = await findCached(sources.storage, 'folder', id, revision);
       if (kept === null) {
@@ -69,6 +69,7 @@ async function* openMended(
   sources: ModelSources,
   precision: Precision,
   keep: (revision: string | null) => Job<CachedModel>,
+  signal: AbortSignal | undefined,
 ): Job<Encoder> {
   const kept = yield* keep(null);
   try {
@@ -76,7 +77,7 @@ async function* openMended(
   } catch (error) {
     if (!(error instanceof DamagedFile)) throw error;
     yield megabytes(`Mending ${kept.id}`, 0, 0, `${error.message} It is fetched again.`);
-    await dropDamaged(sources.storage, kept, error);
+    await dropDamaged(sources, kept, error, signal);
     return yield* openCached(sources, yield* fetchedAgain(keep(kept.revision), error), precision);
   }
 }

@@ -43,7 +43,7 @@ function whatHelps(kept: readonly KeptModel[], id: string, missing: number): str
     .filter((model) => model.id !== id)
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, 3);
-  const start = `Nothing was downloaded. Free ${megabytes(missing)}`;
+  const start = `Nothing was kept. Free ${megabytes(missing)}`;
   if (others.length === 0) return `${start}: remove old projects, or free space on this device.`;
   const list = others.map((model) => `${model.id} (${megabytes(model.bytes)})`).join(', ');
   return `${start}: remove models that you no longer need, such as ${list}, or old projects.`;

@@ -5,6 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { finish, HeadlightError } from '../../../src/base';
 import {
+  checkGraph,
+  externalFiles,
   makeTensor,
   readModel,
   writeModel,
@@ -266,3 +268,35 @@ it('of 150 mutated exports each is read or refused, soon', async () => {
   expect(count.read).toBeGreaterThan(5);
   expect(count.refused).toBeGreaterThan(75);
 }, 120_000);
+
+describe('work that grows with the file, not with its square', () => {
+  it('thousands of branches beside thousands of weights are checked in a moment', () => {
+    const branch: Graph = {
+      ...{ name: '', inputs: [], outputs: [], valueInfo: [], initializers: [] },
+      nodes: [node('Identity', ['input_ids'], 'own')],
+    };
+    const branches = Array.from({ length: 4000 }, (_, at) =>
+      node('If', ['input_ids'], `if${at}`, {
+        attributes: new Map([['then_branch', { type: 'graph', value: branch } as const]]),
+      }),
+    );
+    const weights = Array.from({ length: 30_000 }, (_, at) => ints(`w${at}`, at));
+    const start = performance.now();
+    checkGraph(extended(branches, { initializers: [...plain.graph.initializers, ...weights] }));
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
+  it('a graph that keeps its weights in more files than any export has is refused', () => {
+    const far = (file: string): Uint8Array =>
+      new MessageWriter()
+        .message(13, new MessageWriter().string(1, 'location').string(2, file))
+        .int(14, 1)
+        .finish();
+    const initializers = Array.from({ length: 10_001 }, (_, at) => ({
+      ...ints(`w${at}`),
+      extraFields: far(`file${at}`),
+    }));
+    const bytes = writeModel({ ...plain, graph: { ...plain.graph, initializers } });
+    expect(() => externalFiles(bytes)).toThrow(/more than 10000 files/);
+  });
+});

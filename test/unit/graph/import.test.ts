@@ -223,6 +223,56 @@ describe('other files', () => {
     expect(() => importModel(model, { constants: { x: dims } })).toThrow('In the node "odd"');
   });
 
+  it('quantised weights with fewer scales or zero points than they need are refused, not made up', () => {
+    const quantised = (scales: number, zeros: number): Model => {
+      const { graph, ...rest } = tiny('MatMul', 17);
+      const int = (value: number) => ({ type: 'int', value: BigInt(value) }) as const;
+      const floats = makeTensor('s', 'float32', [scales], new Float32Array(scales).fill(0.5));
+      return {
+        ...rest,
+        graph: {
+          ...graph,
+          nodes: [
+            {
+              ...{ name: 'dq', opType: 'DequantizeLinear', domain: '', outputs: ['f'] },
+              inputs: ['w', 's', 'z'],
+              attributes: new Map([['axis', int(1)]]),
+            },
+            {
+              ...{ name: 'm', opType: 'MatMul', domain: '', outputs: ['h'] },
+              ...{ inputs: ['x', 'f'], attributes: new Map() },
+            },
+            {
+              ...{ name: 'n', opType: 'MatMulNBits', domain: 'com.microsoft', outputs: ['y'] },
+              inputs: ['h', 'p', 's4'],
+              attributes: new Map([
+                ['K', int(4)],
+                ['N', int(2)],
+                ['bits', int(4)],
+                ['block_size', int(16)],
+              ]),
+            },
+          ],
+          initializers: [
+            makeTensor('w', 'int8', [3, 4], new Int8Array(12)),
+            floats,
+            makeTensor('z', 'int8', [zeros], new Int8Array(zeros)),
+            makeTensor('p', 'uint8', [2, 1, 8], new Uint8Array(16)),
+            makeTensor('s4', 'float32', [scales - 2], new Float32Array(scales - 2)),
+          ],
+        },
+      };
+    };
+    const sizes = { batch: 1, width: 2 };
+    const open = (scales: number, zeros: number) => () =>
+      importModel(quantised(scales, zeros), { ...sizes, tokens: 2, dims: sizes });
+    expect(open(4, 4)).not.toThrow();
+    expect(open(5, 4)).toThrow('In the node "dq"');
+    expect(open(4, 3)).toThrow('In the node "dq"');
+    expect(open(3, 4)).toThrow('In the node "dq"');
+    expect(open(3, 1)).toThrow('In the node');
+  });
+
   it('an opset or a shape that is not known is refused', () => {
     expect(() => importModel(tiny('Relu', 6), { batch: 1, tokens: 2 })).toThrow('opset 6');
     expect(() => importModel(tiny('Relu', 17), { batch: 1 })).toThrow('"width" is open');

@@ -52,6 +52,10 @@ function dequantised(
     const size = dims[at] ?? 1;
     const many = scales.length > 1 || zeros.length > 1;
     const blocks = blockSize > 0 ? Math.ceil(size / blockSize) : size;
+    const apart = blockSize > 0 ? (values.length / Math.max(1, size)) * blocks : size;
+    for (const given of [scales, zeros])
+      if (given.length !== 1 && values.length > 0 && given.length !== apart)
+        throw badModel(`It has ${given.length} scales or zero points where ${apart} belong.`);
     for (let i = 0; i < result.length; i++) {
       const position = Math.floor(i / inner) % size;
       const block = blockSize > 0 ? Math.floor(position / blockSize) : position;
@@ -174,6 +178,9 @@ const matMulNBits: Handler = (call) => {
     const scales = valuesOf(scaleInput, 'scales');
     const zeros = zeroInput ? valuesOf(zeroInput, 'zero points') : null;
     const wide = zeroInput !== null && isFloat(zeroInput);
+    requireAtLeast(scales, outputs * blocks, 'scales');
+    if (zeros)
+      requireAtLeast(zeros, outputs * (wide ? blocks : Math.ceil(blocks / perByte)), 'zero points');
     const nibble = (values: ArrayLike<number>, row: number, bytes: number, i: number): number => {
       const byte = values[row * bytes + Math.floor(i / perByte)]!;
       return bits === 8 ? byte : (byte >> (4 * (i % 2))) & 15;
@@ -195,6 +202,11 @@ const matMulNBits: Handler = (call) => {
   });
   return withBias(call, call.add('MatMul', [call.input(0), weight]), call.optional(5));
 };
+
+function requireAtLeast(values: ArrayLike<number>, count: number, what: string): void {
+  if (values.length < count)
+    throw badModel(`It has ${values.length} ${what} where ${count} belong.`);
+}
 
 function blockCount(value: number, what: string): number {
   if (!Number.isSafeInteger(value) || value < 1) throw badModel(`Its ${what} is ${value}.`);
@@ -230,6 +242,13 @@ const gatherBlockQuantized: Handler = (call) => {
     };
     const values = nibbles(table, columns);
     const factors = valuesOf(scales, 'scales');
+    requireAtLeast(factors, rows * blocks, 'scales');
+    if (zeros)
+      requireAtLeast(
+        valuesOf(zeros, 'zero points'),
+        rows * (packed ? Math.ceil(blocks / 2) : blocks),
+        'zero points',
+      );
     const zero = zeros ? nibbles(zeros, blocks) : null;
     const middle = table.elementType === 'uint8' ? 2 ** (bits - 1) : 0;
     return Float32Array.from({ length: rows * columns }, (_, i) => {

@@ -16,8 +16,10 @@ import {
   type ModelFile,
   type ModelSources,
 } from '../../../../src/models';
+import { dropDamaged } from '../../../../src/models/hub/cache';
 import { writeManifest } from '../../../../src/models/hub/kept-manifest';
 import { PieceWriter } from '../../../../src/models/hub/pieces';
+import { DamagedFile } from '../../../../src/models/hub/reading';
 import { queueLocks } from '../../../../src/platform';
 import { startHubServer, type Behaviour, type HubServer } from '../../../helpers/hub-server';
 import { memoryStorage, type MemoryStorage } from '../../../helpers/memory-storage';
@@ -470,6 +472,16 @@ describe('the disk', () => {
     await load();
     await isWhole();
     expect(asked().map(({ range }) => range)).toEqual(['bytes=60000-']);
+  });
+
+  it('that had flipped a bit: who hears of it late does not take the mended copy away', async () => {
+    await load();
+    const kept = await findCached(storage, 'hub', ID, COMMIT);
+    const file = kept?.files.find(({ name }) => name === WEIGHTS);
+    if (!kept || !file) throw new Error('nothing is kept');
+    const late = new DamagedFile(kept, file, 0, false);
+    await dropDamaged(sources, kept, late);
+    await isWhole();
   });
 
   it('that flips a bit of a kept file: it is found, named, and fetched again from there on', async () => {

@@ -101,6 +101,21 @@ describe('a folder', () => {
     expect(small.weightsHash).toBe(again.weightsHash);
   });
 
+  it('that does not fit is known before its first byte is kept, and leaves nothing', async () => {
+    storage.quota = 5000;
+    await expect(add(tinyModelFiles())).rejects.toMatchObject({ code: 'storage-full' });
+    expect(storage.writes).toEqual([]);
+    storage.quota = Infinity;
+    const usual = storage.write.bind(storage);
+    // The estimate was right a moment ago.
+    storage.write = async (area, key, bytes) => {
+      storage.quota = 5000;
+      await usual(area, key, bytes);
+    };
+    await expect(add(tinyModelFiles())).rejects.toMatchObject({ code: 'storage-full' });
+    expect(await storage.entries('models')).toEqual([]);
+  });
+
   it('is not kept when told so', async () => {
     await finish(addFolder(null, 'my-bert', tinyModelFiles(), 'fp32'));
     expect(await listCached(storage)).toEqual([]);
