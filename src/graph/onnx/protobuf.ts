@@ -145,6 +145,12 @@ export class MessageReader {
 
   /** Keeps the current field, tag and value, for `kept()`. */
   keep(): void {
+    this.skip();
+    this.keepRead();
+  }
+
+  /** Passes over the current field's value. */
+  skip(): void {
     switch (this.wireType) {
       case 0:
         this.#varint();
@@ -159,7 +165,6 @@ export class MessageReader {
         this.#take(4);
         break;
     }
-    this.keepRead();
   }
 
   /** As `keep`, for a field whose value was taken already and turned out to be something to keep. */

@@ -11,7 +11,7 @@ import { namedByGraph } from './onnx-files';
 import { chooseWeightFiles } from './weight-files';
 
 /** Configurations of the model, its tokenizer, and what sentence-transformers puts beside and one folder down. */
-const SMALL = /^(?:[^/]+\/)?[^/]+\.(?:json|txt)$/i;
+const SMALL = /^(?:[^/]+\/)?[^/]+\.(?:json|txt)$|^(?:spm|spiece|sentencepiece\.bpe)\.model$/i;
 const MOST_SMALL_BYTES = 64e6;
 const WEIGHTS = /\.(?:safetensors|bin|onnx|pt|h5|gguf)$/i;
 const TABLE = /\.(?:csv|tsv|jsonl|parquet|xlsx|conll)$/i;

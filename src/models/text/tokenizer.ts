@@ -7,6 +7,7 @@
  */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { HeadlightError, readJson, toHeadlightError } from '../../base';
+import { applyCharsmaps } from './charsmap';
 
 export interface TokenizerFile {
   readonly name: 'tokenizer.json' | 'tokenizer_config.json';
@@ -68,6 +69,7 @@ export function loadTokenizer(
   checkIds(json);
   const { tokenizer, special, padId, pairTokens, vocabularySize } = usable(() => {
     const made = new Tokenizer(json, config);
+    applyCharsmaps(made);
     const found = findSpecialTokens(made);
     return {
       tokenizer: made,

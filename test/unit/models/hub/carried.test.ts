@@ -338,7 +338,7 @@ describe('a zip of another program, and files picked one by one', () => {
     [['config.json', 'tokenizer.json'], /Missing here: weights/, /Files and versions/],
     [['model.safetensors'], /Missing here: config\.json and tokenizer\.json/, /Files and versions/],
     [
-      ['config.json', 'model.safetensors', 'spiece.model'],
+      ['config.json', 'model.safetensors', 'tokenizer.model'],
       /Missing here: tokenizer\.json/,
       /save_pretrained/,
     ],
