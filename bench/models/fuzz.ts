@@ -15,6 +15,8 @@ const READERS: Readonly<Record<string, () => Promise<FuzzReader>>> = {
   config: async () => (await import('../../test/helpers/fuzz-kept')).configReader(),
   tokenizer: async () => (await import('../../test/helpers/fuzz-kept')).tokenizerReader(),
   kept: async () => (await import('../../test/helpers/fuzz-kept')).keptReader(),
+  sentencepiece: async () =>
+    (await import('../../test/helpers/fuzz-sentencepiece')).sentencePieceReader(),
   onnx: async () => (await import('../../test/helpers/fuzz-onnx')).onnxReader(),
 };
 

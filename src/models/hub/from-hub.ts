@@ -15,7 +15,7 @@ import { roomFor } from './room';
 /** Configurations and tokenizers are read whole; none is nearly as large. */
 const MOST_SMALL_BYTES = 64e6;
 /** Names that decide which files a precision is made of. */
-const CHOSEN_BY = /^(?:[^/]+\/)?[^/]+\.(?:json|txt|safetensors|bin|onnx|onnx[._]data[^/]*)$/;
+const CHOSEN_BY = /^(?:[^/]+\/)?[^/]+\.(?:json|txt|model|safetensors|bin|onnx|onnx[._]data[^/]*)$/;
 const COMMIT = /^[0-9a-f]{40}$/;
 
 /** What a download would take, before its first byte. */
