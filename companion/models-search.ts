@@ -63,12 +63,7 @@ export function describeFound(found: readonly Found[]): string {
       `${model.maxTokens} tokens`,
       model.licence ?? 'licence: see its card',
     ];
-    const missing = model.tokenizer === 'spm.model';
-    const verdict = missing
-      ? `  Not readable: its repository has spm.model and no tokenizer.json.${model.instead === null ? '' : ` Take ${model.instead}.`}\n`
-      : fit.probe.reason === ''
-        ? ''
-        : `  ${fit.probe.reason}\n`;
+    const verdict = fit.probe.reason === '' ? '' : `  ${fit.probe.reason}\n`;
     return `${model.id}\n  ${model.about}\n  ${facts.join(', ')}\n${verdict}`;
   });
   return `${blocks.join('\n')}\n${found.length === 1 ? '1 model' : `${found.length} models`}\n`;

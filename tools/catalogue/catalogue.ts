@@ -57,7 +57,6 @@ function entry(written: Written, computed: Computed): CatalogueModel {
     purposes,
     head: written.head ?? null,
     tokenizer: written.tokenizer ?? 'tokenizer.json',
-    instead: written.instead ?? null,
     download: parameters * (written.stored === 'fp16' ? 2 : 4),
   };
 }

@@ -33,8 +33,6 @@ export type Written = Pick<
   readonly stored?: 'fp16';
   /** The tasks that its own head was trained for. */
   readonly head?: CatalogueModel['head'];
-  /** What to take in its place where it cannot be read. */
-  readonly instead?: string;
   /** Longest text that makes sense, where it is less than the positions. */
   readonly maxTokens?: number;
 };
@@ -461,8 +459,8 @@ export const MODELS: readonly Written[] = [
     config: debertaV3(128100, { ...base, layers: 6 }),
     licence: mit,
     languages: en,
+    stored: 'fp16',
     tokenizer: 'spm.model',
-    instead: 'MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli',
     purposes: [...words, 'small'],
     about: 'Six layers with a large vocabulary: quick, and better than BERT once fine-tuned.',
   },
@@ -473,7 +471,6 @@ export const MODELS: readonly Written[] = [
     languages: en,
     stored: 'fp16',
     tokenizer: 'spm.model',
-    instead: 'MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli',
     purposes: words,
     about: 'Often the best English model of its size to fine-tune.',
   },
@@ -484,7 +481,6 @@ export const MODELS: readonly Written[] = [
     languages: en,
     stored: 'fp16',
     tokenizer: 'spm.model',
-    instead: 'MoritzLaurer/deberta-v3-large-zeroshot-v2.0',
     purposes: [...words, 'best'],
     about: 'The large DeBERTa-v3: the winner of many competitions; slow.',
   },
@@ -493,8 +489,8 @@ export const MODELS: readonly Written[] = [
     config: debertaV3(251000, base),
     licence: mit,
     languages: many,
+    stored: 'fp16',
     tokenizer: 'spm.model',
-    instead: 'MoritzLaurer/mDeBERTa-v3-base-mnli-xnli',
     purposes: words,
     about: 'DeBERTa-v3 in 100 languages.',
   },

@@ -40,8 +40,6 @@ const modelSchema = v.object({
   head: v.nullable(v.object({ task: v.string(), classes: bytes })),
   /** What its tokenizer can be read from in its repository. */
   tokenizer: v.picklist(['tokenizer.json', 'vocab.txt', 'vocab.json', 'spm.model']),
-  /** A model to take in its place, where its tokenizer cannot be read. */
-  instead: v.nullable(v.string()),
   /** About what is downloaded: its repository keeps one checkpoint, whatever precision is made of it. */
   download: bytes,
   /** Of its weights as they are kept in memory, in each precision. */
