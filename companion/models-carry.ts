@@ -17,6 +17,7 @@ import {
   type Precision,
 } from '../src/models';
 import { kindOf, listFolder, openSource, readBytes, writeBytes } from './files';
+import { keptAs } from './models-kept';
 import { openSession, type Session, type SessionOptions } from './session';
 
 export interface ExportOptions extends SessionOptions {
@@ -79,13 +80,10 @@ async function nameOf(
     ({ info }) => info.reference.source === 'shipped' && info.reference.id === model,
   );
   if (shipped !== undefined) return shipped.info.reference;
-  if (/^https?:\/\//.test(model)) return { source: 'host', id: withSlash(model), revision: null };
-  const [, id = model, revision = null] = /^(.+?)@([0-9a-f]{40,64})$/.exec(model) ?? [];
-  return { source: id.includes('/') ? 'hub' : 'folder', id, revision };
-}
-
-function withSlash(address: string): string {
-  return address.endsWith('/') ? address : `${address}/`;
+  const kept = keptAs(await engine.listModels(), model);
+  const found = kept.find(({ state }) => state === 'whole') ?? kept[0];
+  // What is not there is said by whoever packs it.
+  return found ?? { source: 'hub', id: model, revision: null };
 }
 
 export interface AddOptions extends SessionOptions {

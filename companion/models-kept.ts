@@ -144,16 +144,21 @@ export async function removeModelCommand(asked: string, options: SessionOptions)
   }
 }
 
-/** @throws HeadlightError `not-found` listing what there is. */
-async function matching({ engine }: Session, asked: string): Promise<readonly KeptModel[]> {
-  const models = await engine.listModels();
+/** Those that are called so: `owner/name`, perhaps with a commit or its beginning, or the address of a web folder. */
+export function keptAs(models: readonly KeptModel[], asked: string): readonly KeptModel[] {
   const isAddress = /^https?:\/\//.test(asked);
   const { id, revision } = isAddress
     ? { id: folderAddress(asked), revision: null }
     : repositoryOf(asked);
-  const found = models.filter(
+  return models.filter(
     (model) => model.id === id && (revision === null || model.revision.startsWith(revision)),
   );
+}
+
+/** @throws HeadlightError `not-found` listing what there is. */
+async function matching({ engine }: Session, asked: string): Promise<readonly KeptModel[]> {
+  const models = await engine.listModels();
+  const found = keptAs(models, asked);
   if (found.length > 0) return found;
   const ids = [...new Set(models.map((model) => model.id))];
   throw new HeadlightError('not-found', `${asked} is not kept here.`, {

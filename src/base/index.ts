@@ -1,4 +1,5 @@
 /** The floor under every room: errors, jobs, seeded randomness, hashes. Depends on nothing. */
+export * from './bytes';
 export * from './crc32';
 export * from './error';
 export * from './hash';

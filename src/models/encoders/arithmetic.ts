@@ -10,6 +10,7 @@
  * ones in silence. Only the files that are taken away have `float16`, for whoever asks for them.
  */
 import { attribute, type GraphBuilder, makeTensor, MICROSOFT, type Value } from '../../graph/onnx';
+import { joinedBytes } from '../../base';
 import type { Device } from '../../platform';
 import { halfBits } from '../checkpoints';
 import { BLOCK, blocksOf } from './blocks';
@@ -136,7 +137,7 @@ export class Numbers {
     const b = this.#builder;
     const { inner, outer } = sizeOf(matrices);
     const weight = this.#once(name, () => {
-      const bytes = concatenateBytes(matrices.map(({ values }) => values));
+      const bytes = joinedBytes(matrices.map(({ values }) => values));
       return b.tensor(makeTensor(name, 'uint8', [outer, blocksOf(inner), BLOCK / 2], bytes));
     });
     const scales = this.#once(`${name}.scale`, () => {
@@ -144,7 +145,7 @@ export class Numbers {
       return b.tensor(makeTensor(`${name}.scale`, 'float32', [floats.length], floats));
     });
     const zeros = this.#once(`${name}.zero`, () => {
-      const bytes = concatenateBytes(matrices.map((matrix) => matrix.zeros));
+      const bytes = joinedBytes(matrices.map((matrix) => matrix.zeros));
       return b.tensor(makeTensor(`${name}.zero`, 'uint8', [bytes.length], bytes));
     });
     const about = {
@@ -333,16 +334,6 @@ function scalesOf(matrices: readonly { readonly scales: Float32Array }[]): Float
 
 export function concatenateFloats(parts: readonly Float32Array[]): Float32Array {
   const joined = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
-
-function concatenateBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
   let at = 0;
   for (const part of parts) {
     joined.set(part, at);

@@ -287,6 +287,8 @@ class Watch {
   end(): void {
     clearTimeout(this.#timer);
     this.#outer?.removeEventListener('abort', this.#stop);
+    // What is still open of an answer that nobody wants any more.
+    this.#controller.abort();
   }
 }
 

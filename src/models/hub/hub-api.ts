@@ -1,6 +1,12 @@
 /** What the Hugging Face Hub (or a mirror that answers as it does) says about a repository. */
 import * as v from 'valibot';
-import { HeadlightError, readJson, throwIfAborted, toHeadlightError } from '../../base';
+import {
+  HeadlightError,
+  joinedBytes,
+  readJson,
+  throwIfAborted,
+  toHeadlightError,
+} from '../../base';
 import type { Network } from '../../platform';
 
 export const DEFAULT_HOST = 'https://huggingface.co';
@@ -154,13 +160,7 @@ export async function boundedBytes(response: Response, most: number): Promise<Ui
     // After an early end the rest is not wanted; that cancelling a broken stream fails is no news.
     await reader?.cancel().catch(() => undefined);
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return joinedBytes(pieces);
 }
 
 /** What a refusal may say beside its status. */

@@ -3,7 +3,7 @@
  * never joined on the disk. A kept model's manifest names them, so that publishing copies nothing, and a file is put
  * together once, in memory, when the model is opened.
  */
-import { sha256 } from '../../base';
+import { joinedBytes, sha256 } from '../../base';
 import type { Storage } from '../../platform';
 
 /** What a cut download loses at most, and what is in memory twice while a file is read. */
@@ -87,7 +87,7 @@ export class PieceWriter {
 
   async flush(): Promise<void> {
     if (this.#pendingBytes === 0) return;
-    let rest = joined(this.#pending, this.#pendingBytes);
+    let rest = joinedBytes(this.#pending);
     while (rest.length > 0) {
       this.#pending = [rest];
       this.#pendingBytes = rest.length;
@@ -153,16 +153,4 @@ export async function readPieces(
     await onBytes(bytes);
   }
   return null;
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const [only] = pieces;
-  if (pieces.length === 1 && only !== undefined) return only;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { downloadToken, uploadToken } from '../../../companion/hub-token';
 import { runHeadlight, writeTinyEncoder, type CommandResult } from '../../helpers/command';
 import { startGatedHub } from '../../helpers/gated-hub';
+import { startHubServer } from '../../helpers/hub-server';
 import { serveFolder, type StaticServer } from '../../helpers/static-server';
 import { tinyModelFiles } from '../../helpers/tiny-model';
 
@@ -65,6 +66,19 @@ it('a manifest, an address, a zip, another machine', async () => {
     code: 1,
     stderr: expect.stringContaining('not on this device') as string,
   });
+});
+
+it('a model whose name has no owner leaves by that name', async () => {
+  const hub = await startHubServer();
+  try {
+    hub.put({ id: 'tiny', commit: 'f00d'.padEnd(40, '0'), files: tinyModelFiles() });
+    const got = await headlight(['models', 'fetch', 'tiny', '--model-host', hub.host, '--quiet']);
+    expect(got).toMatchObject({ code: 0 });
+    const packed = await headlight(['models', 'export', 'tiny', '--out', 'tiny.zip', '--quiet']);
+    expect(packed).toMatchObject({ code: 0, stdout: 'tiny.zip\n' });
+  } finally {
+    await hub.close();
+  }
 });
 
 it('a gated model with a token from the environment or a file; it stands in no output', async () => {
