@@ -65,7 +65,9 @@ export async function openEncoder(
     const bytes = find(name);
     if (bytes === null) {
       throw new HeadlightError('bad-model', `${facts.name} has no ${name}.`, {
-        hint: 'Headlight reads models with config.json, tokenizer.json and model.safetensors or an exported model.onnx; choose one that has them.',
+        hint: /\.(?:json|model|txt)$/.test(name)
+          ? 'Headlight reads models with config.json, tokenizer.json and model.safetensors or an exported model.onnx; choose one that has them.'
+          : 'A part of its weights is in this file. Download it too, or choose it together with the others.',
       });
     }
     return bytes;

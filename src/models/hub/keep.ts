@@ -2,7 +2,7 @@
  * Has a model's files on this device: downloads those that are missing, one job at a time among all tabs and
  * processes, and publishes the manifest when all are whole.
  */
-import { ProgressMeter, throwIfAborted, type Job, type Progress } from '../../base';
+import { HeadlightError, ProgressMeter, throwIfAborted, type Job, type Progress } from '../../base';
 import type { Locks, Network, Release, Storage } from '../../platform';
 import type { Precision } from '../types';
 import { downloadFile, type RemoteFile } from './download';
@@ -76,6 +76,14 @@ export async function* keepFiles(
     const manifest = await writeManifest(storage, wanted.about, files);
     await storage.delete('models', prefix + TICKET);
     return manifest;
+  } catch (error) {
+    // A gated or missing model, of which nothing came, is no download that waits to go on.
+    const isRefused = error instanceof HeadlightError && error.code === 'not-found';
+    const hasCome = (await storage.entries('models', `${prefix}parts/`)).length > 0;
+    // A model of an older Headlight has no parts, and stays.
+    if (isRefused && !hasCome && (await readManifest(storage, prefix)) === null)
+      await storage.deleteAll('models', prefix);
+    throw error;
   } finally {
     release();
   }
@@ -147,8 +155,16 @@ async function* downloadAll(
       there ?? (yield* mapped(downloadFile({ network, storage, file, model, key, signal }), at));
     yield at(whole.bytes);
     kept.set(name, whole);
-    if (wanted.look?.names.includes(name) === true)
-      wanted.look.check(name, await readFile(storage, about, whole));
+    if (wanted.look?.names.includes(name) === true) {
+      const bytes = await readFile(storage, about, whole);
+      try {
+        wanted.look.check(name, bytes);
+      } catch (error) {
+        // What can never be used is no download that waits to go on.
+        if (has.size === 0) await storage.deleteAll('models', prefix);
+        throw error;
+      }
+    }
     done += whole.bytes;
   }
   for (const { name } of files) await storage.delete('models', `${piecesKey(prefix, name)}/etag`);

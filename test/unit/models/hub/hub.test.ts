@@ -245,6 +245,14 @@ describe('what goes wrong is said plainly', () => {
       message: expect.stringMatching(/mamba/) as string,
     });
     expect(hub.requests.some(({ path }) => path.endsWith('model.safetensors'))).toBe(false);
+    // Nothing of it waits to go on.
+    expect((await listKept(storage)).filter(({ id }) => id === 'lab/mamba')).toEqual([]);
+  });
+
+  it('a gated model leaves nothing behind', async () => {
+    hub.put({ id: 'lab/closed', commit: FIRST, files: first, gated: true });
+    await expect(load({ id: 'lab/closed' })).rejects.toThrow(/gated/);
+    expect((await listKept(storage)).filter(({ id }) => id === 'lab/closed')).toEqual([]);
   });
 
   it('no network', async () => {
