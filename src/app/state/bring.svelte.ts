@@ -12,6 +12,7 @@ import { Work } from './work.svelte';
 /** The address that the page was reloaded for. */
 const WANTED = 'headlight.folder';
 const PICKED = 'picked files';
+const TABLE = /\.(?:csv|tsv|jsonl|parquet|xlsx|conll)$/i;
 
 export class Bring {
   readonly #engine: Engine;
@@ -84,10 +85,13 @@ export class Bring {
       );
       return;
     }
-    const before = this.#gathered.filter(({ name }) => !files.some((file) => file.name === name));
+    const others = this.#gathered;
+    const before = others.filter(({ name }) => !files.some((file) => file.name === name));
     this.#gathered = [...before, ...files];
     const all = this.#gathered.map((file) => ({ path: file.name, file }));
     if (await this.addFolder({ name: PICKED, files: all }, precision)) this.#gathered = [];
+    // A table belongs to no model: it is not added to what is chosen next.
+    else if (files.every(({ name }) => TABLE.test(name))) this.#gathered = others;
   }
 
   /** Forgets the files that were picked. */

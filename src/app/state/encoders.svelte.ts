@@ -16,6 +16,10 @@ export function isInstant(entry: EncoderEntry): boolean {
   return entry.info.architecture === 'static' && entry.info.reference.source === 'shipped';
 }
 
+export function isShipped({ info }: EncoderEntry): boolean {
+  return info.reference.source === 'shipped';
+}
+
 /** What a newcomer should take. */
 export function isRecommended(entry: EncoderEntry): boolean {
   const { source, id } = entry.info.reference;

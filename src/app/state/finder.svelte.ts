@@ -67,6 +67,7 @@ export class Finder {
   set text(value: string) {
     this.#text = value;
     this.#shown = FIRST;
+    this.#foldOther();
   }
   get filters(): Omit<CatalogueQuery, 'text'> {
     return this.#filters;
@@ -114,10 +115,11 @@ export class Finder {
   filter(change: Partial<Omit<CatalogueQuery, 'text'>>): void {
     this.#filters = { ...this.#filters, ...change };
     this.#shown = FIRST;
+    this.#foldOther();
   }
   clear(): void {
-    this.text = '';
     this.#filters = NO_FILTER;
+    this.text = '';
   }
   more(): void {
     this.#shown += 2 * FIRST;
@@ -159,6 +161,15 @@ export class Finder {
 
   fit(model: CatalogueModel, precision: Precision, about: About): ModelFit {
     return modelFit(model, precision, deviceRoom(about));
+  }
+
+  /** What was opened is folded when something else is looked for: it would stand there without its row. */
+  #foldOther(): void {
+    const { wanted, other } = this;
+    if (wanted === null) return;
+    const isTyped = other?.id === wanted.id && other.revision === wanted.revision;
+    const isListed = this.asked && this.found.some(({ id }) => id === wanted.id);
+    if (!isTyped && !isListed) this.want(null);
   }
 
   /** The words to search by; an id with a revision is looked for without it. */

@@ -88,6 +88,20 @@ describe('what fetching means', () => {
     expect(finder.plan).toBeNull();
   });
 
+  test('what was opened stays while it is in the list, and is folded when something else is looked for', () => {
+    const id = 'google-bert/bert-base-uncased';
+    finder.text = 'bert';
+    finder.want({ ...wanted, id });
+    finder.text = 'bert-base';
+    expect(finder.wanted?.id).toBe(id);
+    finder.text = 'nothing is called so';
+    expect(finder.wanted).toBeNull();
+    finder.text = 'owner/name';
+    finder.want(wanted);
+    finder.text = 'owner/name@v2';
+    expect(finder.wanted).toBeNull();
+  });
+
   test('an answer that comes too late is no answer', async () => {
     finder.want(wanted);
     const asking = finder.ask();
