@@ -17,6 +17,8 @@ import type { ProgressLine } from './progress-line';
 
 export const DEFAULT_ENCODER = 'all-MiniLM-L6-v2';
 const ADDRESS = /^https?:\/\//;
+/** What can only be meant as a place on this disk. */
+const PATH = /^(?:[.~]{0,2}[/\\]|[A-Za-z]:\\)|\.zip$/i;
 export const REPOSITORY = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/;
 
 export interface EmbedOptions {
@@ -48,6 +50,11 @@ export async function findEncoder(
   if (/\.zip$/i.test(asked) && (await kindOf(asked)) === 'file') {
     const zip = await openSource(asked);
     return progress.follow(engine.addZipEncoder(zip, precision ?? 'fp32', signal));
+  }
+  if (!isFolder && PATH.test(asked)) {
+    throw new HeadlightError('not-found', `There is no folder or zip ${asked}.`, {
+      hint: `Paths are taken from ${process.cwd()}. A folder of a model holds config.json, tokenizer.json and weights.`,
+    });
   }
   const known = await engine.listEncoders();
   const shipped = known.filter(({ info }) => info.reference.source === 'shipped');

@@ -92,6 +92,11 @@ export interface AddOptions extends SessionOptions {
 
 /** Keeps a model from a zip or a folder on the web, checked; loads it once to see that it can be used. */
 export async function addModelCommand(from: string, options: AddOptions): Promise<void> {
+  if ((await kindOf(from)) === 'folder') {
+    throw new HeadlightError('bad-setting', `${from} is a folder, which is read where it lies.`, {
+      hint: `Nothing has to be kept: name it as --encoder ${from}.`,
+    });
+  }
   const { engine, progress, signal } = await openSession(options);
   const precision = options.precision ?? 'fp32';
   const { info } = await progress.follow(

@@ -96,7 +96,7 @@ export function checkMatches(
     throw new HeadlightError(
       'bad-setting',
       'None of the model’s classes is called like a label of the data.',
-      { hint: `${both} Say which means which.` },
+      { hint: `${both} Say which means which; on the command line with --map.` },
     );
   return matches;
 }

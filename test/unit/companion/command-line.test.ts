@@ -148,6 +148,7 @@ describe('what cannot be done is said, with an exit code', () => {
     ['no such column', [...TRAIN, '--label', 'topic'], /no column “topic”[^]*text, label/],
     ['no such layer', [...TRAIN, '--layer', '3'], /no layer 3[^]*0 .* to 2/],
     ['no such device', [...TRAIN, '--device', 'cuda'], /cannot run models on cuda[^]*cpu/],
+    ['no such folder', ['train', 'train.csv', '--encoder', './none'], /no folder or zip \.\/none/],
     ['no such encoder', ['train', 'train.csv', '--encoder', 'none'], /no encoder none/],
     ['a folder that holds other files', [...TRAIN, '--out', 'encoder'], /holds other files/],
     ['no classifier', ['predict', 'encoder', 'test.csv'], /onnx\/model\.onnx is missing/],
