@@ -16,7 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import sentencepiece
-from tokenizers import AddedToken
+from tokenizers import AddedToken, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import AlbertConverter, DebertaV2Converter, XLMRobertaConverter
 
@@ -54,6 +54,7 @@ TEXTS = [
     "``quoted'' and ''so'' ``",
     "ΣΑΣ ΟΔΟΣ İstanbul STRASSE ẞ",
     "[MASK] and [CLS] <mask> <s> are names, so is <sym>here",
+    "A well-known (not-so) film. www.film.com, 1.5",
     "misunderstanding" * 12,
     "constructor toString __proto__ hasOwnProperty",
     "～ wave 〜 ~",
@@ -108,7 +109,7 @@ def train(folder: Path, charsmap: str, **options) -> bytes:
 
 
 DEBERTA = dict(pad_id=0, bos_id=1, eos_id=2, unk_id=3, pad_piece="[PAD]", bos_piece="[CLS]", eos_piece="[SEP]", unk_piece="[UNK]")
-ALBERT = dict(pad_id=0, unk_id=1, bos_id=2, eos_id=3, bos_piece="[CLS]", eos_piece="[SEP]", control_symbols=["[MASK]"])
+ALBERT = dict(pad_id=0, unk_id=1, bos_id=2, eos_id=3, bos_piece="[CLS]", eos_piece="[SEP]", control_symbols=["[MASK]"], user_defined_symbols=["(", ")", "-", "."])
 BERT_NAMES = dict(bos_token="[CLS]", eos_token="[SEP]", sep_token="[SEP]", cls_token="[CLS]")
 MADE = [
     ("deberta-v2", "spm.model", "nfkc", DEBERTA, {"do_lower_case": False}),
@@ -135,9 +136,19 @@ def converted(kind: str, path: Path, settings: dict):
         converter = XLMRobertaConverter
         names = dict(bos_token="<s>", eos_token="</s>", sep_token="</s>", cls_token="<s>", unk_token="<unk>", pad_token="<pad>", mask_token=AddedToken("<mask>", lstrip=True, special=True))
     made = converter(original)
+    if kind == "albert":
+        # ALBERT's marks are the user's pieces. As tokens set apart, which the converter makes of them since 2024, a space
+        # would come after each; the published tokenizer.json and SentencePiece itself have them as any piece.
+        for piece in made.proto.pieces:
+            piece.type = 1 if piece.type == 4 else piece.type
     vocabulary = [piece for piece, _ in made.vocab(made.proto)]
     original.convert_tokens_to_ids = vocabulary.index
-    return PreTrainedTokenizerFast(tokenizer_object=made.converted(), **names)
+    tokenizer = made.converted()
+    if kind == "albert":
+        # As the published tokenizer.json and transformers 5: no token for a space at the end, which training had none for.
+        own = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), own])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
 
 
 cases = []

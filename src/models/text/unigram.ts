@@ -1,5 +1,5 @@
 /**
- * `tokenizer.json` of a SentencePiece model, as transformers' `DebertaV2Converter`, `AlbertConverter` and
+ * `tokenizer.json` of a SentencePiece model, as (but for two things of ALBERT, named below) transformers' `DebertaV2Converter`, `AlbertConverter` and
  * `XLMRobertaConverter` make it: its pieces with their scores, its map of characters, and what each family does before.
  * As there, `byte_fallback`, `add_dummy_prefix` and `remove_extra_whitespaces` of the file are not asked: what is unknown
  * is the unknown token, a space is put before, and several are one.
@@ -66,9 +66,9 @@ function converted(
     split: true,
   };
   return {
-    ...frame(idOf, specials, ownTokens(model.pieces, idOf)),
+    ...frame(idOf, specials, ownTokens(type, model.pieces, idOf)),
     normalizer: { type: 'Sequence', normalizers: normalizers(type, model.charsmap, settings) },
-    pre_tokenizer: settings.split_by_punct === true ? sequence(PUNCTUATION, metaspace) : metaspace,
+    pre_tokenizer: preTokenizer(type, metaspace, settings),
     post_processor:
       type === 'xlm-roberta' ? robertaPairs(idOf, specials) : bertPairs(idOf, specials),
     decoder: metaspace,
@@ -97,14 +97,19 @@ function vocabulary(type: string, { pieces }: SentencePieceModel): readonly [str
   ]);
 }
 
-/** Control pieces are special tokens, those of the user stand whole in a text. */
+/**
+ * Control pieces are special tokens, those of the user stand whole in a text. ALBERT's of the user are `(`, `-`, `.` and
+ * such: set apart, what follows would begin with a space, other than in training and in the published `tokenizer.json`.
+ */
 function ownTokens(
+  type: string,
   pieces: readonly Piece[],
   idOf: (token: string) => number | undefined,
 ): readonly AddedToken[] {
   return pieces.flatMap(({ text, kind }) => {
     const id = idOf(text);
-    if (id === undefined || (kind !== 'control' && kind !== 'userDefined')) return [];
+    const isOwn = kind === 'control' || (kind === 'userDefined' && type !== 'albert');
+    if (id === undefined || !isOwn) return [];
     return [{ content: text, id, special: kind === 'control' }];
   });
 }
@@ -135,6 +140,12 @@ const PUNCTUATION = {
   behavior: 'Isolated',
   invert: false,
 };
+
+function preTokenizer(type: string, metaspace: object, settings: Settings): object {
+  // As the published ones: a space at the end of a text is no token.
+  if (type === 'albert') return sequence({ type: 'WhitespaceSplit' }, metaspace);
+  return settings.split_by_punct === true ? sequence(PUNCTUATION, metaspace) : metaspace;
+}
 
 function sequence(...pretokenizers: readonly object[]): object {
   return { type: 'Sequence', pretokenizers };
