@@ -7,7 +7,7 @@ import { HeadlightError } from '../../base';
 import type { Assets } from '../../platform';
 import { TRANSFORMERS } from '../encoders';
 
-export const CATALOGUE_PATH = 'models/hub.json';
+const CATALOGUE_PATH = 'models/hub.json';
 
 const bytes = v.pipe(v.number(), v.integer(), v.minValue(0));
 

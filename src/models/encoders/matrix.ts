@@ -59,19 +59,6 @@ export function matrixFloats(matrix: Matrix): Float32Array {
   }
 }
 
-/** Bytes of its values and scales. */
-export function matrixBytes(matrix: Matrix): number {
-  switch (matrix.precision) {
-    case 'fp32':
-    case 'fp16':
-      return matrix.values.byteLength;
-    case 'q8':
-      return matrix.values.byteLength + matrix.scales.byteLength;
-    case 'q4':
-      return matrix.values.byteLength + matrix.scales.byteLength + matrix.zeros.byteLength;
-  }
-}
-
 function checkedHalves(values: Float32Array, name: string): Uint16Array {
   const bits = halfBits(values);
   const INFINITE = 0x7c00;

@@ -44,7 +44,7 @@ export function isOtherTag(kept: string | null, now: string | null): boolean {
 }
 
 /** Where the answer came from after redirects. */
-export function originOf(response: Response, url: string): string {
+function originOf(response: Response, url: string): string {
   return new URL(response.url === '' ? url : response.url).origin;
 }
 

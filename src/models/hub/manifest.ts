@@ -16,7 +16,7 @@ const HINT = 'Make it anew with: npx headlight models manifest FOLDER';
 const line = (most: number) =>
   v.pipe(v.string(), v.maxLength(most), v.regex(/^[^\p{Cc}]*$/u, 'a control character'));
 
-export const manifestFileSchema = v.object({
+const manifestFileSchema = v.object({
   name: v.pipe(
     v.string(),
     v.minLength(1),

@@ -57,7 +57,7 @@ export function chooseExport(
 }
 
 /** The file that is taken for each precision that there is. */
-export function exportsByPrecision(names: readonly string[]): ReadonlyMap<Precision, string> {
+function exportsByPrecision(names: readonly string[]): ReadonlyMap<Precision, string> {
   const found = new Map<Precision, string>();
   for (const precision of BY_BITS) {
     for (const pattern of VARIANTS[precision]) {

@@ -32,7 +32,7 @@ export interface ZipDirectory {
 const MOST_ENTRIES = 10_000;
 const MOST_DIRECTORY_BYTES = 16 * 2 ** 20;
 /** Of all entries unpacked: no model that runs here is as large. */
-export const MOST_UNPACKED_BYTES = 16 * 2 ** 30;
+const MOST_UNPACKED_BYTES = 16 * 2 ** 30;
 /** JSON deflates 3 to 30 times, weights hardly; deflate's own limit, about 1,030, is reached only on purpose. */
 const MOST_RATIO = 200;
 
