@@ -1,8 +1,8 @@
 /**
- * `tokenizer.json` of a SentencePiece model, as (but for two things of ALBERT, named below) transformers' `DebertaV2Converter`, `AlbertConverter` and
- * `XLMRobertaConverter` make it: its pieces with their scores, its map of characters, and what each family does before.
- * As there, `byte_fallback`, `add_dummy_prefix` and `remove_extra_whitespaces` of the file are not asked: what is unknown
- * is the unknown token, a space is put before, and several are one.
+ * `tokenizer.json` of a SentencePiece model, as transformers' `DebertaV2Converter`, `AlbertConverter` (but for two things,
+ * named below) and `XLMRobertaConverter` make it: its pieces with their scores, its map of characters, and what each
+ * family does before. As there, `byte_fallback`, `add_dummy_prefix` and `remove_extra_whitespaces` of the file are not
+ * asked: what is unknown is the unknown token, a space is put before, and several are one.
  * @see https://github.com/huggingface/transformers/blob/main/src/transformers/convert_slow_tokenizer.py
  */
 import { readSentencePiece, type Piece, type SentencePieceModel } from './sentencepiece';
