@@ -3,6 +3,7 @@
  * server that answers as the Hub does, cut, gone on with, chosen, checked, saved, deleted; and nothing of it breaks
  * axe-core's rules.
  */
+import { readdir } from 'node:fs/promises';
 import type { ElementHandle } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unzipSync } from 'fflate';
@@ -189,6 +190,15 @@ describe('the models on this device', () => {
       const kept = Object.entries(zip).find(([path]) => path.endsWith(name))?.[1];
       expect(Buffer.from(kept ?? new Uint8Array()).equals(Buffer.from(bytes))).toBe(true);
     }
+  });
+
+  it('and what ships is saved as a zip too', async () => {
+    await press('Save as zip: Instant (static embeddings)');
+    const named = async (): Promise<string> =>
+      (await readdir(scene.scratch)).find((name) => /instant.*\.zip$/.test(name)) ?? '';
+    await expect.poll(named, { timeout: 20_000 }).not.toBe('');
+    const zip = unzipSync(new Uint8Array(await scene.saved(await named())));
+    expect(Object.keys(zip).some((path) => path.endsWith('config.json'))).toBe(true);
   });
 
   it('are deleted one by one, with the encoder that was made of them', async () => {
