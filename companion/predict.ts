@@ -93,7 +93,8 @@ async function predictAsItIs(
   const device = await chooseDevice(platform, options.device);
   const { info } = await findEncoder(engine, model, undefined, progress, signal);
   try {
-    progress.notice(`Answers with the classifier that ${info.name} came with.`);
+    if (info.classifier !== undefined)
+      progress.notice(`Answers with the classifier that ${info.name} came with.`);
     const text = options.text ?? null;
     const job = engine.predictOwn(info.reference, file, text, device, signal);
     return (await progress.follow(job)).bytes;

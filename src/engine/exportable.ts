@@ -1,6 +1,6 @@
 /** A trained run as what exports are made of: checkpoint, tokenizer, card. */
 import { HeadlightError, type Job } from '../base';
-import { checkpointOf, readSafetensors } from '../models';
+import { checkpointOf, readSafetensors, type Checkpoint, type Encoder } from '../models';
 import {
   cardFacts,
   headOf,
@@ -35,9 +35,10 @@ export async function* exportable(
     const encoder = yield* encoders.load(recipe.encoder, signal);
     const files = new Map(encoder.files.map((file) => [file.name, file.bytes]));
     if (head === null) throw new HeadlightError('internal', 'a probe without its head');
+    const given = configOf(files);
     const { config, checkpoint } = probeCheckpoint(
-      configOf(files),
-      checkpointOf(encoder.weights),
+      given,
+      stockCheckpoint(encoder, given),
       recipe.encoder.precision,
       recipe.embed,
       readHeadDocument(parseJson(head, 'head.json')),
@@ -85,4 +86,15 @@ function tokenizerOf(files: Files): { readonly name: string; readonly bytes: Uin
   return [...files]
     .filter(([name]) => /^(tokenizer|special_tokens|vocab|merges)/.test(name))
     .map(([name, bytes]) => ({ name, bytes }));
+}
+
+/** @throws HeadlightError `bad-model` where there is only an exported graph: transformers loads none. */
+function stockCheckpoint({ weights, info }: Encoder, config: Record<string, unknown>): Checkpoint {
+  if (weights.kind === 'checkpoint') return weights.checkpoint;
+  const type = JSON.stringify(config['model_type'] ?? null);
+  throw new HeadlightError(
+    'bad-model',
+    `There is no Hugging Face folder of ${info.name}: it is an exported graph of the type ${type}, without a checkpoint.`,
+    { hint: 'Take the ONNX classifier away instead; it runs in transformers.js and onnxruntime.' },
+  );
 }

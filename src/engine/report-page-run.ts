@@ -76,8 +76,8 @@ const METHODS = {
 
 /** A line a class of the model. */
 function ownLines({ classes, max_length }: OwnSettings): Readonly<Record<string, unknown>> {
-  return Object.fromEntries([
-    ...classes.map(({ name, label }) => [`class “${name}”`, label ?? 'left out']),
+  return Object.fromEntries<unknown>([
+    ...classes.map(({ name, label }) => [`class “${name}”`, label ?? 'left out'] as const),
     ['max_length', max_length],
   ]);
 }

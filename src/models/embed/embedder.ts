@@ -5,6 +5,7 @@
 import { HeadlightError, throwIfAborted } from '../../base';
 import { openSession, type Session } from '../../graph/runtime';
 import type { Device, OnnxRuntime } from '../../platform';
+import { checkLayerWeights } from '../encoders';
 import type { Encoder } from '../hub';
 import { makeBatches, padBatch, type Batch } from '../text';
 import type { EmbedSettings } from '../types';
@@ -154,6 +155,7 @@ export function checkSettings(encoder: Encoder, embed: EmbedSettings): void {
       { hint: `Set the layer to ${layers} for its last one.` },
     );
   }
+  if (embed.layerWeights !== undefined) checkLayerWeights(embed.layerWeights, layers, embed.layer);
   if (!Number.isInteger(embed.maxTokens) || embed.maxTokens < 3 || embed.maxTokens > maxTokens) {
     throw new HeadlightError(
       'bad-setting',
