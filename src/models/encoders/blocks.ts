@@ -51,6 +51,8 @@ export function quantizeBlocks(
         const value = values[i] ?? 0;
         if (value < least) least = value;
         if (value > most) most = value;
+        // A checkpoint that is broken stays so: the block's scale is no number either.
+        if (Number.isNaN(value)) least = NaN;
       }
       // In single precision throughout, as ONNX Runtime does it: a double would round some values elsewhere.
       const scale = Math.fround(Math.fround(most - least) / LARGEST);

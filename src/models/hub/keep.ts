@@ -73,7 +73,9 @@ export async function* keepFiles(
       return before;
     }
     const files = yield* downloadAll(sources, wanted, prefix, has, total, signal);
-    const manifest = await writeManifest(storage, wanted.about, files);
+    // Files that a zip brought stay what they are: nobody has compared them with the host's.
+    const carried = before?.carried === true ? { carried: true } : {};
+    const manifest = await writeManifest(storage, { ...wanted.about, ...carried }, files);
     await storage.delete('models', prefix + TICKET);
     return manifest;
   } catch (error) {

@@ -66,6 +66,17 @@ function worst(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Array.from(a).reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
 }
 
+it.each(['q8', 'q4'] as const)(
+  'a weight that is no number does not become one in %s',
+  (precision) => {
+    const weights = new Float32Array(128).fill(0.5);
+    weights[40] = NaN;
+    const kept = matrixFloats(roundedMatrix(weights, 2, 64, precision, 'w'));
+    expect(kept[40]).toBeNaN();
+    expect(kept[64]).toBeCloseTo(0.5, 1);
+  },
+);
+
 describe.each(golden.cases)('$name', ({ rows, columns, ...expected }) => {
   const weights = floatsOf(expected.weights);
   const made = (precision: Matrix['precision']): Matrix =>
