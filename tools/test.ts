@@ -1,6 +1,6 @@
 /**
- * `npm test`: every check and every test, one after the other, all of them even when one fails. The output
- * of what failed is shown; the last line counts checks and tests together.
+ * `npm test`: every check and every test, all of them even when one fails. Checks run in two lanes, tests one project
+ * after the other. The output of what failed is shown; the last line counts checks and tests together.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -22,42 +22,49 @@ interface Step {
 const BIN = join(ROOT, 'node_modules');
 const reports = await mkdtemp(join(tmpdir(), 'headlight-test-'));
 
-const STEPS: readonly Step[] = [
-  check('format', 'prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'),
-  check('lint', 'eslint/bin/eslint.js', '.'),
-  check('types', 'typescript/bin/tsc', '-p', '.', '--noEmit'),
-  check(
-    'types of components',
-    'svelte-check/bin/svelte-check',
-    '--fail-on-warnings',
-    '--tsconfig',
-    './tsconfig.json',
-  ),
-  check(
-    'build of the command line',
-    'vite/bin/vite.js',
-    ...['build', '--config', 'vite.node.config.ts', '--logLevel', 'warn'],
-  ),
-  { name: 'build of the page', run: buildPage },
-  tests('unit'),
-  tests('browser'),
+/** Linting takes as long as all other checks. */
+const CHECKS: readonly (readonly Step[])[] = [
+  [check('lint', 'eslint/bin/eslint.js', '.')],
+  [
+    check('format', 'prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'),
+    check('types', 'typescript/bin/tsc', '-p', '.', '--noEmit'),
+    check(
+      'types of components',
+      'svelte-check/bin/svelte-check',
+      '--fail-on-warnings',
+      '--tsconfig',
+      './tsconfig.json',
+    ),
+    check(
+      'build of the command line',
+      'vite/bin/vite.js',
+      ...['build', '--config', 'vite.node.config.ts', '--logLevel', 'warn'],
+    ),
+    { name: 'build of the page', run: buildPage },
+  ],
 ];
 
 let passed = 0;
 let failed = 0;
-for (const step of STEPS) {
-  const started = performance.now();
-  process.stdout.write(`${step.name} …\n`);
-  const outcome = await step.run();
-  passed += outcome.passed;
-  failed += outcome.failed;
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  if (outcome.failed > 0) process.stdout.write(`${outcome.output}\n`);
-  process.stdout.write(`${step.name}: ${outcome.failed > 0 ? 'FAILED' : 'ok'}, ${seconds} s\n`);
-}
+await Promise.all(CHECKS.map(runAll));
+await runAll([tests('unit'), tests('browser')]);
 await rm(reports, { recursive: true, force: true });
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;
+
+/** One after the other. */
+async function runAll(steps: readonly Step[]): Promise<void> {
+  for (const step of steps) {
+    const started = performance.now();
+    process.stdout.write(`${step.name} …\n`);
+    const outcome = await step.run();
+    passed += outcome.passed;
+    failed += outcome.failed;
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    if (outcome.failed > 0) process.stdout.write(`${outcome.output}\n`);
+    process.stdout.write(`${step.name}: ${outcome.failed > 0 ? 'FAILED' : 'ok'}, ${seconds} s\n`);
+  }
+}
 
 /** One command that must end with 0. */
 function check(name: string, command: string, ...args: readonly string[]): Step {

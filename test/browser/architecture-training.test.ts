@@ -18,12 +18,13 @@ const NAMES = TRANSFORMERS.filter((name) => name !== 'bert' && name !== 'distilb
 const METHODS = ['full', 'lora'] as const;
 /** All ten that PyTorch made; on a software adapter a few, for it compiles for seconds before the first. */
 const STEPS = { wasm: 10, webgpu: 3 } as const;
-/** Adapters are the same two products everywhere but beside GPT-2's turned weights. */
+/** On the adapter those with operators of their own; adapters of rank r only beside GPT-2's turned weights. */
+const ON_WEBGPU = ['mpnet', 'albert', 'gpt2', 'gpt_neo', 'deberta', 'deberta-v2', 'modernbert'];
 const WAYS = (name: string) =>
   [
     ['full', 'wasm'],
     ['lora', 'wasm'],
-    ['full', 'webgpu'],
+    ...(ON_WEBGPU.includes(name) ? [['full', 'webgpu'] as const] : []),
     ...(name === 'gpt2' ? [['lora', 'webgpu'] as const] : []),
   ] as const;
 

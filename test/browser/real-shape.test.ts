@@ -1,6 +1,6 @@
 /**
  * Models of the size that people use, in the page: states and logits as transformers has them. Every
- * architecture stands in the benchmark `shapes`; here one encoder on each device, and one decoder.
+ * architecture stands in the benchmark `shapes`; here one on each device.
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -12,7 +12,6 @@ const folder = new URL('../reference/architectures/real/', import.meta.url);
 
 test.each([
   ['distilbert', 'wasm'],
-  ['gpt_neo', 'wasm'],
   ['distilbert', 'webgpu'],
 ] as const)('%s on %s', { timeout: 300_000 }, async (name, device) => {
   const golden = JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as RealGolden;
