@@ -49,24 +49,27 @@ describe.each(NAMES)('%s', (name) => {
     expect(Math.abs((losses.at(-1) ?? 0) - (losses[0] ?? 0))).toBeGreaterThan(2e-3);
   });
 
-  test.each(METHODS)('no node of a %s step on WebGPU is left to the processor', async (which) => {
-    const model = openTrainableModel(
-      {
-        config: read(`${name}.config.json`),
-        weights: safetensorsWeights(read(`${name}.safetensors`)),
-      },
-      {
-        task: 'text',
-        head: 'stock',
-        classes: golden.classes,
-        method: goldenMethod(golden, which),
-        dropout: 0.2,
-        seed: 1,
-      },
-    );
-    const plan = { model, device: 'webgpu', table: 'graph' } as const;
-    const loss = { name: 'cross_entropy', classWeights: null } as const;
-    const graph = writeModel(trainingGraph(plan, 2, 6, loss, false).model);
-    expect(await harness.call('placedOnCpu', Buffer.from(graph).toString('base64'))).toEqual([]);
-  });
+  test.each(name === 'gpt2' ? METHODS : (['full'] as const))(
+    'no node of a %s step on WebGPU is left to the processor',
+    async (which) => {
+      const model = openTrainableModel(
+        {
+          config: read(`${name}.config.json`),
+          weights: safetensorsWeights(read(`${name}.safetensors`)),
+        },
+        {
+          task: 'text',
+          head: 'stock',
+          classes: golden.classes,
+          method: goldenMethod(golden, which),
+          dropout: 0.2,
+          seed: 1,
+        },
+      );
+      const plan = { model, device: 'webgpu', table: 'graph' } as const;
+      const loss = { name: 'cross_entropy', classWeights: null } as const;
+      const graph = writeModel(trainingGraph(plan, 2, 6, loss, false).model);
+      expect(await harness.call('placedOnCpu', Buffer.from(graph).toString('base64'))).toEqual([]);
+    },
+  );
 });

@@ -12,7 +12,7 @@ const folder = new URL('../reference/architectures/real/', import.meta.url);
 
 test.each([
   ['distilbert', 'wasm'],
-  ['distilbert', 'webgpu'],
+  ['electra', 'webgpu'],
 ] as const)('%s on %s', { timeout: 300_000 }, async (name, device) => {
   const golden = JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as RealGolden;
   const found = await harness.call<RealDifferences>('realShape', golden, device);
