@@ -2,8 +2,10 @@
  * The words baseline depends on texts, labels and parts alone, not on the encoder: what a run of the same data and
  * split has computed stands for the next one too.
  */
-import { canonicalJson } from '../base';
-import type { BaselineFigures, Recipe } from '../project';
+import { canonicalJson, type Job } from '../base';
+import type { BaselineFigures, Baselines, Recipe } from '../project';
+import { computeBaselines } from './baselines';
+import type { Prepared } from './prepare';
 import type { Projects } from './projects';
 
 const TAKEN = 'Taken from an earlier run on the same texts';
@@ -29,4 +31,22 @@ export async function earlierWords(
     return { ...found, seconds: 0, notes: [...found.notes, note] };
   }
   return null;
+}
+
+/**
+ * The baselines of a run that has no features of its texts: words alone.
+ * @returns null for words that are tagged, which have none.
+ */
+export async function* wordsBaselines(
+  projects: Projects,
+  project: string,
+  prepared: Prepared,
+  recipe: Recipe,
+  figures: Parameters<typeof computeBaselines>[2],
+  versions: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Job<Baselines | null> {
+  if (recipe.task === 'token_classification') return null;
+  const earlier = await earlierWords(projects, project, recipe, versions);
+  return yield* computeBaselines(prepared, null, figures, earlier, signal);
 }

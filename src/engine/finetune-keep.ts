@@ -10,8 +10,7 @@ import {
 } from '../models';
 import type { Platform } from '../platform';
 import type { FinetuneRecipe, FinetuneRecord } from '../project';
-import { computeBaselines } from './baselines';
-import { earlierWords } from './earlier-words';
+import { wordsBaselines } from './earlier-words';
 import type { OpenFinetune } from './finetune-open';
 import { reportOn } from './finetune-report';
 import { closing, FinetunedModel } from './finetuned-model';
@@ -59,16 +58,17 @@ export async function* keepFinetuned(
     test: { rows: prepared.split.test, sequences: tokenized.test },
   };
   const figures = yield* closing(kept, reportOn(kept, prepared, parts, signal));
-  const baselines =
-    prepared.task === 'token_classification' || !wantsBaselines
-      ? null
-      : yield* computeBaselines(
-          prepared,
-          null,
-          figures.metrics,
-          await earlierWords(projects, project, recipe, platform.versions),
-          signal,
-        );
+  const baselines = !wantsBaselines
+    ? null
+    : yield* wordsBaselines(
+        projects,
+        project,
+        prepared,
+        recipe,
+        figures.metrics,
+        platform.versions,
+        signal,
+      );
   throwIfAborted(signal);
   const record: FinetuneRecord = {
     ...recordBase(prepared, recipe),

@@ -6,8 +6,7 @@ import { throwIfAborted, type Job } from '../base';
 import type { EncoderReference } from '../models';
 import type { Device, Platform } from '../platform';
 import type { OwnRecipe, OwnRecord } from '../project';
-import { computeBaselines } from './baselines';
-import { earlierWords } from './earlier-words';
+import { wordsBaselines } from './earlier-words';
 import type { Encoders } from './encoders';
 import { cutNotes } from './finetune-data';
 import { reportOn } from './finetune-report';
@@ -85,13 +84,15 @@ export async function* evaluateOwn(
     own: { classes: matches, max_length: maxLength },
   };
   const baselines =
-    task === 'token_classification' || choice.baselines === false
+    choice.baselines === false
       ? null
-      : yield* computeBaselines(
+      : yield* wordsBaselines(
+          projects,
+          project,
           prepared,
-          null,
+          recipe,
           figures.metrics,
-          await earlierWords(projects, project, recipe, platform.versions),
+          platform.versions,
           signal,
         );
   throwIfAborted(signal);

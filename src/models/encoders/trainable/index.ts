@@ -3,9 +3,9 @@ import { HeadlightError } from '../../../base';
 import { parseEncoderConfig } from '../config';
 import { checkpointOf, type EncoderFiles } from '../encoder-weights';
 import { layoutOf } from '../layout';
-import type { Parameter, TrainableModel, TrainableOptions } from '../trainable-types';
+import type { TrainableModel, TrainableOptions } from '../trainable-types';
 import { adapterCheckpoint, mergedCheckpoint } from './checkpoint';
-import { addForward } from './forward';
+import { modelOf } from './model-of';
 import { readParameters } from './parameters';
 
 /**
@@ -22,26 +22,8 @@ export function openTrainableModel(files: EncoderFiles, options: TrainableOption
   const original = checkpointOf(files.weights);
   const parameters = readParameters(config, original, options);
   const layout = layoutOf(config);
-  const find = ({ name }: Pick<Parameter, 'name'>): Parameter => {
-    const parameter = parameters.get(name);
-    if (parameter !== undefined) return parameter;
-    throw new HeadlightError('internal', `A trainable model has no parameter "${name}".`);
-  };
   return {
-    architecture: config.modelType,
-    options,
-    hiddenSize: config.hiddenSize,
-    layers: config.layers,
-    maxTokens: config.maxTokens,
-    tokenTypes: layout.tokenTypes,
-    wordTable: layout.prefix + layout.words,
-    parameters,
-    forward: (builder, forwardOptions) =>
-      addForward(
-        builder,
-        { config, options, find, has: (name) => parameters.has(name) },
-        forwardOptions,
-      ),
+    ...modelOf(config, parameters, options),
     checkpoint: (trained) => mergedCheckpoint({ parameters, options, original, layout }, trained),
     adapter: (trained) => adapterCheckpoint({ parameters, options }, trained),
   };

@@ -7,10 +7,10 @@ import { GraphBuilder } from '../../../graph/onnx';
 import type { Precision } from '../../types';
 import { BLOCK, blocksOf } from '../blocks';
 import { parseEncoderConfig, type TransformerConfig } from '../config';
-import { layoutOf } from '../layout';
 import type { Parameter, TrainableModel, TrainableOptions } from '../trainable-types';
 import { addForward } from './forward';
 import { addAdapters } from './lora';
+import { modelOf } from './model-of';
 import type { Asked } from './writer';
 
 /** Those whose `AutoModel` has a dense layer on [CLS] that the hidden states do not depend on. */
@@ -79,30 +79,11 @@ export function openShapeOnly(json: unknown, options: TrainableOptions): Trainab
     });
   }
   if (method.name === 'lora') addAdapters(parameters, config, method, seededRandom(0));
-  const find = ({ name }: Pick<Parameter, 'name'>): Parameter => {
-    const parameter = parameters.get(name);
-    if (parameter !== undefined) return parameter;
-    throw new HeadlightError('internal', `A model's shape has no parameter "${name}".`);
-  };
-  const layout = layoutOf(config);
   const withoutWeights = (): never => {
     throw new HeadlightError('internal', 'A model without weights has no checkpoint.');
   };
   return {
-    architecture: config.modelType,
-    options,
-    hiddenSize: config.hiddenSize,
-    layers: config.layers,
-    maxTokens: config.maxTokens,
-    tokenTypes: layout.tokenTypes,
-    wordTable: layout.prefix + layout.words,
-    parameters,
-    forward: (builder, forwardOptions) =>
-      addForward(
-        builder,
-        { config, options, find, has: (name) => parameters.has(name) },
-        forwardOptions,
-      ),
+    ...modelOf(config, parameters, options),
     checkpoint: withoutWeights,
     adapter: withoutWeights,
   };
