@@ -149,6 +149,8 @@ describe('fetching it', () => {
     hub.cut('model.safetensors', 300_000, 1000);
     await type('ada/cut');
     await driver.page.keyboard.press('Enter');
+    // The button waits until the host has said what comes.
+    await has('Only the model’s name goes');
     await driver.click('download');
     await expect
       .poll(() => driver.text('downloading'), { timeout: 30_000 })
