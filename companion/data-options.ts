@@ -116,7 +116,7 @@ function chooseLabel(
 ): LabelChoice | null {
   const found = view.choice.label;
   if (label === undefined) {
-    if (labelDelimiter === undefined || found === null || found.kind === 'columns') return found;
+    if (labelDelimiter === undefined || found === null || !('column' in found)) return found;
     return { kind: 'delimited', column: found.column, delimiter: labelDelimiter };
   }
   const names = columns.includes(label) ? [label] : label.split(',').map((name) => name.trim());

@@ -21,6 +21,7 @@ import {
   type Traits,
 } from './wizard';
 import { splitLabels } from './label-cells';
+import { labelColumns } from './label-columns';
 import type {
   ColumnFindings,
   Finding,
@@ -169,12 +170,11 @@ function chooseLabels(
 }
 
 function usesColumn(choice: LabelChoice | undefined, name: string): boolean {
-  if (choice === undefined) return false;
-  return choice.kind === 'columns' ? choice.columns.includes(name) : choice.column === name;
+  return choice !== undefined && labelColumns(choice).includes(name);
 }
 
 function columnOf(choice: LabelChoice): string {
-  return choice.kind === 'columns' ? '' : choice.column;
+  return choice.kind === 'column' || choice.kind === 'delimited' ? choice.column : '';
 }
 
 function findNames(
@@ -183,7 +183,7 @@ function findNames(
   choice: LabelChoice,
   columns: readonly Traits[],
 ): NamesFinding | null {
-  if (choice.kind === 'columns') return null;
+  if (choice.kind !== 'column' && choice.kind !== 'delimited') return null;
   const column = columns.find(({ name }) => name === choice.column);
   if (column === undefined) return null;
   const ids = new Set<string>();

@@ -32,6 +32,12 @@ export function rowsCsv(header: readonly string[], rows: Iterable<readonly CsvCe
   return `\ufeff${lines.join('\r\n')}\r\n`;
 }
 
+/** How the column of labels is called, and another one after it. */
+export interface CsvNames {
+  readonly label?: string;
+  readonly more?: { readonly name: string; readonly cells: readonly string[] } | null;
+}
+
 /**
  * The table's own columns, then `prediction`, then `probability: <class>` for each class.
  * @param predictions a label and probabilities `[rows][classes]` a row; null where there was no text.
@@ -44,6 +50,7 @@ export function predictionsCsv(
     readonly probabilities: readonly (readonly number[] | null)[];
   },
   classes: readonly string[],
+  { label = 'prediction', more = null }: CsvNames = {},
 ): string {
   const { labels, probabilities } = predictions;
   if (labels.length !== table.rowCount || probabilities.length !== table.rowCount) {
@@ -54,7 +61,8 @@ export function predictionsCsv(
   }
   const names = table.columns.map(({ name }) => name);
   const taken = new Set(names);
-  for (const wanted of ['prediction', ...classes.map((label) => `probability: ${label}`)]) {
+  const own = more === null ? [label] : [label, more.name];
+  for (const wanted of [...own, ...classes.map((label) => `probability: ${label}`)]) {
     let name = wanted;
     for (let n = 2; taken.has(name); n++) name = `${wanted} ${n}`;
     taken.add(name);
@@ -66,6 +74,7 @@ export function predictionsCsv(
       yield [
         ...table.columns.map(({ cells }) => cells.at(row) ?? ''),
         labels[row] ?? null,
+        ...(more === null ? [] : [more.cells[row] ?? '']),
         ...classes.map((_, index) => shares?.[index] ?? null),
       ];
     }

@@ -27,10 +27,11 @@ export {
   type TextLengths,
 } from './labels';
 export { makeSplit, splitSentences, type FileParts } from './split';
-export { drawRows, drawTexts } from './draw';
-export { groupTexts, normalText, type RowGroups } from './same-text';
+export { drawPerClass, drawRows, drawTexts } from './draw';
+export { groupTexts, joinGroups, normalText, type RowGroups } from './same-text';
 export { namesOf, partOf } from './wizard';
-export { binaryValue } from './label-cells';
+export { binaryValue, splitLabels } from './label-cells';
+export { labelColumns } from './label-columns';
 export { languageOf } from './language';
 export {
   inspectTables,
@@ -42,7 +43,7 @@ export {
 } from './inspect';
 export { auditData, auditLength, junkOf, type AuditInput, type TokenLimit } from './audit';
 export { applyRepairs, labelNames, splitRepaired, type Repaired } from './repair';
-export { splitCsv } from './parts';
+export { splitCsv, splitGiven, type GivenParts } from './parts';
 export { dominantTag, entityType, tagWords } from './tags';
 export { predictionsCsv, rejectedCsv, rowsCsv, safeCell, type CsvCell } from './csv';
 export { parseParseSettings, parseSplitSettings } from './settings';

@@ -17,6 +17,9 @@ export function labelReader(choice: LabelChoice): LabelReader {
   if (choice.kind === 'columns') {
     return binaryReader(choice.columns, choice.exclusive === true);
   }
+  if (choice.kind === 'made') {
+    throw new HeadlightError('internal', 'Labels that are made here are read from no table.');
+  }
   // Labels as they come, numbered; sorted at the end.
   const numbers = new Map<string, number>();
   const numberOf = (value: string): number => {

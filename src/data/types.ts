@@ -110,7 +110,20 @@ export type LabelChoice =
       readonly exclusive?: boolean;
     }
   /** Several values in a cell: multi-label. */
-  | { readonly kind: 'delimited'; readonly column: string; readonly delimiter: string };
+  | { readonly kind: 'delimited'; readonly column: string; readonly delimiter: string }
+  /**
+   * No column says them: teachers and people make them here; see docs/labelling.md. `truth` names a column whose
+   * labels are the truth of held-out rows, and of no others; `names` says which class a value of it means, where
+   * it is not the name of one.
+   */
+  | {
+      readonly kind: 'made';
+      readonly classes: readonly string[];
+      /** Whether a text may have several of them. */
+      readonly several: boolean;
+      readonly truth: string | null;
+      readonly names: Readonly<Record<string, string>>;
+    };
 
 export interface LabelFinding {
   readonly choice: LabelChoice;

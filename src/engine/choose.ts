@@ -7,6 +7,7 @@ import {
   TAGS_COLUMN,
   WORDS_COLUMN,
   type ColumnFindings,
+  type LabelChoice,
   type SplitSettings,
   type Table,
 } from '../data';
@@ -117,8 +118,19 @@ export function existing(tables: readonly Table[], choice: DataChoice): DataChoi
     textColumn: text !== null && exists(text) ? text : (found.text?.column ?? null),
     textPairColumn: pair !== null && exists(pair) ? pair : null,
     label:
-      label !== null && labelColumns(label).every(exists)
-        ? label
-        : (found.labelChoice?.choice ?? null),
+      label?.kind === 'made'
+        ? withTruth(data, label)
+        : label !== null && labelColumns(label).every(exists)
+          ? label
+          : (found.labelChoice?.choice ?? null),
   };
+}
+
+/** The column of the truth may stand in the held-out files alone; where it stands in none, there is none. */
+function withTruth(
+  tables: readonly Table[],
+  label: Extract<LabelChoice, { kind: 'made' }>,
+): LabelChoice {
+  const isThere = tables.some(({ columns }) => columns.some(({ name }) => name === label.truth));
+  return isThere ? label : { ...label, truth: null };
 }

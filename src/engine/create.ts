@@ -7,7 +7,18 @@ import { Encoders } from './encoders';
 import type { Engine, KeptItem } from './engine';
 import { exportFile } from './exporting';
 import { RunningJobs } from './jobs';
+import { labelErrors } from './label-errors';
+import {
+  alikePairs,
+  keepLabels,
+  labelErrorRows,
+  labelErrorsFile,
+  lastLabelErrors,
+  mendLabels,
+} from './label-errors-rows';
 import { Finetuning } from './finetuning';
+import { activeEngine, ActiveLearning } from './labelling/active';
+import { Labelling } from './labelling/labelling';
 import { LiveModel } from './live-model';
 import { dataFile, setLabel } from './data-files';
 import { predictOwn } from './own-predict';
@@ -29,8 +40,11 @@ export function createEngine(platform: Platform): Engine {
   const encoders = new Encoders(platform);
   const jobs = new RunningJobs();
   const finetuning = new Finetuning({ platform, projects, encoders, jobs });
+  const labelling = new Labelling({ platform, projects, encoders, jobs });
+  const active = new ActiveLearning({ platform, projects, encoders, labels: labelling });
   const live = new LiveModel(platform);
   const maps = new TextMaps({ platform, projects, encoders });
+  const listed = { projects, storage: platform.storage };
   let swept: Promise<void> | null = null;
   const load = (reference: EncoderReference) => finish(encoders.load(reference));
 
@@ -56,6 +70,7 @@ export function createEngine(platform: Platform): Engine {
       await jobs.stop(project);
       await live.release();
       maps.forget(project);
+      active.forget(project);
       await projects.delete(project);
     },
     configureData: (project, choice, signal) => projects.configure(project, choice, signal),
@@ -102,9 +117,9 @@ export function createEngine(platform: Platform): Engine {
     keepPrecision: (encoder, precision, signal) =>
       encoders.addPrecision(encoder, precision, signal),
     async *measure(project, reference, embed, signal) {
-      const { data } = await projects.prepare(project);
+      const texts = await projects.texts(project);
       const encoder = yield* encoders.load(reference, signal);
-      return yield* measureOn(platform, encoder, embed, data.texts, signal);
+      return yield* measureOn(platform, encoder, embed, texts, signal);
     },
 
     train: (project, settings, signal) =>
@@ -149,6 +164,19 @@ export function createEngine(platform: Platform): Engine {
     compareRuns: (project, first, second) => finetuning.compareRuns(project, first, second),
     pushToHub: (project, run, upload, signal) => finetuning.pushToHub(project, run, upload, signal),
 
+    labelling: (project) => labelling.labelling(project),
+    configureLabelling: (project, settings) => labelling.configureLabelling(project, settings),
+    estimateTeacher: (project, teacher, signal) =>
+      labelling.estimateTeacher(project, teacher, signal),
+    runTeacher: (project, teacher, device, signal) =>
+      labelling.runTeacher(project, teacher, device, signal),
+    reviewRows: (project, query) => labelling.reviewRows(project, query),
+    labelRow: (project, label) => labelling.labelRow(project, label),
+    undoLabel: (project) => labelling.undoLabel(project),
+    startActive: (project, settings, signal) =>
+      jobs.of(project, signal, (stop) => active.start(project, settings, stop)),
+    ...activeEngine(active),
+
     runReport: (project, run, signal) => runReport(projects, project, run, signal),
     learningCurve: (project, run, settings, signal) =>
       jobs.of(project, signal, (stop) =>
@@ -170,6 +198,17 @@ export function createEngine(platform: Platform): Engine {
         classIndex,
         signal,
       ),
+
+    labelErrors: (project, settings, signal) =>
+      jobs.of(project, signal, (stop) =>
+        labelErrors({ platform, projects, encoders }, project, settings, stop),
+      ),
+    lastLabelErrors: (project) => lastLabelErrors(listed, project),
+    labelErrorRows: (project, query) => labelErrorRows(listed, project, query),
+    alikePairs: (project, from, count) => alikePairs(listed, project, from, count),
+    keepLabels: (project, rows, kept) => keepLabels(listed, project, rows, kept),
+    mendLabels: (project, changes, signal) => mendLabels(listed, project, changes, signal),
+    labelErrorsFile: (project) => labelErrorsFile(listed, project),
 
     export: (project, run, kind, signal) =>
       exportFile(platform.assets, projects, encoders, project, run, kind, signal),
@@ -218,6 +257,7 @@ export function createEngine(platform: Platform): Engine {
       await encoders.release();
       await live.release();
       maps.forget();
+      active.forget();
       projects.forget();
       encoders.access.forget();
       await platform.storage.clear();

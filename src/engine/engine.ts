@@ -28,13 +28,17 @@ import type {
   DataChange,
   DataChoice,
   FileRole,
+  LabellingRecord,
   ModelExportKind,
   ProbeRun,
   RunDocument,
   Task,
 } from '../project';
+import type { ActiveEngine } from './active-types';
 import type { FinetuningEngine } from './finetuning-types';
 import type { TokenKept } from './hub-access';
+import type { LabelErrorsEngine } from './label-errors-types';
+import type { LabellingEngine } from './labelling-types';
 import type { DataLook } from './look';
 import type { RowPage, RowQuery } from './map-types';
 import type { OwnChoice } from './own-run';
@@ -46,7 +50,15 @@ export type { DataChoice, FileRole, Task } from '../project';
 export type { TokenKept } from './hub-access';
 
 export interface Engine
-  extends ModelsEngine, FinetuningEngine, ReportEngine, PrecisionEngine, DataLook {
+  extends
+    ModelsEngine,
+    FinetuningEngine,
+    ReportEngine,
+    PrecisionEngine,
+    LabelErrorsEngine,
+    LabellingEngine,
+    ActiveEngine,
+    DataLook {
   about(): Promise<About>;
 
   // ------------------------------------------------------------------------------- projects
@@ -253,6 +265,8 @@ export interface DataSummary {
   readonly leftOut: readonly { readonly reason: string; readonly rows: number }[];
   /** Plain sentences about what was done. */
   readonly notes: readonly string[];
+  /** Of labels that were made here: what they came from, and what the test part is. */
+  readonly labelling?: LabellingRecord;
 }
 
 export interface ProjectView {

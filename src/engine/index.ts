@@ -3,10 +3,18 @@ export * from './create';
 export * from './engine';
 export type * from './finetuning-types';
 export type * from './models-types';
+export type * from './active-types';
+export type * from './labelling-types';
+export {
+  DEFAULT_TEMPLATE,
+  LABELLING_DEFAULTS,
+  parseLabellingSettings,
+} from '../learning/labelling';
 export type { ColumnValue, ColumnValues, DataLook, DataRow } from './look';
-export { binaryValue } from '../data';
+export { binaryValue, labelColumns } from '../data';
 export { reportPage, type ReportPage, type ReportPicture } from './report-page';
 export * from './precision-types';
+export * from './label-errors-types';
 export * from './report-types';
 export { classFigures, headline, multiLabelFigures } from '../project';
 export { sameAnswerBaseline, ThresholdAnalysis } from '../learning/evaluate';
@@ -21,10 +29,12 @@ export {
   type PrecisionWords,
 } from '../models';
 export { figureNotes } from './run-words';
+export { roundLine, ROUNDS_NOTE, teacherName, teacherSentences } from './student-words';
 export * from './fits';
 export { languageOf } from '../data';
 export type { CatalogueModel, DownloadPlan, KeptModel, KeptModelFile } from '../models';
 export { LANGUAGES, languageName, searchCatalogue, type CatalogueQuery } from '../models';
+export { nliLabels, type NliLabels } from '../learning/labelling';
 export { matchClasses, matchNotes, mismatch, namelessHint, type ClassMatches } from './own-match';
 export type { OwnChoice } from './own-run';
 export {
@@ -41,3 +51,4 @@ export { BLOCK_ATTRIBUTE } from './standalone-blocks';
 export type { StandaloneFacts } from './standalone-facts';
 export * from './standalone-use';
 export * from './wire';
+export { ACTIVE_STRATEGIES, type ActiveStrategy } from '../learning/labelling';

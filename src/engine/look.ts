@@ -10,6 +10,7 @@ import {
   type RowOrigin,
   type Table,
 } from '../data';
+import { unlabelledTexts } from './labelling/rows';
 import type { Projects } from './projects';
 
 /** More different values than this are not listed. */
@@ -77,7 +78,12 @@ export async function longTexts(
   project: string,
   tokens: number,
 ): Promise<readonly AuditFinding[]> {
-  const { data } = await projects.prepare(project);
+  const { record } = await projects.load(project);
+  const isMade = record.choice.label?.kind === 'made';
+  // Labels are still being made: the length of the texts does not wait for them.
+  const data = isMade
+    ? unlabelledTexts((await projects.labelling(project)).rows)
+    : (await projects.prepare(project)).data;
   return auditLength(data, { tokens });
 }
 
@@ -103,6 +109,7 @@ export async function dataRows(
 }
 
 function labelOf(table: Table, label: LabelChoice, row: number): string {
+  if (label.kind === 'made') return '';
   if (label.kind !== 'columns') return cellOf(table, label.column, row).trim();
   return label.columns
     .filter((name) => binaryValue(cellOf(table, name, row).trim()) === 1)

@@ -23,15 +23,14 @@ import {
   type Table,
 } from '../data';
 import {
-  filesOfRole,
-  labelColumns,
   type DataChange,
   type DataChoice,
   type DataRepair,
-  type FileRole,
   type SetLabel,
   type Task,
 } from '../project';
+import { checkColumns, fileParts, usedTables } from './chosen-tables';
+import type { MadeLabels } from './labelling/made-types';
 import { setLabels } from './mend';
 
 export interface Prepared {
@@ -42,6 +41,8 @@ export interface Prepared {
   readonly split: Split;
   readonly changes: readonly DataChange[];
   readonly audit: readonly AuditFinding[];
+  /** Of labels that are made here; else null. */
+  readonly made: MadeLabels | null;
 }
 
 /**
@@ -54,6 +55,8 @@ export function prepare(tables: readonly Table[], choice: DataChoice): Prepared 
   const data = used.filter(({ name }) => choice.files[name] !== 'names');
   const parts = fileParts(choice);
   if (data.some(({ format }) => format === 'conll')) return ofSentences(used, data, choice, parts);
+  if (label.kind === 'made')
+    throw new HeadlightError('internal', 'labels that are made here need their state');
   const read = labelTexts(data, text, label, choice.textPairColumn);
   const drawn = choice.useRows === null ? read : drawTexts(read, choice.useRows, seedOf(choice));
   const { repairs, byHand, names } = repairsOf(choice, used, drawn);
@@ -65,6 +68,7 @@ export function prepare(tables: readonly Table[], choice: DataChoice): Prepared 
     data: mended.data,
     split: repaired.split,
     changes: [...repaired.changes, ...mended.changes],
+    made: null,
     audit: auditData({
       tables: data,
       data: mended.data,
@@ -81,6 +85,7 @@ export function prepare(tables: readonly Table[], choice: DataChoice): Prepared 
 export function auditOnly(tables: readonly Table[], choice: DataChoice): readonly AuditFinding[] {
   try {
     const { text, label } = checkColumns(choice);
+    if (label.kind === 'made') return [];
     const used = usedTables(tables, choice).filter(({ name }) => choice.files[name] !== 'names');
     if (used.some(({ format }) => format === 'conll')) return [];
     const data = labelTexts(used, text, label, choice.textPairColumn);
@@ -130,65 +135,15 @@ function ofSentences(
     split,
     shuffled: isShuffled(choice),
   });
-  return { task: 'token_classification', tables: used, data: drawn, split, changes: [], audit };
-}
-
-function checkColumns(choice: DataChoice): {
-  readonly text: string;
-  readonly label: NonNullable<DataChoice['label']>;
-} {
-  const { textColumn: text, label, textPairColumn: pair } = choice;
-  if (text === null || label === null) {
-    const missing = text === null ? 'text' : 'label';
-    throw new HeadlightError('bad-setting', `No ${missing} column has been chosen.`, {
-      hint: `Choose the column that holds the ${missing}s.`,
-    });
-  }
-  if (labelColumns(label).includes(text)) {
-    throw new HeadlightError('bad-setting', `Column “${text}” cannot be text and label at once.`, {
-      hint: 'Choose two different columns.',
-    });
-  }
-  if (pair === text || (pair !== null && labelColumns(label).includes(pair))) {
-    throw new HeadlightError('bad-setting', `Column “${pair}” cannot be the second text too.`, {
-      hint: 'Choose another column for the second texts, or none.',
-    });
-  }
-  return { text, label };
-}
-
-const DATA_ROLES = ['train', 'validation', 'test'] as const;
-
-function usedTables(tables: readonly Table[], choice: DataChoice): Table[] {
-  const roles: readonly FileRole[] =
-    choice.split.method === 'files' ? [...DATA_ROLES, 'names'] : ['train', 'names'];
-  for (const name of Object.keys(choice.files)) {
-    if (choice.files[name] === 'unused' || tables.some((table) => table.name === name)) continue;
-    throw new HeadlightError('bad-setting', `There is no file ${name} here.`);
-  }
-  if (filesOfRole(choice, 'train').length === 0) {
-    throw new HeadlightError('bad-setting', 'No file is the training part.', {
-      hint: 'Choose the file to train on.',
-    });
-  }
-  if (choice.split.method === 'files' && filesOfRole(choice, 'test').length === 0) {
-    const [held] = filesOfRole(choice, 'validation');
-    throw new HeadlightError('bad-setting', 'No file is the test part.', {
-      hint:
-        held === undefined
-          ? 'Choose the file to test with, or divide the rows by share.'
-          : `Choose the file to test with, or make ${held} a training file: then a share of all rows is kept for testing.`,
-    });
-  }
-  return tables.filter(({ name }) => roles.includes(choice.files[name] ?? 'unused'));
-}
-
-function fileParts(choice: DataChoice): FileParts {
-  if (choice.split.method !== 'files') return null;
-  if (filesOfRole(choice, 'test').length === 0) return null;
-  return Object.fromEntries(
-    DATA_ROLES.flatMap((role) => filesOfRole(choice, role).map((name) => [name, role] as const)),
-  );
+  return {
+    task: 'token_classification',
+    tables: used,
+    data: drawn,
+    split,
+    changes: [],
+    audit,
+    made: null,
+  };
 }
 
 interface Repairs {

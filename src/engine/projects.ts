@@ -4,18 +4,22 @@ import { sourceOf, type InputFile, type SourceFile, type Table } from '../data';
 import type { Storage } from '../platform';
 import {
   filesOfRole,
-  headline,
-  multiLabelFigures,
+  type LabellingStore,
   PROJECT_VERSION,
   ProjectStore,
   type DataChoice,
   type ProjectContent,
   type ProjectRecord,
-  type RunDocument,
 } from '../project';
 import type { ProjectSummary, ProjectView } from './engine';
+import type { LabellingSettings } from '../learning/labelling';
 import { defaultChoice, existing, findings, findRoles, findSplit } from './choose';
+import { prepareMade } from './labelling/prepare-made';
+import { madeChoice } from './labelling/rows';
+import { LabellingStates, type LabellingState } from './labelling/state';
+import { mendedByHand, takeLabelling } from './labelling/taken';
 import { auditOnly, prepare, type Prepared } from './prepare';
+import { listProjects } from './project-list';
 import { announced, checkFiles, isReadSo, keptFiles, readFiles } from './project-files';
 import { summarise, viewFile } from './views';
 
@@ -26,46 +30,21 @@ export interface OpenProject {
 
 export class Projects {
   readonly store: ProjectStore;
+  /** Labels that are made here. */
+  readonly labels: LabellingStore;
+  readonly #states: LabellingStates;
   /** Tables of the project that was last used: parsing a large file again for each click is too slow. */
   #open: { readonly key: string; readonly tables: readonly Table[] } | null = null;
   #prepared: { readonly key: string; readonly prepared: Prepared } | null = null;
 
   constructor(storage: Storage) {
     this.store = new ProjectStore(storage);
+    this.labels = this.store.labels;
+    this.#states = new LabellingStates(this.labels);
   }
 
-  async list(): Promise<ProjectSummary[]> {
-    const summaries: ProjectSummary[] = [];
-    for (const id of await this.store.ids()) {
-      let record: ProjectRecord;
-      let runs: readonly RunDocument[];
-      try {
-        record = await this.store.read(id);
-        runs = await this.store.runs(id);
-      } catch (error) {
-        const known = toHeadlightError(error);
-        if (known.code === 'not-found') continue; // deleted in another tab just now
-        if (known.code !== 'bad-project') throw known;
-        summaries.push(unreadable(id, known.message, await this.store.bytes(id)));
-        continue;
-      }
-      summaries.push({
-        id: record.id,
-        name: record.name,
-        created: record.created,
-        modified: record.modified,
-        rows: record.rows,
-        classes: record.classes,
-        bestAccuracy: runs.reduce<number | null>(
-          (best, { record }) =>
-            multiLabelFigures(record) === null ? Math.max(best ?? 0, headline(record).value) : best,
-          null,
-        ),
-        bytes: await this.store.bytes(record.id),
-        problem: null,
-      });
-    }
-    return summaries.sort((a, b) => b.modified - a.modified);
+  list(): Promise<ProjectSummary[]> {
+    return listProjects(this.store);
   }
 
   async *create(given: readonly InputFile[], signal?: AbortSignal): Job<ProjectView> {
@@ -94,7 +73,7 @@ export class Projects {
     };
     this.#remember(found, tables);
     yield* announced('Checking texts and labels', signal);
-    const record = { ...found, ...this.#counts(found, tables) };
+    const record = { ...found, ...(await this.#counts(found, tables)) };
     yield* announced('Keeping the files', signal);
     await this.store.create(record, files);
     return this.#view({ record, tables });
@@ -159,6 +138,7 @@ export class Projects {
       ),
     });
     const view = await this.#changed({ ...record, files, choice: settled }, tables);
+    await this.labels.forgetFile(project, name);
     await this.store.deleteFile(project, name);
     return view;
   }
@@ -177,9 +157,41 @@ export class Projects {
       if (before.files.some((file) => file.name === name)) continue;
       throw new HeadlightError('bad-setting', `There is no file ${name} in this project.`);
     }
-    const tables = yield* this.#tables(before, choice, known, signal, true);
+    const { labelling, ...asked } = choice;
+    const tables = yield* this.#tables(before, asked, known, signal, true);
     yield* announced('Checking texts and labels', signal);
-    return this.#changed({ ...before, choice: existing(tables, choice) }, tables);
+    const settled = existing(tables, asked);
+    if (labelling !== undefined) await takeLabelling(this.labels, project, labelling);
+    const isMade = before.choice.label?.kind === 'made';
+    const prepared = isMade ? () => this.#prepareOpen(before, known) : null;
+    const mended = await mendedByHand(this.labels, project, settled, prepared);
+    return this.#changed({ ...before, choice: mended }, tables);
+  }
+
+  /** What is asked of the labels; the choice has their classes. */
+  async configureLabelling(project: string, settings: LabellingSettings): Promise<void> {
+    const { record, tables } = await this.load(project);
+    const label = madeChoice(record.choice);
+    const classes = settings.classes.map(({ name }) => name);
+    const choice = {
+      ...record.choice,
+      label: { ...label, classes, several: settings.several },
+    };
+    await this.labels.writeSettings(project, settings);
+    await this.#changed({ ...record, choice }, tables);
+  }
+
+  /** Labels and teachers of a project at this moment. @throws HeadlightError `bad-setting` where none are made. */
+  async labelling(project: string): Promise<LabellingState> {
+    const { record, tables } = await this.load(project);
+    return this.#states.of(project, tables, record.choice);
+  }
+
+  /** Every text that can be computed on, labelled or not. */
+  async texts(project: string): Promise<readonly string[]> {
+    const { record } = await this.load(project);
+    if (record.choice.label?.kind === 'made') return (await this.labelling(project)).rows.texts;
+    return (await this.prepare(project)).data.texts;
   }
 
   async rename(project: string, name: string): Promise<void> {
@@ -197,10 +209,10 @@ export class Projects {
   }
 
   /** Keeps an imported project, under a new id when its own is taken. @returns the id. */
-  async import({ record, files, runs }: ProjectContent): Promise<string> {
+  async import({ record, files, runs, labels }: ProjectContent): Promise<string> {
     const taken = (await this.store.ids()).includes(record.id);
     const id = taken ? crypto.randomUUID() : record.id;
-    await this.store.create({ ...record, id }, files, runs);
+    await this.store.create({ ...record, id }, files, runs, labels);
     return id;
   }
 
@@ -212,6 +224,7 @@ export class Projects {
   forget(): void {
     this.#open = null;
     this.#prepared = null;
+    this.#states.forget();
   }
 
   load(project: string): Promise<OpenProject> {
@@ -236,25 +249,41 @@ export class Projects {
   ): Promise<Prepared & { record: ProjectRecord }> {
     const { record, tables } = await this.load(project);
     const wanted = choice ?? record.choice;
-    const key = JSON.stringify([project, wanted]);
-    if (this.#prepared?.key !== key) {
-      const parsed = await finish(this.#tables(record, wanted, tables));
-      this.#prepared = { key, prepared: prepare(parsed, wanted) };
-    }
-    return { ...this.#prepared.prepared, record };
+    const key = await this.#keyOf(project, wanted);
+    if (this.#prepared?.key === key) return { ...this.#prepared.prepared, record };
+    const parsed = await finish(this.#tables(record, wanted, tables));
+    const prepared = await this.#make(project, parsed, wanted);
+    this.#prepared = { key, prepared };
+    return { ...prepared, record };
   }
 
   /** The open project's data under its own choice, made once for list, view and what comes after. */
-  #prepareOpen({ id, choice }: ProjectRecord, tables: readonly Table[]): Prepared {
-    const key = JSON.stringify([id, choice]);
-    if (this.#prepared?.key !== key) this.#prepared = { key, prepared: prepare(tables, choice) };
-    return this.#prepared.prepared;
+  async #prepareOpen({ id, choice }: ProjectRecord, tables: readonly Table[]): Promise<Prepared> {
+    const key = await this.#keyOf(id, choice);
+    if (this.#prepared?.key === key) return this.#prepared.prepared;
+    const prepared = await this.#make(id, tables, choice);
+    this.#prepared = { key, prepared };
+    return prepared;
+  }
+
+  /** Labels that are made here change without the choice. */
+  async #keyOf(project: string, choice: DataChoice): Promise<string> {
+    const isMade = choice.label?.kind === 'made';
+    return JSON.stringify([project, choice, isMade ? await this.labels.revision(project) : null]);
+  }
+
+  async #make(project: string, tables: readonly Table[], choice: DataChoice): Promise<Prepared> {
+    if (choice.label?.kind !== 'made') return prepare(tables, choice);
+    return prepareMade(tables, choice, await this.#states.of(project, tables, choice));
   }
 
   /** For the list of projects; zeros while the choice cannot be learned from (the view says why). */
-  #counts(record: ProjectRecord, tables: readonly Table[]): { rows: number; classes: number } {
+  async #counts(
+    record: ProjectRecord,
+    tables: readonly Table[],
+  ): Promise<{ rows: number; classes: number }> {
     try {
-      const { data } = this.#prepareOpen(record, tables);
+      const { data } = await this.#prepareOpen(record, tables);
       return { rows: data.texts.length, classes: data.classes.length };
     } catch (error) {
       if (toHeadlightError(error).code === 'internal') throw error;
@@ -291,7 +320,7 @@ export class Projects {
 
   async #changed(record: ProjectRecord, tables: readonly Table[]): Promise<ProjectView> {
     this.#remember(record, tables);
-    const settled = { ...record, modified: Date.now(), ...this.#counts(record, tables) };
+    const settled = { ...record, modified: Date.now(), ...(await this.#counts(record, tables)) };
     await this.store.write(settled);
     return this.#view({ record: settled, tables });
   }
@@ -306,7 +335,7 @@ export class Projects {
     let problem: ProjectView['problem'] = null;
     let audit: ProjectView['audit'];
     try {
-      const prepared = this.#prepareOpen(record, tables);
+      const prepared = await this.#prepareOpen(record, tables);
       summary = summarise(prepared);
       audit = prepared.audit;
     } catch (error) {
@@ -341,20 +370,6 @@ const LONGEST_NAME = 200;
 
 function projectName(file: string): string {
   return (file.replace(/\.[^.]+$/, '') || file).slice(0, LONGEST_NAME);
-}
-
-function unreadable(id: string, problem: string, bytes: number): ProjectSummary {
-  return {
-    id,
-    name: 'A project that cannot be read',
-    created: 0,
-    modified: 0,
-    rows: 0,
-    classes: 0,
-    bestAccuracy: null,
-    bytes,
-    problem,
-  };
 }
 
 function tablesKey(record: ProjectRecord): string {

@@ -42,6 +42,7 @@ export function recipeBase(
       label,
       use_rows: useRows,
       repairs,
+      ...(prepared.made === null ? {} : { labelling: prepared.made.recipe }),
     },
     split,
     encoder: pinned(encoder),
@@ -58,14 +59,16 @@ export function pinned(encoder: Encoder): EncoderReference & { readonly revision
 export function recordBase(
   prepared: Prepared,
   recipe: Pick<Recipe, 'data' | 'split'>,
-): Pick<RunRecord, 'kind' | 'schemaVersion' | 'data' | 'split'> {
-  const { data, split, tables, changes, audit } = prepared;
+): Pick<RunRecord, 'kind' | 'schemaVersion' | 'data' | 'split' | 'labelling'> {
+  const { data, split, tables, changes, audit, made } = prepared;
+  // The recipe holds every label by hand; the record says how many there were.
+  const { labelling: _, ...asked } = recipe.data;
   const rows = new Map(tables.map(({ name, rowCount }) => [name, rowCount]));
   return {
     kind: 'headlight.run',
     schemaVersion: RUN_VERSION,
     data: {
-      ...recipe.data,
+      ...asked,
       files: recipe.data.files.map((file) => ({ ...file, rows: rows.get(file.name) ?? 0 })),
       classes: data.classes,
       left_out: data.leftOut,
@@ -80,6 +83,7 @@ export function recordBase(
       dropped_from_train: split.droppedFromTrain.length,
       notes: split.notes,
     },
+    ...(made === null ? {} : { labelling: made.record }),
   };
 }
 

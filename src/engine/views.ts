@@ -37,7 +37,7 @@ function entityCounts(
   return counts;
 }
 
-export function summarise({ task, data, split, changes }: Prepared): DataSummary {
+export function summarise({ task, data, split, changes, made }: Prepared): DataSummary {
   const { tags, classes } = data;
   const count = (part: Int32Array): readonly number[] =>
     tags === null ? [...classCounts(data, part)] : tagCounts(tags, part, classes.length);
@@ -61,6 +61,7 @@ export function summarise({ task, data, split, changes }: Prepared): DataSummary
     changes,
     leftOut: data.leftOut,
     notes: split.notes,
+    ...(made === null ? {} : { labelling: made.record }),
   };
 }
 

@@ -41,6 +41,20 @@ const CALLS = [
   'unfinishedFinetune',
   'discardFinetune',
   'compareRuns',
+  'labelling',
+  'configureLabelling',
+  'reviewRows',
+  'labelRow',
+  'undoLabel',
+  'nextActive',
+  'labelActive',
+  'undoActive',
+  'activeCurve',
+  'lastLabelErrors',
+  'labelErrorRows',
+  'alikePairs',
+  'keepLabels',
+  'labelErrorsFile',
 ] as const satisfies readonly (keyof Engine)[];
 
 /** Methods that are jobs; their last parameter is an AbortSignal, which does not cross. */
@@ -77,6 +91,11 @@ const JOBS = [
   'repeatedFits',
   'explainText',
   'textMap',
+  'estimateTeacher',
+  'runTeacher',
+  'startActive',
+  'labelErrors',
+  'mendLabels',
 ] as const satisfies readonly (keyof Engine)[];
 
 type CallName = (typeof CALLS)[number];

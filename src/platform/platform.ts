@@ -131,6 +131,7 @@ export interface TensorBackends {
  * - `features`: shards of embeddings (key: `<scope>/<what produced it>/<shard>`)
  * - `runs`: run records and their arrays (key: `<project>/<run>/…`)
  * - `checkpoints`: of trainings that have not ended (key: `<project>/…`)
+ * - `labelling`: settings, labels by hand and votes of teachers (key: `<project>/…`)
  * - `models`: files of downloaded or dropped models (key: `<model id>/<revision>/<file>`)
  * - `settings`: small things that are remembered
  */
@@ -140,6 +141,7 @@ export const AREAS = [
   'features',
   'runs',
   'checkpoints',
+  'labelling',
   'models',
   'settings',
 ] as const;

@@ -1,7 +1,8 @@
 /** What is kept about labels, repairs and findings, as schemas. */
 import * as v from 'valibot';
 import type { LabelChoice, RowOrigin } from '../data';
-import type { AuditNote, DataChange, DataRepair } from './types';
+import { handLabelSchema, labellingSettingsEntries } from '../learning/labelling';
+import type { AuditNote, DataChange, DataRepair, LabellingRecord, RecipeLabelling } from './types';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -17,7 +18,27 @@ export const labelChoice = v.variant('kind', [
     column: v.string(),
     delimiter: v.pipe(v.string(), v.minLength(1)),
   }),
+  v.object({
+    kind: v.literal('made'),
+    classes: v.array(v.string()),
+    several: v.boolean(),
+    truth: v.nullable(v.string()),
+    names: v.record(v.string(), v.string()),
+  }),
 ]) satisfies v.GenericSchema<unknown, LabelChoice>;
+
+/** Of a recipe: what teachers were asked, and what the person said. */
+export const recipeLabelling = v.object({
+  ...labellingSettingsEntries,
+  hand: v.array(handLabelSchema),
+}) satisfies v.GenericSchema<unknown, RecipeLabelling>;
+
+/** Of a record: what the labels came from. */
+export const labellingRecord = v.object({
+  tested_by: v.picklist(['truth', 'teacher']),
+  rows: v.object({ hand: count, teacher: count, truth: count, held_out: count, left: count }),
+  teachers: v.array(v.object({ name: v.string(), key: v.string() })),
+}) satisfies v.GenericSchema<unknown, LabellingRecord>;
 
 const origin = v.object({
   file: v.string(),

@@ -1,9 +1,12 @@
 export * from './documents';
 export * from './export';
+export { checkLabellingFile, LabellingStore, type KeptVotes } from './labelling-store';
 export * from './predictions';
 export * from './recipe';
 export { choiceOfVersion2 } from './migrate';
 export { MOST_FILES, parseDocument, projectRecordSchema } from './schema';
 export * from './publish';
+export { studentRoundSchema } from './student-schema';
+export type * from './student-types';
 export * from './store';
 export * from './types';

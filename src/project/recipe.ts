@@ -1,6 +1,6 @@
 /** Between a run's recipe and the choice it was made from; what runs of one kind have in common. */
 import { HeadlightError } from '../base';
-import type { LabelChoice, Table } from '../data';
+import { labelColumns, type LabelChoice, type Table } from '../data';
 import type {
   ClassFigures,
   DataChoice,
@@ -35,7 +35,7 @@ function quotesOf({ quotes, delimiter }: Table): Pick<RecipeFile, 'quotes'> {
 
 /** The choice that reads the recipe's files as they were read then. */
 export function choiceOfRecipe(recipe: Recipe): DataChoice {
-  const { files, text, text_pair, label, use_rows, repairs } = recipe.data;
+  const { files, text, text_pair, label, use_rows, repairs, labelling } = recipe.data;
   return {
     files: Object.fromEntries(files.map(({ name, role }) => [name, role])),
     textColumn: text,
@@ -44,6 +44,7 @@ export function choiceOfRecipe(recipe: Recipe): DataChoice {
     useRows: use_rows,
     split: recipe.split,
     repairs,
+    ...(labelling === undefined ? {} : { labelling }),
     parse: Object.fromEntries(
       files.map(({ name, format, encoding, delimiter, hasHeader, sheet, quotes }) => [
         name,
@@ -62,13 +63,11 @@ export function filesOfRole({ files }: Pick<DataChoice, 'files'>, role: FileRole
   return Object.keys(files).filter((name) => files[name] === role);
 }
 
-/** The columns of a label choice, by name. */
-export function labelColumns(label: LabelChoice): readonly string[] {
-  return label.kind === 'columns' ? label.columns : [label.column];
-}
+export { labelColumns };
 
-/** How the labels are called in a sentence: `topic`, or `toxic, insult`. */
+/** How the labels are called in a sentence: `topic`, or `toxic, insult`, or of those that are made here `negative, positive`. */
 export function labelName(label: LabelChoice): string {
+  if (label.kind === 'made') return label.classes.join(', ');
   return labelColumns(label).join(', ');
 }
 

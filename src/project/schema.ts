@@ -11,7 +11,14 @@ import {
   pinnedReferenceEntries,
   pinnedReferenceSchema,
 } from '../models';
-import { auditNotes, changes, labelChoice, repairs } from './data-schema';
+import {
+  auditNotes,
+  changes,
+  labelChoice,
+  labellingRecord,
+  recipeLabelling,
+  repairs,
+} from './data-schema';
 import { entityScores, finetuneReport } from './finetune-schema';
 import { baselines, calibration, fittedHead, headSettings, runFigures } from './figures-schema';
 import {
@@ -104,10 +111,19 @@ const recipeData = {
   repairs,
 };
 
+/** Labels that are made here say how; others do not. */
+const recipeDataSchema = v.pipe(
+  v.object({ ...recipeData, labelling: v.exactOptional(recipeLabelling) }),
+  v.check(
+    ({ label, labelling }) => (label.kind === 'made') === (labelling !== undefined),
+    'labels that are made here need data.labelling, and no others have it',
+  ),
+);
+
 const recipeEntries = {
   kind: v.literal('headlight.recipe'),
   schemaVersion: v.literal(RECIPE_VERSION),
-  data: v.object(recipeData),
+  data: recipeDataSchema,
   split: splitSettings,
   encoder: pinnedReferenceSchema,
   device,
@@ -177,6 +193,7 @@ const recordEntries = {
   ]),
   metrics: runFigures,
   baselines,
+  labelling: v.exactOptional(labellingRecord),
   environment: v.record(v.string(), v.string()),
 };
 

@@ -9,6 +9,7 @@
  *     runs/<project>/<run>/predictions   probabilities and labels of both parts, safetensors
  *     features/<project>/…               embeddings, written by models/embed
  *     checkpoints/<project>/…            a training that has not ended, written by learning/finetune
+ *     labelling/<project>/…              labels made here: see labelling-store.ts
  *
  * A run is committed by its run.json, written last: a run without one is not there.
  */
@@ -17,6 +18,7 @@ import { piecesOf, sourceOf, type InputFile, type SourceFile } from '../data';
 import type { SafetensorsFile } from '../models';
 import type { Storage } from '../platform';
 import { jsonBytes, parseJson, readProjectRecord, readRun } from './documents';
+import { LabellingStore } from './labelling-store';
 import type { ProjectRecord, RunDocument } from './types';
 
 export interface RunParts {
@@ -39,17 +41,20 @@ export interface WholeRun extends RunParts {
 }
 
 /** Areas whose keys begin with a project's id. */
-const OWNED = ['files', 'features', 'runs', 'checkpoints'] as const;
+const OWNED = ['files', 'features', 'runs', 'checkpoints', 'labelling'] as const;
 
 const MODEL = 'model/';
 
 const LEFTOVER_MS = 3_600_000;
 
 export class ProjectStore {
+  /** Labels that are made here. */
+  readonly labels: LabellingStore;
   readonly #storage: Storage;
 
   constructor(storage: Storage) {
     this.#storage = storage;
+    this.labels = new LabellingStore(storage);
   }
 
   /** Of every project, whether its record can be read or not. */
@@ -80,10 +85,12 @@ export class ProjectStore {
     record: ProjectRecord,
     files: readonly InputFile[],
     runs: readonly WholeRun[] = [],
+    labels: ReadonlyMap<string, Uint8Array> = new Map(),
   ): Promise<void> {
     try {
       for (const file of files) await this.writeFile(record.id, file);
       for (const run of runs) await this.writeRun(record.id, run);
+      await this.labels.writeFiles(record.id, labels);
       await this.write(record);
     } catch (error) {
       await this.delete(record.id);

@@ -20,7 +20,7 @@ import type {
   Metrics,
   MultiLabelMetrics,
 } from '../learning/evaluate';
-import type { FinetuneResult, FinetuneSettings } from '../learning/finetune';
+import type { FinetuneResult, FinetuneSettings, PairCounts } from '../learning/finetune';
 import type {
   FitReport,
   HeadSettings,
@@ -29,6 +29,7 @@ import type {
   MlpSettings,
   MultiLabelReport,
 } from '../learning/heads';
+import type { HandLabel, LabellingSettings } from '../learning/labelling';
 import type { EmbedSettings, EncoderReference } from '../models';
 import type { Device } from '../platform';
 
@@ -86,6 +87,37 @@ export interface RecipeData {
   /** So many rows, stratified and seeded; null: all. */
   readonly use_rows: number | null;
   readonly repairs: readonly DataRepair[];
+  /** Present exactly where the labels are made here (`label.kind` is `made`). */
+  readonly labelling?: RecipeLabelling;
+}
+
+/** How the labels were made: what teachers were asked, and what the person said. */
+export interface RecipeLabelling extends LabellingSettings {
+  /** One a row: the label that stands. */
+  readonly hand: readonly HandLabel[];
+}
+
+/** What the labels of a run came from. */
+export interface LabellingRecord {
+  /**
+   * `teacher`: nobody had labelled a row to measure by. Then the test rows have their teacher's labels, and the
+   * figures are agreement with it, not accuracy.
+   */
+  readonly tested_by: 'truth' | 'teacher';
+  readonly rows: {
+    /** To learn from, labelled by hand. */
+    readonly hand: number;
+    /** To learn from (and, where `tested_by` says so, to test), labelled by the teachers. */
+    readonly teacher: number;
+    /** Held-out rows whose labels the files hold. */
+    readonly truth: number;
+    /** Held-out rows labelled by hand. */
+    readonly held_out: number;
+    /** Rows without a label. */
+    readonly left: number;
+  };
+  /** Those that voted; the key is of their settings and of what they were told of the classes. */
+  readonly teachers: readonly { readonly name: string; readonly key: string }[];
 }
 
 interface RecipeBase {
@@ -169,7 +201,7 @@ interface RecordBase {
   readonly kind: 'headlight.run';
   readonly schemaVersion: typeof RUN_VERSION;
   readonly task: Task;
-  readonly data: Omit<RecipeData, 'files'> & {
+  readonly data: Omit<RecipeData, 'files' | 'labelling'> & {
     readonly files: readonly (RecipeFile & { readonly rows: number })[];
     readonly classes: readonly string[];
     readonly left_out: readonly { readonly reason: string; readonly rows: number }[];
@@ -188,6 +220,8 @@ interface RecordBase {
   readonly metrics: ClassFigures | MultiLabelFigures;
   /** What is to be beaten, on the same rows; null when it was not asked for, or the run is older. */
   readonly baselines: Baselines | null;
+  /** Of labels that were made here. */
+  readonly labelling?: LabellingRecord;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -238,6 +272,8 @@ export interface FinetuneReport {
   readonly tokens_per_second: number | null;
   /** The step of the checkpoint that training went on from; null when it ran in one go. */
   readonly resumed_at_step: number | null;
+  /** Pairs of texts a pass, where the encoder learned from such. */
+  readonly pairs?: PairCounts;
 }
 
 export interface FinetuneRecord extends RecordBase {
@@ -296,6 +332,11 @@ export interface DataChoice {
   readonly repairs: readonly DataRepair[];
   /** How each file is read; files that are not named are found out about. */
   readonly parse: Readonly<Record<string, ParseSettings>>;
+  /**
+   * Of a recipe whose labels were made here. A project keeps its own beside its record; given with a choice, they
+   * take their place.
+   */
+  readonly labelling?: RecipeLabelling;
 }
 
 /** A project as it is kept; the files' bytes and the runs stand beside it in storage. */

@@ -656,6 +656,19 @@ export class FakeEngine extends FakeReport implements Engine {
     this.#fail(name);
   }
 
+  protected override changeLabel(id: string, label: DataChoice['label']): void {
+    const project = this.#project(id);
+    project.view = { ...project.view, choice: { ...project.view.choice, label } };
+    this.#summarise(project);
+  }
+
+  protected override textsOf(id: string): { file: string; texts: readonly string[] } {
+    const { view, tables } = this.#project(id);
+    const column = view.files[0]?.columnNames.indexOf(view.choice.textColumn ?? '') ?? -1;
+    const texts = (tables[0] ?? []).slice(1).map((row) => row[column] ?? '');
+    return { file: view.files[0]?.name ?? '', texts };
+  }
+
   protected override dataOf(id: string): DataChoice {
     return this.#project(id).view.choice;
   }
@@ -714,6 +727,11 @@ export class FakeEngine extends FakeReport implements Engine {
       project.view = { ...project.view, summary: taggingSummary(project.tables[0] ?? []) };
       return;
     }
+    if (choice.label?.kind === 'made') {
+      const { classes } = choice.label;
+      project.view = { ...project.view, ...madeSummary(project.tables[0] ?? [], classes) };
+      return;
+    }
     const column = project.view.files[0]?.columnNames.indexOf(labelOf(choice)) ?? -1;
     const counts = new Map<string, number>();
     for (const row of (project.tables[0] ?? []).slice(1)) {
@@ -742,6 +760,39 @@ export class FakeEngine extends FakeReport implements Engine {
     };
     project.view = { ...project.view, summary };
   }
+}
+
+/** Of labels that are made here, once there are classes: as if each had its share. */
+function madeSummary(
+  table: readonly unknown[],
+  classes: readonly string[],
+): Pick<ProjectView, 'summary' | 'problem'> {
+  if (classes.length < 2) {
+    const hint = 'Let the teacher propose labels, or label some texts by hand.';
+    return { summary: null, problem: { message: 'No text has a label yet.', hint } };
+  }
+  const train = Math.floor((table.length - 1) / classes.length);
+  return {
+    problem: null,
+    summary: {
+      task: 'classification',
+      tokens: null,
+      classes: classes.map((label) => ({ label, train, validation: 0, test: 1 })),
+      trainRows: train * classes.length,
+      validationRows: 0,
+      testRows: classes.length,
+      droppedFromTrain: 0,
+      alsoInTraining: 0,
+      changes: [],
+      leftOut: [],
+      notes: [],
+      labelling: {
+        tested_by: 'teacher',
+        rows: { hand: 0, teacher: train * classes.length, truth: 0, held_out: 0, left: 0 },
+        teachers: [],
+      },
+    },
+  };
 }
 
 function labelOf({ label }: DataChoice): string {

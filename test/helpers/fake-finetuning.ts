@@ -10,7 +10,6 @@ import {
   type Progress,
 } from '../../src/base';
 import type {
-  DataChoice,
   FinetuneAdvice,
   FinetuneChoice,
   FinetuningEngine,
@@ -20,6 +19,7 @@ import type {
   UnfinishedFinetune,
 } from '../../src/engine';
 import type { FinetuneEstimate } from '../../src/learning/finetune';
+import { FakeActive } from './fake-active';
 
 export interface FakeFinetuneOptions {
   readonly steps: number;
@@ -28,7 +28,7 @@ export interface FakeFinetuneOptions {
   readonly delay: number;
 }
 
-export abstract class FakeFinetuning implements FinetuningEngine {
+export abstract class FakeFinetuning extends FakeActive implements FinetuningEngine {
   finetuneOptions: FakeFinetuneOptions = { steps: 60, stepsAnEpoch: 20, delay: 0 };
   /** What each fine-tune was asked, in order, and at which step it began. */
   readonly finetuned: { readonly choice: FinetuneChoice; readonly from: number }[] = [];
@@ -48,7 +48,6 @@ export abstract class FakeFinetuning implements FinetuningEngine {
     history: readonly CurvePoint[],
     ended: 'finished' | 'kept',
   ): RunView;
-  protected abstract dataOf(project: string): DataChoice;
   /** Throws what a test has asked for. */
   protected abstract failIfAsked(name: keyof FinetuningEngine): void;
 

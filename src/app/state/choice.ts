@@ -1,5 +1,5 @@
 /** What a data choice says in the page's words: the first file of a role, the one column of labels. */
-import type { DataChoice, FileRole } from '../../engine';
+import { labelColumns as columnsOfLabel, type DataChoice, type FileRole } from '../../engine';
 import type { ParseSettings } from '../../data';
 
 function firstOf({ files }: DataChoice, role: FileRole): string | null {
@@ -15,14 +15,14 @@ export function testFile(choice: DataChoice): string | null {
   return choice.split.method === 'files' ? firstOf(choice, 'test') : null;
 }
 
-/** null for several columns. */
+/** null for several columns, and for labels that are made here. */
 export function labelColumn({ label }: DataChoice): string | null {
-  return label === null || label.kind === 'columns' ? null : label.column;
+  return label?.kind === 'column' || label?.kind === 'delimited' ? label.column : null;
 }
 
-/** The columns of labels; none while none is chosen. */
+/** The columns of labels (of the truth, where they are made here); none while none is chosen. */
 export function labelColumns({ label }: DataChoice): readonly string[] {
-  return label === null ? [] : label.kind === 'columns' ? label.columns : [label.column];
+  return label === null ? [] : columnsOfLabel(label);
 }
 
 /** How the shown file is read. */

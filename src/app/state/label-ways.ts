@@ -5,6 +5,8 @@ import { binaryValue, type ProjectView } from '../../engine';
 
 /** The value of “several columns” among names of columns; no column can be called so. */
 export const SEVERAL = '\0several';
+/** The value of “made here” among names of columns. */
+export const MADE = '\0made';
 
 /** Signs that people put between labels; a blank is any white space. */
 export const LABEL_DELIMITERS = [',', ';', '|', '/', '+', ' '] as const;
@@ -65,6 +67,38 @@ export function severalColumns(view: ProjectView): LabelChoice {
   );
 }
 
+/** More values of a column than this are no classes to begin with. */
+const MOST_CLASSES = 30;
+
+/** Whether rows are held out by file or by a column, so that a column can say the truth of them. */
+export function holdsOut({ split, files }: ProjectView['choice']): boolean {
+  if (split.method === 'column') {
+    const parts = Object.values(split.parts);
+    return parts.includes('test') || parts.includes('validation');
+  }
+  const roles = Object.values(files);
+  return split.method === 'files' && (roles.includes('test') || roles.includes('validation'));
+}
+
+/**
+ * Labels that are made here, to begin with: the classes are those of the labels that were read, where they have names,
+ * and their column is the truth of the rows that are held out.
+ */
+export function madeChoice(view: ProjectView): Extract<LabelChoice, { kind: 'made' }> {
+  const { label } = view.choice;
+  if (label?.kind === 'made') return label;
+  const names = view.summary?.classes.map((one) => one.label) ?? [];
+  const named =
+    names.length <= MOST_CLASSES && names.some((name) => !/^-?\d+([.,]\d+)?$/.test(name));
+  return {
+    kind: 'made',
+    classes: named && view.summary?.task !== 'token_classification' ? names : [],
+    several: view.summary?.task === 'multi_label',
+    truth: label?.kind === 'column' && holdsOut(view.choice) ? label.column : null,
+    names: {},
+  };
+}
+
 /** With a column of labels ticked or not, in the order of the table; null when none would be left. */
 export function withTick(
   view: ProjectView,
@@ -80,6 +114,7 @@ export function withTick(
 
 /** In words: `“topic”`, `several labels in “tags”, divided by “;”`, `6 columns: toxic, …`. */
 export function labelWords(choice: LabelChoice): string {
+  if (choice.kind === 'made') return `made here: ${choice.classes.join(', ')}`;
   if (choice.kind === 'column') return `“${choice.column}”`;
   if (choice.kind === 'delimited')
     return `several labels in “${choice.column}”, divided by ${delimiterName(choice.delimiter)}`;

@@ -1,6 +1,12 @@
 /** The split as the page's fields say it: shares in percent, parts by value; wrong values are refused in words. */
 import type { Part } from '../../data';
-import type { ColumnValues, DataChoice, FileRole, ProjectView } from '../../engine';
+import {
+  labelColumns,
+  type ColumnValues,
+  type DataChoice,
+  type FileRole,
+  type ProjectView,
+} from '../../engine';
 
 type Split = DataChoice['split'];
 export type ShareSplit = Extract<Split, { method: 'stratified' }>;
@@ -80,7 +86,7 @@ export function partColumns({ choice, findings }: ProjectView): readonly string[
   const taken = new Set([
     choice.textColumn,
     choice.textPairColumn,
-    ...(label === null ? [] : label.kind === 'columns' ? label.columns : [label.column]),
+    ...(label === null ? [] : labelColumns(label)),
   ]);
   return findings.columns
     .filter(

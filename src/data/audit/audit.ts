@@ -3,6 +3,7 @@ import type { AuditFinding, LabelChoice, LabelledTexts, Split, Table } from '../
 import { auditNames, auditOrder, auditSmall, auditSpelling } from './classes';
 import { auditTellingColumns, auditTellingTexts } from './leaks';
 import { auditEmpty, auditJunk, auditLength, auditRagged, type TokenLimit } from './rows';
+import { labelColumns } from '../label-columns';
 import { groupTexts } from '../same-text';
 import { auditConflicts, auditCopies } from './texts';
 
@@ -29,7 +30,7 @@ const ORDER = { stop: 0, warn: 1, note: 2 } as const;
 export function auditData(input: AuditInput): AuditFinding[] {
   const { tables, data, texts, label, split = null, shuffled = true, limit = null } = input;
   const groups = groupTexts(data);
-  const used = new Set([...texts, ...(label.kind === 'columns' ? label.columns : [label.column])]);
+  const used = new Set([...texts, ...labelColumns(label)]);
   const findings = [
     ...auditRagged(tables),
     ...auditEmpty(tables, texts),

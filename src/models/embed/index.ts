@@ -1,5 +1,13 @@
 /** Texts in, features out: the job, a session kept open for single texts, and the choice of device. */
-export { openEmbedder, type Embedder, type EmbedderOptions, type Features } from './embedder';
+export { batchOptions } from './batching';
+export {
+  openEmbedder,
+  staysPacked,
+  type Embedder,
+  type EmbedderOptions,
+  type Features,
+} from './embedder';
+export { loadShards, ShardWriter, type LoadedShards } from './shards';
 export { rowCosines } from './cosine';
 export { embedTexts, type EmbedRequest, type EmbedResult } from './embed-texts';
 export {

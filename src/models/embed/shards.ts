@@ -6,7 +6,7 @@
  * a multiple of four), and the vectors as little-endian float32, `[texts, columns]`.
  */
 import { canonicalJson, HeadlightError, sha256 } from '../../base';
-import type { Device, OnnxRuntime, Storage } from '../../platform';
+import type { Area, Device, OnnxRuntime, Storage } from '../../platform';
 import type { Encoder } from '../hub';
 import type { EmbedSettings } from '../types';
 
@@ -137,15 +137,16 @@ export async function loadShards(
   prefix: string,
   produced: string,
   columns: number,
-  wanted: ReadonlyMap<string, unknown>,
+  wanted: { has(hash: string): boolean },
+  area: Area = 'features',
 ): Promise<LoadedShards> {
   const vectors = new Map<string, Float32Array>();
   const ignored: string[] = [];
   let next = 0;
-  for (const { key } of await storage.entries('features', prefix)) {
+  for (const { key } of await storage.entries(area, prefix)) {
     const number = Number(key.slice(prefix.length).split('-')[0]);
     if (Number.isInteger(number)) next = Math.max(next, number + 1);
-    const bytes = await storage.read('features', key);
+    const bytes = await storage.read(area, key);
     // Deleted by another tab in between: the same as never written.
     if (bytes === null) continue;
     const shard = await decodeShard(bytes, produced, columns);
@@ -173,6 +174,7 @@ export class ShardWriter {
   readonly #columns: number;
   /** Of all different texts of the job; for the message when there is no room. */
   readonly #total: number;
+  readonly #area: Area;
   #committed: number;
   #shard: number;
   #hashes: string[] = [];
@@ -186,6 +188,7 @@ export class ShardWriter {
     columns: number,
     kept: LoadedShards,
     total: number,
+    area: Area = 'features',
   ) {
     this.#storage = storage;
     this.#prefix = prefix;
@@ -194,6 +197,7 @@ export class ShardWriter {
     this.#committed = kept.vectors.size;
     this.#shard = kept.next;
     this.#total = total;
+    this.#area = area;
   }
 
   /**
@@ -223,12 +227,12 @@ export class ShardWriter {
     const own = (await sha256(bytes)).slice(0, 8);
     const key = `${this.#prefix}${String(this.#shard).padStart(6, '0')}-${own}`;
     try {
-      await this.#storage.write('features', key, bytes);
+      await this.#storage.write(this.#area, key, bytes);
     } catch (error) {
       if (!(error instanceof HeadlightError) || error.code !== 'storage-full') throw error;
       throw new HeadlightError(
         'storage-full',
-        `There is no room left to keep the embeddings: ${this.#committed} of ${this.#total} texts are kept, the next ${(bytes.length / 1e6).toFixed(1)} MB did not fit.`,
+        `There is no room left to keep the ${this.#area === 'features' ? 'embeddings' : 'votes'}: ${this.#committed} of ${this.#total} texts are kept, the next ${(bytes.length / 1e6).toFixed(1)} MB did not fit.`,
         {
           hint: 'Free space on this device, or remove cached models and old projects, then start again: it goes on from there.',
           cause: error,

@@ -23,6 +23,7 @@ interface HeadlightDatabase extends DBSchema {
   features: { key: string; value: Content };
   runs: { key: string; value: Content };
   checkpoints: { key: string; value: Content };
+  labelling: { key: string; value: Content };
   models: { key: string; value: Content };
   settings: { key: string; value: Content };
   /** Keyed by `[area, key]`. */
@@ -50,6 +51,9 @@ export const UPGRADES: readonly Upgrade[] = [
   },
   (database) => {
     database.createObjectStore('checkpoints');
+  },
+  (database) => {
+    database.createObjectStore('labelling');
   },
 ];
 

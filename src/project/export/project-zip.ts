@@ -9,6 +9,7 @@ import { bytesOfFile, type FileBytes } from '../../data';
 import { jsonBytes, parseJson, readProjectRecord, readRun } from '../documents';
 import { readPredictions } from '../predictions';
 import { parseDocument } from '../schema';
+import { checkLabellingFile } from '../labelling-store';
 import type { ProjectStore, WholeRun } from '../store';
 import type { ProjectRecord } from '../types';
 import { readArchive, writeArchive } from './archive';
@@ -16,11 +17,14 @@ import { readHeadDocument } from './head';
 
 const MANIFEST = 'headlight.json';
 const ARCHIVE_VERSION = 1;
+const LABELLING = 'labelling/';
 
 export interface ProjectContent {
   readonly record: ProjectRecord;
   readonly files: readonly FileBytes[];
   readonly runs: readonly WholeRun[];
+  /** Labels that were made here: what stands in the area `labelling`, by its key without the project. */
+  readonly labels: ReadonlyMap<string, Uint8Array>;
 }
 
 export async function writeProjectZip(store: ProjectStore, project: string): Promise<Uint8Array> {
@@ -39,6 +43,8 @@ export async function writeProjectZip(store: ProjectStore, project: string): Pro
     }
     entries.set(`runs/${id}/predictions.safetensors`, parts.predictions);
   }
+  for (const [name, bytes] of await store.labels.files(project))
+    entries.set(LABELLING + name, bytes);
   const hashes: Record<string, string> = {};
   for (const [name, bytes] of entries) hashes[name] = await sha256(bytes);
   entries.set(
@@ -108,7 +114,22 @@ export async function readProjectZip(file: FileBytes): Promise<ProjectContent> {
     checkRun(run, folder, file.name);
     runs.push(run);
   }
-  return { record, files, runs };
+  return { record, files, runs, labels: labelsOf(Object.keys(listed), need) };
+}
+
+/** @throws HeadlightError `bad-project` for a file that is none of a labelling. */
+function labelsOf(
+  names: readonly string[],
+  need: (name: string) => Uint8Array,
+): Map<string, Uint8Array> {
+  const labels = new Map<string, Uint8Array>();
+  for (const name of names) {
+    if (!name.startsWith(LABELLING)) continue;
+    const bytes = need(name);
+    checkLabellingFile(name.slice(LABELLING.length), bytes);
+    labels.set(name.slice(LABELLING.length), bytes);
+  }
+  return labels;
 }
 
 /** @throws HeadlightError `bad-project` when the weights or the tokenizer are missing. */

@@ -35,6 +35,7 @@ function seen(tables: readonly Table[]) {
 function said(choice: LabelChoice): string {
   if (choice.kind === 'column') return choice.column;
   if (choice.kind === 'columns') return choice.columns.join(' ');
+  if (choice.kind === 'made') return 'made';
   return `${choice.column} by ${choice.delimiter}`;
 }
 const none = { split: null, id: null, names: null };

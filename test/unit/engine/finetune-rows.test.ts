@@ -20,7 +20,7 @@ test.each([0, 1, 2, 3, 4])('near copies of a text stand on one side (seed %i)', 
   const data = labelTexts([table], 'text', 'label');
   const split = makeSplit(data, { method: 'stratified', testShare: 0.2, seed: 0 }, null, [table]);
   const { train, validation } = chooseRows(
-    { task: 'classification', tables: [table], data, split, changes: [], audit: [] },
+    { task: 'classification', tables: [table], data, split, changes: [], audit: [], made: null },
     { ...FINETUNE_DEFAULTS, eval_strategy: 'epoch', validation_share: 0.2, seed },
   );
   const keys = (rows: Int32Array): Set<string> =>

@@ -1,0 +1,23 @@
+/** What every teacher is to the engine: opened once, it votes on texts a shard at a time. */
+import type { Job } from '../../base';
+import type { LabellingSettings, Votes } from '../../learning/labelling';
+import type { Device, Platform } from '../../platform';
+import type { Encoders } from '../encoders';
+
+export interface TeacherRun {
+  /** Its id: embeddings are kept in its shards, those of a probe too. */
+  readonly project: string;
+  readonly platform: Platform;
+  readonly encoders: Encoders;
+  readonly settings: LabellingSettings;
+  readonly device: Device | 'auto';
+}
+
+export interface OpenTeacher {
+  readonly name: string;
+  /** Rows a shard, so that a stop loses seconds. */
+  readonly shard: number;
+  /** @returns [texts, classes] in the order of the settings' classes; a row of NaN where it does not vote. */
+  vote(texts: readonly string[], signal?: AbortSignal): Job<Votes>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,227 @@
+/**
+ * Labels made here, beside a project. Layout of the area `labelling`:
+ *
+ *     <project>/settings.json            what teachers are asked
+ *     <project>/hand/<number>.json       labels by hand as they were made, a hundred a file
+ *     <project>/votes/<key>/<shard>      what a teacher says of some texts, by their hashes: no text is in it
+ *
+ * Labels by hand are a log: the newest of a row stands, and taking one back brings out the one before it. A label is
+ * kept when `addHand` answers, one atomic write.
+ */
+import * as v from 'valibot';
+import { HeadlightError } from '../base';
+import { handLabelSchema, labellingSettingsSchema } from '../learning/labelling';
+import type { HandLabel, LabellingSettings, Votes } from '../learning/labelling';
+import { loadShards, ShardWriter } from '../models';
+import type { Storage } from '../platform';
+import { jsonBytes, parseJson } from './documents';
+import { parseDocument } from './schema';
+
+const AREA = 'labelling';
+/** Labels a file: small enough to write anew for each one that is added. */
+const HAND_FILE = 100;
+
+const handFileSchema = v.array(handLabelSchema);
+
+/** What a teacher said of some texts, [classes] each, by `textHash`. */
+export type KeptVotes = ReadonlyMap<string, Votes>;
+
+export class LabellingStore {
+  readonly #storage: Storage;
+  /** Two writes of one millisecond look the same in storage. */
+  #writes = 0;
+  /** A table of rows asks for it again and again. */
+  #hand: { readonly revision: string; readonly log: readonly HandLabel[] } | null = null;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  /**
+   * Changes with every write to the project's labelling, from whichever tab.
+   * @param of all of it, or all but the labels by hand.
+   */
+  async revision(project: string, of: 'all' | 'teachers' = 'all'): Promise<string> {
+    const all = await this.#storage.entries(AREA, `${project}/`);
+    const entries =
+      of === 'all' ? all : all.filter(({ key }) => !key.startsWith(handPrefix(project)));
+    const known = entries.map(({ key, bytes, written }) => `${key} ${bytes} ${written}`);
+    return [of === 'all' ? this.#writes : '', ...known].join('\n');
+  }
+
+  /** null before there are any. @throws HeadlightError `bad-project` when they cannot be read. */
+  async settings(project: string): Promise<LabellingSettings | null> {
+    const bytes = await this.#storage.read(AREA, `${project}/settings.json`);
+    return bytes === null ? null : readSettings(bytes);
+  }
+
+  async writeSettings(project: string, settings: LabellingSettings): Promise<void> {
+    this.#writes++;
+    await this.#storage.write(AREA, `${project}/settings.json`, jsonBytes(settings));
+  }
+
+  /** The log, oldest first. @throws HeadlightError `bad-project` when it cannot be read. */
+  async hand(project: string): Promise<readonly HandLabel[]> {
+    const entries = await this.#storage.entries(AREA, handPrefix(project));
+    const known = entries.map(({ key, bytes, written }) => `${key} ${bytes} ${written}`);
+    const revision = [this.#writes, ...known].join('\n');
+    if (this.#hand?.revision === revision) return this.#hand.log;
+    const log: HandLabel[] = [];
+    for (const { key } of entries) {
+      const bytes = await this.#storage.read(AREA, key);
+      if (bytes !== null) log.push(...readHand(bytes, key));
+    }
+    this.#hand = { revision, log };
+    return log;
+  }
+
+  async addHand(project: string, label: HandLabel): Promise<void> {
+    const last = await this.#lastFile(project);
+    const isFull = last.labels.length >= HAND_FILE;
+    const number = isFull ? last.number + 1 : last.number;
+    await this.#writeHand(project, number, isFull ? [label] : [...last.labels, label]);
+  }
+
+  /** Takes back the last one. @throws HeadlightError `bad-setting` when there is none. */
+  async undoHand(project: string): Promise<void> {
+    const { number, labels } = await this.#lastFile(project);
+    if (labels.length === 0) {
+      throw new HeadlightError('bad-setting', 'No label by hand is left to take back.');
+    }
+    if (labels.length > 1) await this.#writeHand(project, number, labels.slice(0, -1));
+    else await this.#storage.delete(AREA, handKey(project, number));
+  }
+
+  /** In the place of all that there are. */
+  async replaceHand(project: string, labels: readonly HandLabel[]): Promise<void> {
+    const before = await this.#storage.entries(AREA, handPrefix(project));
+    const kept = new Set<string>();
+    for (let from = 0, number = 0; from < labels.length; from += HAND_FILE, number++) {
+      await this.#writeHand(project, number, labels.slice(from, from + HAND_FILE));
+      kept.add(handKey(project, number));
+    }
+    for (const { key } of before) if (!kept.has(key)) await this.#storage.delete(AREA, key);
+  }
+
+  /** Labels of a file that was removed: its rows are gone, and another file may come under its name. */
+  async forgetFile(project: string, name: string): Promise<void> {
+    const log = await this.hand(project);
+    const kept = log.filter(({ file }) => file !== name);
+    if (kept.length < log.length) await this.replaceHand(project, kept);
+  }
+
+  /** @param wanted hashes of texts. */
+  async votes(
+    project: string,
+    key: string,
+    classes: number,
+    wanted: { has(hash: string): boolean },
+  ): Promise<KeptVotes> {
+    return (await this.#load(project, key, classes, wanted)).vectors;
+  }
+
+  /**
+   * Commits what it is given at once: whoever is killed loses what was not handed over yet.
+   * @param total texts of the job, for the message when there is no room.
+   */
+  async votesWriter(
+    project: string,
+    key: string,
+    classes: number,
+    total: number,
+  ): Promise<(hashes: readonly string[], votes: Votes) => Promise<void>> {
+    const kept = await this.#load(project, key, classes, new Set());
+    const prefix = votesPrefix(project, key);
+    const writer = new ShardWriter(this.#storage, prefix, key, classes, kept, total, AREA);
+    return async (hashes, votes) => {
+      await writer.add(hashes, votes);
+      await writer.commit();
+    };
+  }
+
+  /** Deletes the votes of all teachers but these. */
+  async keepVotes(project: string, keys: ReadonlySet<string>): Promise<void> {
+    const prefix = `${project}/votes/`;
+    const gone = new Set<string>();
+    for (const { key } of await this.#storage.entries(AREA, prefix)) {
+      const teacher = key.slice(prefix.length).split('/')[0] ?? '';
+      if (!keys.has(teacher)) gone.add(teacher);
+    }
+    for (const teacher of gone) {
+      await this.#storage.deleteAll(AREA, votesPrefix(project, teacher));
+    }
+  }
+
+  /** Everything, by its key without the project: what a project zip carries. */
+  async files(project: string): Promise<Map<string, Uint8Array>> {
+    const files = new Map<string, Uint8Array>();
+    for (const { key } of await this.#storage.entries(AREA, `${project}/`)) {
+      const bytes = await this.#storage.read(AREA, key);
+      if (bytes !== null) files.set(key.slice(project.length + 1), bytes);
+    }
+    return files;
+  }
+
+  async writeFiles(project: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    for (const [name, bytes] of files) await this.#storage.write(AREA, `${project}/${name}`, bytes);
+  }
+
+  #load(
+    project: string,
+    key: string,
+    classes: number,
+    wanted: { has(hash: string): boolean },
+  ): ReturnType<typeof loadShards> {
+    return loadShards(this.#storage, votesPrefix(project, key), key, classes, wanted, AREA);
+  }
+
+  async #lastFile(
+    project: string,
+  ): Promise<{ readonly number: number; readonly labels: readonly HandLabel[] }> {
+    const last = (await this.#storage.entries(AREA, handPrefix(project))).at(-1);
+    if (last === undefined) return { number: 0, labels: [] };
+    const bytes = await this.#storage.read(AREA, last.key);
+    const number = Number(/(\d+)\.json$/.exec(last.key)?.[1] ?? 0);
+    return { number, labels: bytes === null ? [] : readHand(bytes, last.key) };
+  }
+
+  async #writeHand(project: string, number: number, labels: readonly HandLabel[]): Promise<void> {
+    this.#writes++;
+    const bytes = new TextEncoder().encode(JSON.stringify(labels));
+    await this.#storage.write(AREA, handKey(project, number), bytes);
+  }
+}
+
+/** @throws HeadlightError `bad-project` for a file of a zip that is none of a labelling. */
+export function checkLabellingFile(name: string, bytes: Uint8Array): void {
+  if (name === 'settings.json') readSettings(bytes);
+  else if (/^hand\/\d{6}\.json$/.test(name)) readHand(bytes, name);
+  // Shards are checked when they are read, each by its own hash.
+  else if (!/^votes\/[0-9a-f]{32}\/\d{6}-[0-9a-f]{8}$/.test(name)) {
+    throw new HeadlightError('bad-project', `labelling/${name} is no part of a labelling.`, {
+      hint: 'Save the project again where it came from.',
+    });
+  }
+}
+
+function readSettings(bytes: Uint8Array): LabellingSettings {
+  const what = 'the settings of the labels';
+  return parseDocument(labellingSettingsSchema, parseJson(bytes, what), what);
+}
+
+function readHand(bytes: Uint8Array, name: string): HandLabel[] {
+  const what = `labels by hand (${name})`;
+  return parseDocument(handFileSchema, parseJson(bytes, what), what);
+}
+
+function handPrefix(project: string): string {
+  return `${project}/hand/`;
+}
+
+function handKey(project: string, number: number): string {
+  return `${handPrefix(project)}${String(number).padStart(6, '0')}.json`;
+}
+
+function votesPrefix(project: string, key: string): string {
+  return `${project}/votes/${key}/`;
+}
