@@ -2,3 +2,5 @@
 export * from './types';
 export { curveRuns, learningCurve } from './learning-curve';
 export { repeatedFits } from './repeats';
+// What other judgements that hold rows out share with the studies.
+export { stratifiedGroupFolds } from './draws';
