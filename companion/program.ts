@@ -1,10 +1,11 @@
 /** The command line: what can be asked, and how it is checked. Documented in docs/command-line.md. */
 import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { HeadlightError } from '../src/base';
 import { PRECISION_NAMES } from '../src/models';
 import { packageRoot } from '../src/platform/node';
 import { DEFAULT_ENCODER } from './encoder-option';
+import { errorsCommand, type ErrorsOptions } from './errors';
 import { kindOf } from './files';
 import { finetuneCommand, type FinetuneOptions } from './finetune';
 import { addSettings } from './finetune-settings';
@@ -12,15 +13,24 @@ import { inspectCommand, type InspectOptions } from './inspect';
 import { interruptSignal } from './interrupt';
 import { addCarrying, addFinding, addKeeping } from './models-program';
 import { openPage } from './open-page';
+import {
+  addReading,
+  device,
+  examples,
+  gathered,
+  MODEL_HOST,
+  penalty,
+  share,
+  TOKEN_FILE,
+  whole,
+} from './option-values';
+import { addLabel } from './label-program';
 import { predictCommand, type PredictOptions } from './predict';
 import { runCommand, type RunOptions } from './run-recipe';
 import { trainCommand, type TrainOptions } from './train';
 
 const STANDALONE = 'write the classifier as one HTML file that any browser opens, offline';
 const REPORT = 'write the report as one HTML file: figures and tables, no texts';
-const MODEL_HOST = 'fetch models from this mirror of the Hugging Face Hub';
-const TOKEN_FILE = 'an access token for gated models; also $HEADLIGHT_HUB_TOKEN, $HF_TOKEN';
-const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda'];
 
 export function createProgram(): Command {
   const program = new Command('headlight')
@@ -33,6 +43,8 @@ export function createProgram(): Command {
   addInspect(program);
   addTrain(program);
   addFinetune(program);
+  addLabel(program);
+  addErrors(program);
   addPredict(program);
   addRun(program);
   addModels(program);
@@ -160,6 +172,36 @@ function addFinetune(program: Command): void {
     .action(async (files: string[], options: FinetuneOptions) => finetuneCommand(files, options));
 }
 
+function addErrors(program: Command): void {
+  const command = program
+    .command('errors')
+    .description('list labels that are likely wrong, and texts alike with different labels')
+    .argument('<file...>', 'files with texts and labels');
+  addDataAndEncoder(command);
+  command
+    .addOption(
+      new Option('--precision <kind>', 'weights: as they ship, else fp32').choices(PRECISION_NAMES),
+    )
+    .option('--max-tokens <number>', 'longer texts are cut to this many tokens', whole(3))
+    .option('--folds <number>', 'each row is judged by probes on the other folds', whole(2), 5)
+    .option('--alike <cosine>', 'from which on texts count as alike', share, 0.95)
+    .option('--seed <number>', 'of the split and the folds', whole(0), 0)
+    .addOption(device())
+    .option('--model-host <address>', MODEL_HOST)
+    .option('--token-file <file>', TOKEN_FILE)
+    .option('--out <file>', 'write all listed rows there as CSV; they hold your texts')
+    .option('--json', 'print what was found as JSON; it holds your texts')
+    .option('--quiet', 'no progress on stderr')
+    .addHelpText(
+      'after',
+      examples(
+        'headlight errors tickets.csv --label topic --out suspicious.csv',
+        'headlight errors train.csv --test test.csv --json',
+      ),
+    )
+    .action(async (files: string[], options: ErrorsOptions) => errorsCommand(files, options));
+}
+
 function addPredict(program: Command): void {
   program
     .command('predict')
@@ -255,69 +297,4 @@ function addDataAndEncoder(command: Command): void {
     )
     .option('--test-share <share>', 'part of the rows to test on (default: 0.2)', share);
   addReading(command);
-}
-
-function addReading(command: Command): void {
-  command
-    .addOption(
-      new Option('--encoding <name>', 'of the files (default: found)').choices([
-        'utf-8',
-        'utf-16le',
-        'utf-16be',
-        'windows-1252',
-      ]),
-    )
-    .option('--delimiter <sign>', 'between cells: , ; | or tab (default: found)')
-    .addOption(
-      new Option('--format <kind>', 'of the files (default: found)').choices([
-        'table',
-        'json',
-        'jsonl',
-        'parquet',
-        'xlsx',
-        'lines',
-        'fasttext',
-        'conll',
-      ]),
-    )
-    .option('--sheet <name>', 'of a workbook (default: the first with rows)')
-    .option('--quotes', 'double quotes enclose cells (default: found)')
-    .option('--no-quotes', 'double quotes are plain characters');
-}
-
-function device(): Option {
-  return new Option('--device <name>', 'where the encoder runs; auto measures')
-    .choices(DEVICES)
-    .default('auto');
-}
-
-/** Commander keeps what the shell gave; a parser makes it a number or says why not. */
-function whole(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && Number.isSafeInteger(value)) return value;
-    throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
-  };
-}
-
-/** What is given again comes on top, as with a comma. */
-function gathered(text: string, before: string): string {
-  return before === 'none' ? text : `${before},${text}`;
-}
-
-function penalty(text: string): number | 'cv' {
-  if (text === 'cv') return text;
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('Give a number above 0, or cv.');
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (value > 0 && value < 1) return value;
-  throw new InvalidArgumentError('Give a share between 0 and 1, such as 0.2.');
-}
-
-function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ npx ${line}`).join('\n')}`;
 }

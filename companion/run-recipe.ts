@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { HeadlightError } from '../src/base';
 import type { SourceFile } from '../src/data';
-import type { Engine } from '../src/engine';
+import type { EncoderEntry, Engine, ProjectView } from '../src/engine';
 import type { EncoderReference } from '../src/models';
 import type { Device, Platform } from '../src/platform';
 import {
@@ -11,6 +11,7 @@ import {
   readRecipe,
   type Recipe,
   type RecipeFile,
+  type RecipeLabelling,
 } from '../src/project';
 import { addFolder } from './encoder-option';
 import { checkOutFolder, hashOf, kindOf, openSource, readBytes } from './files';
@@ -18,12 +19,15 @@ import { checkHtmlFiles, type HtmlOptions } from './html-files';
 import type { ProgressLine } from './progress-line';
 import { finetuneAndReport } from './finetune';
 import { evaluateOwnAndReport } from './as-is';
-import { jobKey, openSession } from './session';
+import { describeTeachers, pinnedTeacher, runTeachers } from './label-teachers';
+import { chooseDevice, jobKey, openSession, type Session } from './session';
 import { sayData, trainAndReport } from './train';
 
 export interface RunOptions extends HtmlOptions {
   readonly data?: string;
   readonly encoder?: string;
+  /** Folders of teachers. */
+  readonly teacher?: readonly string[];
   readonly modelHost?: string;
   readonly out?: string;
   readonly json?: boolean;
@@ -43,14 +47,17 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
   const files: SourceFile[] = [];
   for (const file of recipe.data.files) files.push(await readPinned(folder, file));
 
-  const work = recipe.method === 'finetune' ? await jobKey(files, recipe) : undefined;
+  const { labelling } = recipe.data;
+  const isLong = recipe.method === 'finetune' || (labelling?.teachers.length ?? 0) > 0;
+  const work = isLong ? await jobKey(files, recipe) : undefined;
   const session = await openSession(options, work);
   const { engine, progress, signal, platform } = session;
   const device = await deviceFor(platform, recipe.device, progress);
   const created = await progress.follow(engine.createProject(files, signal));
-  const view = await progress.follow(
+  let view = await progress.follow(
     engine.configureData(created.id, choiceOfRecipe(recipe), signal),
   );
+  if (labelling !== undefined) view = await label(session, view, labelling, options);
   sayData(view, progress.notice.bind(progress));
   const encoder = await pinnedEncoder(engine, recipe, options.encoder, progress, signal);
   try {
@@ -68,6 +75,32 @@ export async function runCommand(path: string, options: RunOptions): Promise<voi
   } finally {
     if (encoder.source === 'folder') await engine.removeEncoder(encoder);
   }
+  await session.forgetJob();
+}
+
+/** The teachers of the recipe go through its texts. */
+async function label(
+  session: Session,
+  view: ProjectView,
+  { teachers }: RecipeLabelling,
+  { teacher: folders = [] }: RunOptions,
+): Promise<ProjectView> {
+  const { engine, platform, progress, signal } = session;
+  const added: EncoderEntry[] = [];
+  try {
+    for (const teacher of teachers) {
+      if (teacher.kind === 'rules') continue;
+      const entry = await pinnedTeacher(session, teacher.encoder, folders);
+      if (entry !== null) added.push(entry);
+    }
+    const device = await chooseDevice(platform, 'auto');
+    const { view: labelled, times } = await runTeachers(session, view.id, device);
+    for (const line of describeTeachers(labelled, times)) progress.notice(line);
+  } finally {
+    for (const { info } of added)
+      if (info.reference.source === 'folder') await engine.removeEncoder(info.reference);
+  }
+  return progress.follow(engine.openProject(view.id, signal));
 }
 
 /** @throws HeadlightError `not-found`, `bad-file` when the bytes are others than the recipe's. */

@@ -2,7 +2,7 @@
 import { canonicalJson, HeadlightError, sha256 } from '../src/base';
 import type { SourceFile } from '../src/data';
 import { createEngine, type Engine, type TrainSettings } from '../src/engine';
-import type { Device, Platform, Storage } from '../src/platform';
+import type { Area, Device, Platform, Storage } from '../src/platform';
 import { createNodePlatform, withMemoryAreas } from '../src/platform/node';
 import { hashOf } from './files';
 import { downloadToken } from './hub-token';
@@ -14,6 +14,8 @@ export interface Session {
   readonly engine: Engine;
   readonly progress: ProgressLine;
   readonly signal: AbortSignal;
+  /** Once all is done: what teachers said of the texts is not kept for another time. */
+  forgetJob(): Promise<void>;
 }
 
 export interface SessionOptions {
@@ -36,13 +38,17 @@ export async function openSession(options: SessionOptions, job?: string): Promis
     'files',
     'features',
     'runs',
+    'labelling',
     'settings',
     ...(job === undefined ? (['checkpoints'] as const) : []),
   ]);
-  if (job !== undefined) await forgetOldCheckpoints(storage);
+  if (job !== undefined) await forgetOld(node.storage);
   const platform: Platform = {
     ...node,
-    storage: job === undefined ? storage : withCheckpointsOf(storage, `${COMMAND_LINE}${job}`),
+    storage:
+      job === undefined
+        ? storage
+        : withVotesOf(withCheckpointsOf(storage, owner(job)), node.storage, owner(job)),
   };
   const engine = createEngine(platform);
   const host = options.modelHost ?? process.env['HEADLIGHT_MODEL_HOST'];
@@ -54,6 +60,9 @@ export async function openSession(options: SessionOptions, job?: string): Promis
     engine,
     progress: new ProgressLine(process.stderr, options.quiet === true),
     signal: interruptSignal(),
+    async forgetJob() {
+      if (job !== undefined) await node.storage.deleteAll('labelling', `${owner(job)}/`);
+    },
   };
 }
 
@@ -76,6 +85,10 @@ export async function chooseDevice(
 
 /** Before the names of this program's checkpoints; projects of the page have names of their own. */
 const COMMAND_LINE = 'command-line-';
+function owner(job: string): string {
+  return COMMAND_LINE + job;
+}
+
 /** A training that nobody has gone on with for so long is forgotten. */
 const OLD_MS = 30 * 24 * 3_600_000;
 
@@ -105,13 +118,46 @@ function withCheckpointsOf(storage: Storage, owner: string): Storage {
   };
 }
 
-async function forgetOldCheckpoints(storage: Storage): Promise<void> {
-  const youngest = new Map<string, number>();
-  for (const { key, written } of await storage.entries('checkpoints', COMMAND_LINE)) {
-    const owner = key.slice(0, key.indexOf('/'));
-    youngest.set(owner, Math.max(youngest.get(owner) ?? 0, written));
-  }
-  for (const [owner, written] of youngest) {
-    if (Date.now() - written > OLD_MS) await storage.deleteAll('checkpoints', `${owner}/`);
+/**
+ * Votes hold hashes and shares, no texts: they may stand on the disk, so that a teacher of hours goes on where the
+ * command was stopped. Settings and labels by hand stay in memory.
+ */
+function withVotesOf(memory: Storage, disk: Storage, own: string): Storage {
+  const VOTES = /^[^/]*\/votes\//;
+  const outer = (key: string): string => `${own}${key.slice(Math.max(0, key.indexOf('/')))}`;
+  const isVotes = (area: Area, key: string): boolean => area === 'labelling' && VOTES.test(key);
+  return {
+    ...memory,
+    read: (area, key) =>
+      isVotes(area, key) ? disk.read(area, outer(key)) : memory.read(area, key),
+    write: (area, key, bytes) =>
+      isVotes(area, key) ? disk.write(area, outer(key), bytes) : memory.write(area, key, bytes),
+    async deleteAll(area, prefix) {
+      await memory.deleteAll(area, prefix);
+      if (isVotes(area, prefix)) await disk.deleteAll(area, outer(prefix));
+    },
+    async entries(area, prefix = '') {
+      const found = await memory.entries(area, prefix);
+      if (area !== 'labelling') return found;
+      const project = prefix.slice(0, Math.max(0, prefix.indexOf('/')));
+      const kept = await disk.entries(area, `${own}/`);
+      const votes = kept.map((entry) => ({ ...entry, key: project + entry.key.slice(own.length) }));
+      return [...found, ...votes.filter(({ key }) => key.startsWith(prefix))].sort((a, b) =>
+        a.key < b.key ? -1 : 1,
+      );
+    },
+  };
+}
+
+async function forgetOld(storage: Storage): Promise<void> {
+  for (const area of ['checkpoints', 'labelling'] as const) {
+    const youngest = new Map<string, number>();
+    for (const { key, written } of await storage.entries(area, COMMAND_LINE)) {
+      const owner = key.slice(0, key.indexOf('/'));
+      youngest.set(owner, Math.max(youngest.get(owner) ?? 0, written));
+    }
+    for (const [name, written] of youngest) {
+      if (Date.now() - written > OLD_MS) await storage.deleteAll(area, `${name}/`);
+    }
   }
 }

@@ -207,6 +207,12 @@ function sayColumns({ choice, findings }: ProjectView, say: (line: string) => vo
   );
   if (choice.textPairColumn !== null) say(`Second text: column “${choice.textPairColumn}”`);
   if (choice.label === null) return;
+  if (choice.label.kind === 'made') {
+    const { classes, truth } = choice.label;
+    say(`Labels are made here: ${classes.join(', ')}`);
+    if (truth !== null) say(`Held-out rows have their labels in column “${truth}”`);
+    return;
+  }
   const isFound = JSON.stringify(labelChoice?.choice) === JSON.stringify(choice.label);
   const several = labelColumns(choice.label).length > 1;
   say(

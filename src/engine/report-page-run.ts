@@ -27,7 +27,12 @@ export function dataParts({ record, recipe }: RunView): (Html | null)[] {
         'Texts',
         `column “${data.text}”${data.text_pair === null ? '' : ` and “${data.text_pair}”`}`,
       ],
-      ['Labels', `“${labelName(data.label)}”, ${data.classes.length}`],
+      [
+        'Labels',
+        data.label.kind === 'made'
+          ? `made here: ${labelName(data.label)}`
+          : `“${labelName(data.label)}”, ${data.classes.length}`,
+      ],
       ['Split', splitWords(recipe.split)],
       ['To train on', count(split.train_rows)],
       ...(split.validation_rows === 0

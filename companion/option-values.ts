@@ -1,0 +1,87 @@
+/** What stands behind several commands' flags: how values are read, and flags that they share. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+
+const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda'];
+export const MODEL_HOST = 'fetch models from this mirror of the Hugging Face Hub';
+export const TOKEN_FILE = 'an access token for gated models; also $HEADLIGHT_HUB_TOKEN, $HF_TOKEN';
+
+export function device(): Option {
+  return new Option('--device <name>', 'where the encoder runs; auto measures')
+    .choices(DEVICES)
+    .default('auto');
+}
+
+/** Commander keeps what the shell gave; a parser makes it a number or says why not. */
+export function whole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && Number.isSafeInteger(value)) return value;
+    throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
+  };
+}
+
+export function share(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('Give a share between 0 and 1, such as 0.2.');
+}
+
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ npx ${line}`).join('\n')}`;
+}
+
+export function addReading(command: Command): void {
+  command
+    .addOption(
+      new Option('--encoding <name>', 'of the files (default: found)').choices([
+        'utf-8',
+        'utf-16le',
+        'utf-16be',
+        'windows-1252',
+      ]),
+    )
+    .option('--delimiter <sign>', 'between cells: , ; | or tab (default: found)')
+    .addOption(
+      new Option('--format <kind>', 'of the files (default: found)').choices([
+        'table',
+        'json',
+        'jsonl',
+        'parquet',
+        'xlsx',
+        'lines',
+        'fasttext',
+        'conll',
+      ]),
+    )
+    .option('--sheet <name>', 'of a workbook (default: the first with rows)')
+    .option('--quotes', 'double quotes enclose cells (default: found)')
+    .option('--no-quotes', 'double quotes are plain characters');
+}
+
+export function listed(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
+export function above(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('Give a number above 0.');
+}
+
+export function shareOrAll(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError('Give a share above 0, and at most 1.');
+}
+
+export function penalty(text: string): number | 'cv' {
+  if (text === 'cv') return text;
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('Give a number above 0, or cv.');
+}
+
+/** What is given again comes on top, as with a comma. */
+export function gathered(text: string, before: string): string {
+  return before === 'none' ? text : `${before},${text}`;
+}
