@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { HeadlightError } from '../src/base';
 import {
+  CONTRASTIVE_DEFAULTS,
   FINETUNE_DEFAULTS,
   parseFinetuneSettings,
   PRESETS,
@@ -14,6 +15,22 @@ type Kind = 'number' | 'number or none' | 'flag' | readonly string[];
 
 /** What stands behind each flag: how it is read, and one line of help. */
 const SETTINGS: readonly (readonly [SettingName, Kind, string])[] = [
+  [
+    'objective',
+    ['classification', 'contrastive'],
+    'what is learned: the classes, or for few labels pairs of texts (SetFit); contrastive has the defaults of setfit',
+  ],
+  [
+    'sampling_strategy',
+    ['oversampling', 'undersampling', 'unique'],
+    'with --objective contrastive: which pairs',
+  ],
+  [
+    'num_iterations',
+    'number or none',
+    'with --objective contrastive: so many pairs of either kind a text; none: by the strategy',
+  ],
+  ['head_C', 'number', 'with --objective contrastive: C of the logistic regression'],
   ['learning_rate', 'number', 'at the top of the schedule'],
   ['per_device_train_batch_size', 'number', 'rows a step'],
   ['per_device_eval_batch_size', 'number', 'rows at once in evaluations'],
@@ -86,8 +103,10 @@ export function addSettings(command: Command): void {
     );
   for (const [name, kind, help] of SETTINGS) {
     const flag = `--${name.replaceAll('_', '-')}`;
-    const value = FINETUNE_DEFAULTS[name];
-    const shown = `${help} (default: ${value === null ? 'none' : String(value)})`;
+    const value = { ...CONTRASTIVE_DEFAULTS, objective: 'classification', ...FINETUNE_DEFAULTS }[
+      name
+    ];
+    const shown = `${help} (default: ${value === null ? 'none' : value})`;
     if (kind === 'flag') {
       command.option(flag, shown);
       if (value === true) command.option(flag.replace('--', '--no-'), `the opposite of ${flag}`);
@@ -102,7 +121,7 @@ export function addSettings(command: Command): void {
 export function withHyphens(args: readonly string[]): string[] {
   const known = new Set(SETTINGS.map(([name]) => name as string));
   return args.map((arg) => {
-    const [, name = '', rest = ''] = /^--([a-z0-9_]+)((?:=.*)?)$/s.exec(arg) ?? [];
+    const [, name = '', rest = ''] = /^--([a-z0-9_]+C?)((?:=.*)?)$/s.exec(arg) ?? [];
     return known.has(name) ? `--${name.replaceAll('_', '-')}${rest}` : arg;
   });
 }
@@ -115,7 +134,8 @@ export function settingsOf(options: SettingOptions, info: EncoderInfo): Finetune
     const value = options[camel(name)];
     if (value !== undefined) given[name] = value;
   }
-  const wanted = { ...FINETUNE_DEFAULTS, ...preset, ...given };
+  const objective = given['objective'] === 'contrastive' ? CONTRASTIVE_DEFAULTS : {};
+  const wanted = { ...FINETUNE_DEFAULTS, ...objective, ...preset, ...given };
   return parseFinetuneSettings({
     ...wanted,
     ...(given['eval_strategy'] === undefined ? {} : follow(wanted, given)),
@@ -126,7 +146,7 @@ export function settingsOf(options: SettingOptions, info: EncoderInfo): Finetune
 
 /** What must agree with eval_strategy does, where it was not given too. */
 function follow(
-  { eval_strategy }: FinetuneSettings,
+  { eval_strategy, validation_share }: FinetuneSettings,
   given: Readonly<Record<string, unknown>>,
 ): Partial<FinetuneSettings> {
   const off = eval_strategy === 'no';
@@ -136,6 +156,9 @@ function follow(
       ? { load_best_model_at_end: false }
       : {}),
     ...(off && given['validation_share'] === undefined ? { validation_share: 0 } : {}),
+    ...(!off && given['validation_share'] === undefined && validation_share === 0
+      ? { validation_share: FINETUNE_DEFAULTS.validation_share }
+      : {}),
     ...(off && given['early_stopping_patience'] === undefined
       ? { early_stopping_patience: null }
       : {}),
@@ -171,7 +194,7 @@ function methodOf(options: SettingOptions, info: EncoderInfo): TrainMethod {
 }
 
 function camel(name: string): string {
-  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  return name.replace(/_([a-z0-9C])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function number(text: string): number {

@@ -32,6 +32,7 @@ import type {
 import type { HandLabel, LabellingSettings } from '../learning/labelling';
 import type { EmbedSettings, EncoderReference } from '../models';
 import type { Device } from '../platform';
+import type { StudentRounds, TeacherFigures } from './student-types';
 
 export const RECIPE_VERSION = 3;
 export const RUN_VERSION = 3;
@@ -222,6 +223,10 @@ interface RecordBase {
   readonly baselines: Baselines | null;
   /** Of labels that were made here. */
   readonly labelling?: LabellingRecord;
+  /** Of labels that were made here, where the test rows have true ones: the teachers on these. */
+  readonly teacher?: TeacherFigures;
+  /** Where rounds of self-training were asked for. */
+  readonly student?: StudentRounds;
   readonly environment: Readonly<Record<string, string>>;
 }
 

@@ -15,7 +15,10 @@ export interface Bounds {
 /** The numbers that are typed, adapters' among them. */
 export type NumberName =
   | {
-      [Key in keyof FinetuneSettings]: FinetuneSettings[Key] extends number | null ? Key : never;
+      [Key in keyof Required<FinetuneSettings>]: Required<FinetuneSettings>[Key] extends
+        number | null
+        ? Key
+        : never;
     }[keyof FinetuneSettings]
   | 'layers'
   | 'rank'
@@ -53,6 +56,8 @@ const RULES: Readonly<Record<NumberName, NumberRule>> = {
   dropout: { whole: false, least: 0, most: 0.9, empty: true },
   train_rows: { whole: true, least: 1, most: Infinity, empty: true },
   validation_share: { whole: false, least: 0, most: 0.5, above: true },
+  num_iterations: { whole: true, least: 1, most: 1000, empty: true },
+  head_C: { whole: false, least: 0, most: 1e6, above: true },
   layers: { whole: true, least: 1, most: Infinity },
   rank: { whole: true, least: 1, most: 256 },
   alpha: { whole: false, least: 0, most: 1024, above: true },
@@ -130,8 +135,25 @@ export function contradictions(
   if (tagging && settings.head === 'mean') {
     found['head'] = 'Mean pooling gives one vector a sentence, none a word.';
   }
+  if (settings.objective === 'contrastive') Object.assign(found, pairProblems(settings, tagging));
   if (method.name === 'lora' && method.targets.length === 0) {
     found['targets'] = 'Choose at least one kind of layer.';
+  }
+  return found;
+}
+
+/** What does not go with learning from pairs. */
+function pairProblems(settings: FinetuneSettings, tagging: boolean): Record<string, string> {
+  const found: Record<string, string> = {};
+  if (tagging) found['objective'] = 'Pairs are of texts that have a class, not of words.';
+  else if (settings.method.name === 'head') {
+    found['objective'] = 'Pairs teach the encoder: more than the head alone must learn.';
+  }
+  if (settings.head !== 'mean') {
+    found['head'] = 'Pairs are compared by the mean of their tokens: choose mean pooling.';
+  }
+  if (settings.label_smoothing_factor > 0) {
+    found['label_smoothing_factor'] = 'Not with pairs of texts: 0.';
   }
   return found;
 }

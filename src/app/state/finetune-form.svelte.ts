@@ -9,7 +9,12 @@ import {
   type Bounds,
   type NumberName,
 } from './finetune-fields';
-import { FINETUNE_DEFAULTS, PRESETS, type Preset } from '../../learning/finetune/presets';
+import {
+  CONTRASTIVE_DEFAULTS,
+  FINETUNE_DEFAULTS,
+  PRESETS,
+  type Preset,
+} from '../../learning/finetune/presets';
 import { methodFor, methodNamed, type MethodName } from './finetune-settings';
 
 /** What makes a fine-tune fit: one press each. */
@@ -84,6 +89,18 @@ export class FinetuneForm {
     this.#kept = { ...FINETUNE_DEFAULTS, ...preset.settings, train_rows, seed };
   }
 
+  /** Whether it learns from pairs of texts; what they need comes with it, and goes again. */
+  setObjective(objective: 'classification' | 'contrastive'): void {
+    const kept = Object.entries(this.#kept).filter(([name]) => !(name in CONTRASTIVE_DEFAULTS));
+    const own = Object.entries(FINETUNE_DEFAULTS).filter(([name]) => name in CONTRASTIVE_DEFAULTS);
+    this.#drafts = {};
+    this.#kept = {
+      ...FINETUNE_DEFAULTS,
+      ...Object.fromEntries(kept),
+      ...(objective === 'contrastive' ? CONTRASTIVE_DEFAULTS : Object.fromEntries(own)),
+    };
+  }
+
   set(change: Partial<FinetuneSettings>): void {
     this.#kept = { ...this.#kept, ...change };
     this.#forget(Object.keys(change));
@@ -134,6 +151,13 @@ export class FinetuneForm {
     return this.#isSlowFor(this.settings.method.name) ? ADAPTER_RATE : null;
   }
 
+  /** The preset for as few texts a class as there are; null where there are more, or words are labelled. */
+  get recommended(): Preset | null {
+    const { trainRows, classes, tagging } = this.bounds;
+    const isFew = classes > 0 && trainRows > 0 && trainRows <= FEW_LABELS * classes;
+    return tagging || !isFew ? null : (PRESETS.find(({ name }) => name === 'few-labels') ?? null);
+  }
+
   /** What would need less memory or time than the present settings. */
   get fixes(): readonly Fix[] {
     const { method, max_length, per_device_train_batch_size: batch, ...rest } = this.settings;
@@ -173,6 +197,11 @@ export class FinetuneForm {
         change: { gradient_checkpointing: true },
       });
     }
+    const { objective, num_iterations = null } = rest;
+    if (objective === 'contrastive' && (num_iterations === null || num_iterations > 5)) {
+      const fewer = num_iterations === null ? 20 : Math.floor(num_iterations / 2);
+      fixes.push({ label: `${fewer} pairs a text`, change: { num_iterations: fewer } });
+    }
     const rows = rest.train_rows ?? this.bounds.trainRows;
     if (rows > FEW_ROWS) {
       fixes.push({ label: `Train on 2,000 of the rows`, change: { train_rows: FEW_ROWS } });
@@ -191,7 +220,7 @@ export class FinetuneForm {
     if (name === 'layers') return method.name === 'last' ? method.layers : null;
     if (name === 'rank' || name === 'alpha') return method.name === 'lora' ? method[name] : null;
     if (name === 'lora_dropout') return method.name === 'lora' ? method.dropout : null;
-    return settings[name];
+    return settings[name] ?? null;
   }
 
   #forget(names: readonly string[]): void {
@@ -201,6 +230,8 @@ export class FinetuneForm {
 }
 
 const FEW_ROWS = 2000;
+/** Texts a class up to which pairs of them teach more than their classes alone. */
+const FEW_LABELS = 64;
 /** Of adapters, biases and heads. */
 const ADAPTER_RATE = 5e-4;
 

@@ -141,7 +141,9 @@ function isOneToOne({ own, data }: OwnRecord): boolean {
 export function takeaways(run: RunView): readonly Takeaway[] {
   const { record } = run;
   if (record.method === 'finetune') {
-    const adapter = record.finetune.method.name === 'lora' ? [ADAPTER] : [];
+    const { method, head } = record.finetune;
+    // PEFT has no class for mean pooling.
+    const adapter = method.name === 'lora' && head === 'stock' ? [ADAPTER] : [];
     return [PAGE, PAGE_Q8, HUGGING_FACE_FOLDER, ...adapter, ...FINETUNED_ONNX, ...DOCUMENTS];
   }
   if (record.method === 'own') {

@@ -27,6 +27,27 @@ export function dataSummary({ project }: App): string {
   return `${files}: ${count(summary.trainRows)} texts to train on, ${count(summary.testRows)} to test with, ${classes}.`;
 }
 
+/** What stands of the labels that are made here. */
+export function labelsSummary({ project }: App): string {
+  if (project === null) return '';
+  const { labelling } = project;
+  const { settings, view } = labelling;
+  if (labelling.running.running) return 'A teacher is going through the texts.';
+  if (settings === null || view === null) {
+    const { label } = project.view.choice;
+    const named = label?.kind === 'made' ? label.classes.length : 0;
+    return named === 0 ? 'Name the classes.' : `${counted(named, 'class', 'classes')}.`;
+  }
+  if (settings.classes.length === 0) return 'Name the classes.';
+  const taken = view.proposed?.classes.reduce((sum, one) => sum + one.accepted, 0) ?? 0;
+  const parts = [
+    counted(settings.classes.length, 'class', 'classes'),
+    taken === 0 ? 'no proposals yet' : `${counted(taken, 'proposal')} taken`,
+    ...(view.hand.labelled === 0 ? [] : [`${count(view.hand.labelled)} labelled by you`]),
+  ];
+  return `${parts.join(', ')}.`;
+}
+
 export function encoderSummary({ encoders, project }: App): string {
   const { chosen, embed } = encoders;
   if (chosen === null || embed === null) return 'No encoder is chosen yet.';
@@ -56,7 +77,8 @@ export function trainSummary({ project }: App): string {
   const { head } = project.training;
   if (run?.record.method === 'finetune') {
     const { fit, method } = run.record.finetune;
-    const what = method.name === 'lora' ? 'with LoRA ' : '';
+    const pairs = fit.pairs === undefined ? '' : 'on pairs of texts ';
+    const what = `${pairs}${method.name === 'lora' ? 'with LoRA ' : ''}`;
     return `${run.record.encoder.id} fine-tuned ${what}in ${counted(fit.step, 'step')}; trained ${moment(run.created)}.`;
   }
   if (run?.record.method === 'own')

@@ -1,7 +1,15 @@
 /** Fine-tuning: settings, the training loop, its checkpoints, its measures. */
 export type * from './types';
-export { FINETUNE_DEFAULTS, PRESETS, TRAINER_DEFAULTS, type Preset } from './presets';
-export { finetuneSettingsSchema, parseFinetuneSettings } from './settings';
+export {
+  CONTRASTIVE_DEFAULTS,
+  FINETUNE_DEFAULTS,
+  PRESETS,
+  TRAINER_DEFAULTS,
+  type Preset,
+} from './presets';
+export { contrastiveOf, finetuneSettingsSchema, parseFinetuneSettings } from './settings';
+export { contrastivePairs, pairExamples, type Pairs, type PairsRequest } from './pairs';
+export { softened, softenedYes } from './soften';
 export { finetune } from './finetune';
 export { estimateFinetune, type EstimateRequest } from './estimate';
 export { predictLogits, type PredictRequest } from './predict';

@@ -21,6 +21,8 @@ export interface PredictRequest {
   readonly runtime: OnnxRuntime;
   /** Default 32. */
   readonly batchSize?: number;
+  /** What progress calls it. Default `Classifying texts`. */
+  readonly phase?: string;
 }
 
 /**
@@ -78,7 +80,7 @@ export async function* predictLogits(
         }
         return floatsOf(await session.run(feeds), OUTPUT);
       },
-      'Classifying texts',
+      request.phase ?? 'Classifying texts',
       signal,
     );
   } finally {

@@ -2,7 +2,7 @@
  * Defaults and presets of a fine-tune. Plain data without a single import that runs, so that the page may
  * read it beside the engine without loading what trains (test/unit/architecture.test.ts keeps it so).
  */
-import type { FinetuneSettings, TrainerSettings } from './types';
+import type { ContrastiveSettings, FinetuneSettings, TrainerSettings } from './types';
 
 /**
  * The defaults of `transformers.TrainingArguments`.
@@ -47,6 +47,32 @@ export const FINETUNE_DEFAULTS: FinetuneSettings = {
   class_weight: null,
   train_rows: null,
   validation_share: 0.1,
+};
+
+/** Of `setfit.TrainingArguments` (1.1), and of the scikit-learn head that it makes. */
+export const PAIR_DEFAULTS: ContrastiveSettings = {
+  sampling_strategy: 'oversampling',
+  num_iterations: null,
+  head_C: 1,
+};
+
+/** What differs from FINETUNE_DEFAULTS where the encoder learns from pairs: the defaults of `setfit`. */
+export const CONTRASTIVE_DEFAULTS: Partial<FinetuneSettings> = {
+  objective: 'contrastive',
+  ...PAIR_DEFAULTS,
+  head: 'mean',
+  learning_rate: 2e-5,
+  per_device_train_batch_size: 16,
+  per_device_eval_batch_size: 16,
+  num_train_epochs: 1,
+  warmup_steps: 0.1,
+  weight_decay: 0.01,
+  eval_strategy: 'no',
+  save_strategy: 'no',
+  load_best_model_at_end: false,
+  early_stopping_patience: null,
+  label_smoothing_factor: 0,
+  validation_share: 0,
 };
 
 export interface Preset {
@@ -122,5 +148,13 @@ export const PRESETS: readonly Preset[] = [
       load_best_model_at_end: false,
       validation_share: 0,
     },
+  },
+  {
+    name: 'few-labels',
+    title: 'Few labels (contrastive)',
+    purpose:
+      'Learns from pairs of texts which are alike, as SetFit: for 4 to about 64 texts a class.',
+    // As many pairs a text as in the paper: their number then grows with the texts, not with their square.
+    settings: { ...CONTRASTIVE_DEFAULTS, num_iterations: 20 },
   },
 ];

@@ -2,8 +2,13 @@
 import * as v from 'valibot';
 import { HeadlightError } from '../../base';
 import type { TrainMethod } from '../../models';
-import { FINETUNE_DEFAULTS, TRAINER_DEFAULTS } from './presets';
-import type { FinetuneSettings, TrainerSettings } from './types';
+import {
+  CONTRASTIVE_DEFAULTS,
+  FINETUNE_DEFAULTS,
+  PAIR_DEFAULTS,
+  TRAINER_DEFAULTS,
+} from './presets';
+import type { ContrastiveSettings, FinetuneSettings, TrainerSettings } from './types';
 
 const count = v.pipe(
   v.number('must be a number'),
@@ -26,6 +31,8 @@ const share = v.pipe(
   v.ltValue(1, 'must be below 1'),
 );
 const strategy = v.picklist(['no', 'steps', 'epoch'], 'must be "no", "steps" or "epoch"');
+
+const SAMPLING = ['oversampling', 'undersampling', 'unique'] as const;
 
 const methodSchema = v.variant(
   'name',
@@ -92,6 +99,14 @@ const trainerSchema = v.object(trainerEntries);
 /** Every setting by its name with its range: of one alone, not yet of those that must go together. */
 export const finetuneSettingsSchema = v.object({
   ...trainerEntries,
+  objective: v.exactOptional(
+    v.picklist(['classification', 'contrastive'], 'must be "classification" or "contrastive"'),
+  ),
+  sampling_strategy: v.exactOptional(
+    v.picklist(SAMPLING, `must be ${SAMPLING.map((name) => `"${name}"`).join(', ')}`),
+  ),
+  num_iterations: v.exactOptional(v.nullable(count)),
+  head_C: v.exactOptional(positive),
   method: methodSchema,
   head: v.picklist(['stock', 'mean'], 'must be "stock" or "mean"'),
   max_length: v.pipe(count, v.minValue(3, 'must be at least 3')),
@@ -110,8 +125,9 @@ export const finetuneSettingsSchema = v.object({
  */
 export function parseFinetuneSettings(value: unknown): FinetuneSettings {
   refuseUnknown(Object.keys(finetuneSettingsSchema.entries), value);
-  const settings = parse(finetuneSettingsSchema, FINETUNE_DEFAULTS, value);
+  const settings = parse(finetuneSettingsSchema, defaultsFor(value), value);
   checkTogether(settings);
+  checkObjective(settings);
   if (settings.eval_strategy !== 'no' && settings.validation_share === 0) {
     throw contradiction(
       `eval_strategy is "${settings.eval_strategy}", but validation_share is 0: there are no rows to evaluate on`,
@@ -119,6 +135,58 @@ export function parseFinetuneSettings(value: unknown): FinetuneSettings {
     );
   }
   return settings;
+}
+
+/** Those of pairs come in with the objective that needs them, and only then: other settings stay as they were. */
+function defaultsFor(value: unknown): Partial<FinetuneSettings> {
+  const isContrastive =
+    typeof value === 'object' &&
+    value !== null &&
+    'objective' in value &&
+    value.objective === 'contrastive';
+  return isContrastive ? { ...FINETUNE_DEFAULTS, ...CONTRASTIVE_DEFAULTS } : FINETUNE_DEFAULTS;
+}
+
+function checkObjective(settings: FinetuneSettings): void {
+  if (settings.objective !== 'contrastive') {
+    for (const name of ['sampling_strategy', 'num_iterations', 'head_C'] as const) {
+      if (settings[name] === undefined) continue;
+      throw contradiction(
+        `${name} is about pairs of texts, but the objective is not "contrastive"`,
+        `Set objective to "contrastive", or leave ${name} out.`,
+      );
+    }
+    return;
+  }
+  if (settings.head !== 'mean') {
+    throw contradiction(
+      'the objective is "contrastive", but head is "stock": pairs are compared by the mean of their tokens',
+      'Set head to "mean".',
+    );
+  }
+  if (settings.method.name === 'head') {
+    throw contradiction(
+      'the objective is "contrastive", but method is "head": pairs teach the encoder, not the head',
+      'Choose another method, or train a probe.',
+    );
+  }
+  if (settings.label_smoothing_factor > 0) {
+    throw contradiction(
+      'label_smoothing_factor does not go with the objective "contrastive"',
+      'Set label_smoothing_factor to 0.',
+    );
+  }
+}
+
+/** How pairs are made, of settings that have passed `parseFinetuneSettings`; null where there are no pairs. */
+export function contrastiveOf(settings: FinetuneSettings): ContrastiveSettings | null {
+  if (settings.objective !== 'contrastive') return null;
+  const {
+    sampling_strategy = PAIR_DEFAULTS.sampling_strategy,
+    num_iterations = PAIR_DEFAULTS.num_iterations,
+    head_C = PAIR_DEFAULTS.head_C,
+  } = settings;
+  return { sampling_strategy, num_iterations, head_C };
 }
 
 /** The part that `finetune` needs; other settings may stand beside it. @throws as `parseFinetuneSettings`. */

@@ -48,8 +48,36 @@ export interface TrainerSettings {
   readonly seed: number;
 }
 
+/** How pairs are made of labelled texts: names and meanings of `setfit`'s `TrainingArguments`. */
+export interface ContrastiveSettings {
+  /**
+   * Pairs of two texts alike and of two unlike: `oversampling`: as many of the one as of the other, the fewer ones
+   * repeated; `undersampling`: the more ones left out; `unique`: each once.
+   */
+  readonly sampling_strategy: 'oversampling' | 'undersampling' | 'unique';
+  /** So many pairs of either kind for each text, whatever the strategy; null: by the strategy. */
+  readonly num_iterations: number | null;
+  /** Inverse strength of the penalty of the logistic regression that becomes the head, as scikit-learn's `C`. */
+  readonly head_C: number;
+}
+
+/** Pairs of one pass. */
+export interface PairCounts {
+  /** Alike, and unlike. */
+  readonly positive: number;
+  readonly negative: number;
+  /** Not counting repeated ones. */
+  readonly different: number;
+}
+
 /** Everything that is asked of a fine-tune, beside data and encoder. */
-export interface FinetuneSettings extends TrainerSettings {
+export interface FinetuneSettings extends TrainerSettings, Partial<ContrastiveSettings> {
+  /**
+   * `classification` (also where it is left out): encoder and head learn the classes. `contrastive`: the encoder
+   * learns from pairs of texts which of them are alike, then a logistic regression on its embeddings becomes the
+   * head (SetFit, Tunstall et al. 2022); the settings of pairs are there exactly then.
+   */
+  readonly objective?: 'classification' | 'contrastive';
   readonly method: TrainMethod;
   readonly head: 'stock' | 'mean';
   /** Longer texts are cut to this many tokens, special ones counted. */
@@ -67,8 +95,11 @@ export interface FinetuneSettings extends TrainerSettings {
 export type LossSpec =
   /** Class indices. @see torch.nn.CrossEntropyLoss: weighted mean; label_smoothing_factor from the settings. */
   | { readonly name: 'cross_entropy'; readonly classWeights: Float32Array | null }
-  /** Several labels a text: 0/1 each. @see torch.nn.BCEWithLogitsLoss. */
-  | { readonly name: 'binary_cross_entropy' }
+  /**
+   * Several labels a text: 0/1 or a probability each. @see torch.nn.BCEWithLogitsLoss. At a temperature (absent: 1) both
+   * logits and probabilities are softened and the loss is multiplied by its square, as a distillation does.
+   */
+  | { readonly name: 'binary_cross_entropy'; readonly temperature?: number }
   /** Probabilities of a teacher: KL divergence at this temperature, times its square (Hinton et al. 2015). */
   | { readonly name: 'distillation'; readonly temperature: number }
   /** Rows 2i and 2i+1 are a pair; mean squared error of cosine and label (sentence-transformers' CosineSimilarityLoss). */
@@ -84,6 +115,8 @@ export interface Example {
    * token, -100 where none counts; for `cosine_similarity` the label of the pair, on both rows.
    */
   readonly target: number | Float32Array | Int32Array;
+  /** How much the row counts; absent: 1. The loss is the weighted mean, as of class weights. Not of pairs. */
+  readonly weight?: number;
 }
 
 export interface FinetuneData {

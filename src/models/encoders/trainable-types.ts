@@ -47,6 +47,8 @@ export interface TrainableOptions {
   readonly dropout: number | null;
   /** Of new weights: a head that the checkpoint does not have (normal, initializer_range), adapters. */
   readonly seed: number;
+  /** Of `embedding`: false leaves the vectors as long as the mean makes them; else each has length 1. */
+  readonly normalize?: false;
 }
 
 /** A parameter's values as they are kept and fed. */

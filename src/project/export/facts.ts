@@ -111,6 +111,9 @@ function method({ recipe, record }: RunDocument): string {
   if (recipe.method === 'own')
     return `${what}: the classifier of the base model as it came, its classes named by the labels of the data. Nothing was trained.`;
   const { method: how } = recipe.finetune;
+  const pairs = record.method === 'finetune' ? record.finetune.fit.pairs : undefined;
+  if (pairs !== undefined)
+    return `${what}: the base model learned from ${pairs.positive + pairs.negative} pairs of texts which are of one class (contrastive fine-tuning as in SetFit; method ${how.name}); the head is a logistic regression on the mean of the tokens.`;
   switch (how.name) {
     case 'full':
       return `${what}: every weight of the base model was fine-tuned.`;

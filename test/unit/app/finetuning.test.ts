@@ -72,6 +72,40 @@ describe('a fine-tune', () => {
     }
   });
 
+  it('pairs come with all they need, and leave nothing behind', () => {
+    const { form } = open().finetuning;
+    const before = JSON.stringify(form.settings);
+    form.setObjective('contrastive');
+    expect(form.valid).toBe(true);
+    expect(parseFinetuneSettings(form.settings)).toEqual(form.settings);
+    expect(form.settings).toMatchObject({ objective: 'contrastive', head: 'mean', head_C: 1 });
+    form.type('num_iterations', '5');
+    expect(form.settings.num_iterations).toBe(5);
+    form.type('num_iterations', '');
+    expect(form.settings.num_iterations).toBeNull();
+    form.setMethod('head');
+    expect(form.problems['objective']).toContain('head alone');
+    form.setMethod('full');
+    form.set({ head: 'stock' });
+    expect(form.problems['head']).toContain('mean');
+    form.setObjective('classification');
+    expect(form.valid).toBe(true);
+    expect(parseFinetuneSettings(form.settings)).toEqual(form.settings);
+    for (const name of ['objective', 'num_iterations', 'sampling_strategy', 'head_C'])
+      expect(name in form.settings, name).toBe(false);
+    form.choosePreset(PRESETS.find(({ name }) => name === 'few-labels'));
+    expect(form.preset?.name).toBe('few-labels');
+    form.choosePreset(PRESETS[0]);
+    expect(JSON.stringify(form.settings)).toBe(before);
+  });
+
+  it('recommends pairs where there are few texts a class, and only there', () => {
+    const { form } = open().finetuning;
+    const { trainRows, classes } = form.bounds;
+    expect(trainRows).toBeLessThanOrEqual(64 * classes);
+    expect(form.recommended?.name).toBe('few-labels');
+  });
+
   it('adding up gradients keeps the number of texts a step has', () => {
     const { form } = open().finetuning;
     const texts = () =>

@@ -16,10 +16,10 @@ const METHODS = {
 /** What sets a run apart from others with the same encoder. */
 export function encoderDetail({ record }: RunView): string {
   if (record.method === 'finetune') {
-    const { method, learning_rate, num_train_epochs, max_length } = record.finetune;
+    const { method, learning_rate, num_train_epochs, max_length, fit } = record.finetune;
     const what = method.name === 'lora' ? `LoRA r = ${method.rank}` : METHODS[method.name];
     return [
-      `fine-tuned: ${what}`,
+      `fine-tuned${fit.pairs === undefined ? '' : ' on pairs'}: ${what}`,
       `${learning_rate}`,
       `${num_train_epochs} epochs`,
       `${max_length} tokens`,

@@ -72,7 +72,10 @@ class HeadGraph {
       return b.add('Reshape', [logits, b.integers(batch, tokens, classes)]);
     }
     const stacked = this.#w.stacked(hidden, size);
-    if (task === 'embedding') return this.#normalize(this.#mean(stacked));
+    if (task === 'embedding') {
+      const mean = this.#mean(stacked);
+      return this.#model.options.normalize === false ? mean : this.#normalize(mean);
+    }
     if (head === 'mean') {
       const kept = drop(this.#mean(stacked), batch, textClassifier);
       return this.#w.linear(stock.tokenClassifier, kept, size, classes);

@@ -15,6 +15,15 @@ export function numberWords(name: NumberName, bounds: Bounds): NumberWords {
 }
 
 const WORDS: Readonly<Record<NumberName, (bounds: Bounds) => NumberWords>> = {
+  num_iterations: () => ({
+    label: 'Pairs a text',
+    explain: 'So many of either kind for each text. 20 is usual; time grows with it.',
+    empty: 'as the pairs chosen say',
+  }),
+  head_C: () => ({
+    label: 'Penalty of the head',
+    explain: 'Inverse strength, C of the logistic regression on the embeddings.',
+  }),
   layers: (bounds) => ({
     label: 'How many layers',
     explain: `Counted from the end; the encoder has ${bounds.layers}.`,
