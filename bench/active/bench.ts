@@ -1,0 +1,156 @@
+/**
+ * `npm run bench -- active`: the time between a label and the next text, in Node and in the page's worker; and what
+ * active learning brings against random labelling on TREC and Banking77. The second part needs HEADLIGHT_MINILM and
+ * the data (see sets.ts), and takes an hour; HEADLIGHT_SETS names some of the sets, `none` leaves all out.
+ */
+import { readFile } from 'node:fs/promises';
+import { createNodeTensors } from '../../src/platform/node/tensors';
+import { securityHeaders } from '../../src/platform/web/policy';
+import { ACTIVE_STRATEGIES, type ActiveStrategy } from '../../src/learning/labelling';
+import { launchChromium } from '../../test/helpers/browser';
+import { buildHarness, openHarness, removeHarnessBuilds } from '../../test/helpers/harness';
+import { serveFolder } from '../../test/helpers/static-server';
+import { MINILM } from '../python';
+import { median, type BenchResult, type BenchTable, type Cell } from '../report';
+import { activeSet, type SetName } from './sets';
+import { simulate, type Simulation } from './simulate';
+import { timeRefits, type RefitConfig, type RefitTime } from './speed';
+
+const POOL = { pool: 10_000, columns: 384, rounds: 12 };
+const CONFIGS: readonly RefitConfig[] = [2, 4, 6, 20, 77].flatMap((classes) =>
+  [200, 1000].map((labels) => ({ ...POOL, classes, labels })),
+);
+const SEEDS = [0, 1, 2, 3, 4];
+const SETS: Readonly<
+  Record<
+    SetName,
+    { readonly batch: number; readonly most: number; readonly sizes: readonly number[] }
+  >
+> = {
+  trec: { batch: 5, most: 500, sizes: [20, 50, 100, 200, 300, 500] },
+  banking77: { batch: 10, most: 1000, sizes: [80, 160, 300, 500, 700, 1000] },
+};
+
+export async function bench(): Promise<BenchResult> {
+  const tables = [await speed()];
+  const asked = process.env['HEADLIGHT_SETS']?.split(',') ?? Object.keys(SETS);
+  if (MINILM === null) process.stderr.write('The curves need HEADLIGHT_MINILM: left out.\n');
+  else {
+    for (const name of ['trec', 'banking77'] as const)
+      if (asked.includes(name)) tables.push(...(await curves(name)));
+  }
+  return { name: 'active', tables: [...tables, ...(await earlier(tables))] };
+}
+
+async function speed(): Promise<BenchTable> {
+  await createNodeTensors().use('wasm');
+  const node: RefitTime[] = [];
+  for (const config of CONFIGS) node.push(await timeRefits(config));
+  const server = await serveFolder(await buildHarness(), { headers: securityHeaders(null) });
+  const browser = await launchChromium();
+  const page: RefitTime[] = [];
+  try {
+    const { call } = await openHarness(browser, server.url);
+    for (const config of CONFIGS) page.push(await call<RefitTime>('timeRefitsInPage', config));
+  } finally {
+    await browser.close();
+    await server.close();
+    await removeHarnessBuilds();
+  }
+  return {
+    title: 'From a label to the next text, milliseconds',
+    method:
+      'Median (and worst) of twelve labels, one after another: the logistic regression is fitted again on all labels from where it was, and 10,000 x 384 features are scored by it. tfjs WASM, one thread in Node, in the page as many as it has. Features: mixtures with the spectrum of sentence embeddings. The worst includes making the preconditioner anew, which happens each time the labels have grown by 60 %.',
+    columns: [
+      'classes',
+      'labels',
+      'Node: fit',
+      'score',
+      'both (worst)',
+      'page: fit',
+      'score',
+      'both (worst)',
+    ],
+    rows: CONFIGS.map(({ classes, labels }, at) => [
+      classes,
+      labels,
+      ...timesOf(node[at]),
+      ...timesOf(page[at]),
+    ]),
+  };
+}
+
+function timesOf(time: RefitTime | undefined): Cell[] {
+  if (time === undefined) return [null, null, null];
+  const both = time.fit.map((fit, at) => fit + (time.score[at] ?? 0));
+  return [
+    Math.round(median(time.fit)),
+    Math.round(median(time.score)),
+    `${median(both).toFixed(0)} (${Math.max(...both, time.cold + median(time.score)).toFixed(0)})`,
+  ];
+}
+
+async function curves(name: SetName): Promise<BenchTable[]> {
+  await createNodeTensors().use('wasm');
+  const set = await activeSet(name);
+  const { sizes, batch, most } = SETS[name];
+  const found = new Map<ActiveStrategy, Simulation[]>();
+  for (const strategy of ACTIVE_STRATEGIES) {
+    const runs: Simulation[] = [];
+    for (const seed of SEEDS) {
+      runs.push(await simulate(set, { strategy, seed, batch, most }));
+      process.stderr.write(`${name}, ${strategy}, seed ${seed}\n`);
+    }
+    found.set(strategy, runs);
+  }
+  const random = found.get('random') ?? [];
+  const accuracy: BenchTable = {
+    title: `${name}: test accuracy after so many labels, percent`,
+    method: `all-MiniLM-L6-v2 (fp32), ${set.train.labels.length} texts to choose from, ${set.test.labels.length} held out, ${set.classes.length} classes, no teacher; ${batch} texts at a time, ${SEEDS.length} seeds: mean ± standard deviation. Bold: better than random for every seed.`,
+    columns: ['strategy', ...sizes.map(String)],
+    rows: [...found].map(([strategy, runs]) => [
+      strategy,
+      ...sizes.map((size) => cellOf(at(runs, size), at(random, size), strategy === 'random')),
+    ]),
+  };
+  const stops: BenchTable = {
+    title: `${name}: when it said “stop”`,
+    method: `Labels made when the rule first said that more no longer help (the last third brought less than 1 point, and more than 3 can be ruled out), and what was still to be had: accuracy at ${most} labels less that at the stop, in points; a value a seed.`,
+    columns: ['strategy', 'labels at the stop', 'points missed'],
+    rows: [...found].map(([strategy, runs]) => [
+      strategy,
+      runs.map(({ stopped }) => stopped ?? 'never').join(', '),
+      runs
+        .map(({ stopped, accuracy: own }) =>
+          stopped === null
+            ? '–'
+            : (100 * ((own.get(most) ?? NaN) - (own.get(stopped) ?? NaN))).toFixed(1),
+        )
+        .join(', '),
+    ]),
+  };
+  return [accuracy, stops];
+}
+
+function at(runs: readonly Simulation[], size: number): number[] {
+  return runs.map(({ accuracy }) => accuracy.get(size) ?? NaN);
+}
+
+function cellOf(own: readonly number[], random: readonly number[], isRandom: boolean): string {
+  const mean = own.reduce((sum, value) => sum + value, 0) / own.length;
+  const squares = own.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const deviation = Math.sqrt(squares / (own.length - 1));
+  const said = `${(100 * mean).toFixed(1)} ± ${(100 * deviation).toFixed(1)}`;
+  const beats = !isRandom && own.every((value, seed) => value > (random[seed] ?? Infinity));
+  return beats ? `**${said}**` : said;
+}
+
+/** With HEADLIGHT_SETS, the other sets' tables of the last run stay. */
+async function earlier(fresh: readonly BenchTable[]): Promise<BenchTable[]> {
+  if (process.env['HEADLIGHT_SETS'] === undefined) return [];
+  const file = new URL('../results/active.json', import.meta.url);
+  const before = await readFile(file, 'utf8').catch(() => null);
+  if (before === null) return [];
+  const titles = new Set(fresh.map(({ title }) => title));
+  return (JSON.parse(before) as BenchResult).tables.filter(({ title }) => !titles.has(title));
+}

@@ -1,0 +1,149 @@
+/** A probe that is fitted again from where it was ends where scikit-learn's ends: the same goldens as the heads. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { HeadlightError } from '../../../../src/base';
+import { Refitter, ScoredRows, type Matrix, type WarmHead } from '../../../../src/learning/heads';
+import { useWasmTensors } from '../../../helpers/tfjs';
+import { dataset, float64, golden, headCases, relativeError, unpackFeatures } from '../goldens';
+
+beforeAll(useWasmTensors);
+
+function first({ columns, data }: Matrix, rows: number): Matrix {
+  return { rows, columns, data: data.subarray(0, rows * columns) };
+}
+
+/** As scikit-learn keeps it: one row of coefficients for two classes, else one a class. */
+function coefficients({ weights, bias }: WarmHead): {
+  coef: Float64Array;
+  intercept: Float64Array;
+} {
+  const k = bias.length;
+  const columns = weights.length / k;
+  if (k === 2) {
+    const coef = Float64Array.from(
+      { length: columns },
+      (_, j) => weights[2 * j + 1]! - weights[2 * j]!,
+    );
+    return { coef, intercept: Float64Array.of(bias[1]! - bias[0]!) };
+  }
+  const coef = new Float64Array(k * columns);
+  for (let j = 0; j < columns; j++)
+    for (let c = 0; c < k; c++) coef[c * columns + j] = weights[j * k + c]!;
+  return { coef, intercept: bias };
+}
+
+describe('against scikit-learn at tol=1e-8, after growing row by row', () => {
+  const plain = headCases.filter(
+    ({ settings }) =>
+      typeof settings.C === 'number' && settings.class_weight === null && !settings.standardize,
+  );
+  it('the goldens are there', () => {
+    expect(plain.length).toBeGreaterThan(5);
+  });
+
+  it.each([...plain])('$name', async (reference) => {
+    const { features, labels, classes } = dataset(reference.data);
+    const C = reference.settings.C as number;
+    const refitter = new Refitter({ classes, several: false, C }, 'wasm');
+    let head: WarmHead | null = null;
+    // The last ones one by one, so that most of what it starts from is the fit before.
+    const counts = [10, 20, 30, 50, features.rows - 3, features.rows - 2, features.rows - 1];
+    for (const rows of [...counts, features.rows])
+      head = await refitter.fit(first(features, rows), {
+        kind: 'labels',
+        labels: labels.subarray(0, rows),
+      });
+    refitter.forget();
+    const { coef, intercept } = coefficients(head!);
+    expect(head!.converged).toBe(true);
+    expect(relativeError(coef, float64(reference.coef))).toBeLessThan(1e-3);
+    expect(relativeError(intercept, float64(reference.intercept))).toBeLessThan(1e-3);
+
+    const scored = new ScoredRows(features);
+    const probabilities = await scored.probabilities(head!, false);
+    scored.dispose();
+    const expected = float64(reference.probabilities);
+    expect(relativeError(Float64Array.from(probabilities), expected)).toBeLessThan(1e-3);
+  });
+
+  it('several labels a row', async () => {
+    const { columns, rows, ...packed } = golden('multi-label.json') as {
+      rows: number;
+      columns: number;
+      features: string;
+      cases: { name: string; targets: number[]; coef: string[]; probabilities: string }[];
+    };
+    const features = unpackFeatures({ rows, columns, features: packed.features });
+    const reference = packed.cases.find(({ name }) => name === 'C=1')!;
+    const classes = reference.coef.map((_, k) => `label ${k}`);
+    const refitter = new Refitter({ classes, several: true, C: 1 }, 'wasm');
+    const targets = Uint8Array.from(reference.targets);
+    let head: WarmHead | null = null;
+    for (const count of [20, 100, rows - 1, rows])
+      head = await refitter.fit(first(features, count), {
+        kind: 'multi_label',
+        targets: targets.subarray(0, count * classes.length),
+      });
+    refitter.forget();
+    for (const [k, coef] of reference.coef.entries()) {
+      const own = Float64Array.from(
+        { length: columns },
+        (_, j) => head!.weights[j * classes.length + k]!,
+      );
+      expect(relativeError(own, float64(coef))).toBeLessThan(1e-3);
+    }
+    const scored = new ScoredRows(features);
+    const probabilities = Float64Array.from(await scored.probabilities(head!, true));
+    scored.dispose();
+    expect(relativeError(probabilities, float64(reference.probabilities))).toBeLessThan(1e-3);
+  });
+});
+
+describe('classes that come later', () => {
+  it('a class without rows has probability 0, and joins with its first row', async () => {
+    const { features, labels } = dataset('four classes');
+    const classes = ['a', 'b', 'c', 'd'];
+    const rows = Int32Array.from(labels.keys());
+    const order = [
+      ...rows.filter((row) => labels[row]! < 2),
+      ...rows.filter((row) => labels[row]! > 1),
+    ];
+    const sorted: Matrix = {
+      ...features,
+      data: Float32Array.from(
+        order.flatMap((row) => [
+          ...features.data.subarray(row * features.columns, (row + 1) * features.columns),
+        ]),
+      ),
+    };
+    const sortedLabels = Int32Array.from(order, (row) => labels[row]!);
+    const two = sortedLabels.findIndex((label) => label > 1);
+    const refitter = new Refitter({ classes, several: false, C: 1 }, 'wasm');
+    const fit = (count: number) =>
+      refitter.fit(first(sorted, count), {
+        kind: 'labels',
+        labels: sortedLabels.subarray(0, count),
+      });
+    const scored = new ScoredRows(sorted);
+    const before = await scored.probabilities(await fit(two), false);
+    for (let row = 0; row < sorted.rows; row++) {
+      expect(before[4 * row]! + before[4 * row + 1]!).toBeCloseTo(1, 5);
+      expect(before[4 * row + 2]! + before[4 * row + 3]!).toBe(0);
+    }
+    const joined = await scored.probabilities(await fit(two + 1), false);
+    expect(joined[4 * two + sortedLabels[two]!]!).toBeGreaterThan(0);
+    // From two classes to four, and still the optimum: the order of the rows does not matter to it.
+    const { coef } = coefficients(await fit(sorted.rows));
+    const reference = headCases.find(({ name }) => name === 'four classes, C=1')!;
+    expect(relativeError(coef, float64(reference.coef))).toBeLessThan(1e-3);
+    scored.dispose();
+    refitter.forget();
+  });
+
+  it('texts of one class alone cannot be learned from', async () => {
+    const { features } = dataset('two classes');
+    const refitter = new Refitter({ classes: ['a', 'b'], several: false, C: 1 }, 'wasm');
+    const fit = refitter.fit(first(features, 4), { kind: 'labels', labels: new Int32Array(4) });
+    await expect(fit).rejects.toThrow(HeadlightError);
+    await expect(fit).rejects.toMatchObject({ code: 'bad-labels' });
+  });
+});
