@@ -11,6 +11,8 @@ export interface GivenTraining {
   readonly settings: Pick<MlpSettings, 'hidden' | 'alpha' | 'learning_rate' | 'batch_size'>;
   readonly x: readonly number[];
   readonly y: readonly number[];
+  /** `sample_weight`; absent: alike. */
+  readonly weights?: readonly number[];
   readonly start: readonly number[];
   /** The rows of each epoch. */
   readonly orders: readonly (readonly number[])[];
@@ -38,6 +40,7 @@ export async function finishTraining(
       {
         x: Float32Array.from(given.x),
         y: Float32Array.from(given.y),
+        weights: given.weights === undefined ? null : Float64Array.from(given.weights),
         columns,
         outputs,
         train: Int32Array.from({ length: given.x.length / columns }, (_, row) => row),

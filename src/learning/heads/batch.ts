@@ -7,12 +7,15 @@ import { Lbfgs, type LbfgsState } from './lbfgs';
 import { visitLoss, type Tally } from './objective';
 import { Preconditioner } from './preconditioner';
 import type { Products } from './products';
+import type { SoftRows } from './weighting';
 
 export interface FitRequest {
   /** Its own targets, for one of several labels; else the batch's. */
   readonly labels?: Int32Array;
   /** Weight of each row; 0 for rows held out. */
   readonly weights: Float64Array;
+  /** Soft labels, and how held-out rows are scored. */
+  readonly soft?: SoftRows | undefined;
   /** In this order, each starting from the one before. */
   readonly Cs: readonly number[];
   /** [columns + 1, outputs], intercepts last, for the centred features; null for zeros. */
@@ -25,7 +28,7 @@ export interface FitStep {
   readonly iterations: number;
   readonly state: LbfgsState;
   readonly gradientNorm: number;
-  /** Share of the held-out rows that are predicted right; NaN when none is held out. */
+  /** Share of the held-out rows (of their weight) that are predicted right; NaN when none is held out. */
   readonly heldOutAccuracy: number;
 }
 
@@ -51,6 +54,7 @@ export interface BatchContext {
 interface Path {
   readonly request: FitRequest;
   readonly totalWeight: number;
+  /** Rows that are held out, or their weight. */
   readonly heldOut: number;
   readonly steps: FitStep[];
   solver: Lbfgs | null;
@@ -72,9 +76,10 @@ export async function* fitBatch(
   const paths = requests.map((request): Path => {
     let totalWeight = 0;
     let heldOut = 0;
-    for (const weight of request.weights) {
+    const scored = request.soft?.held.weights;
+    for (const [row, weight] of request.weights.entries()) {
       totalWeight += weight;
-      if (weight === 0) heldOut += 1;
+      if (weight === 0) heldOut += scored?.[row] ?? 1;
     }
     const point = request.start ?? new Float64Array((columns + 1) * outputs);
     return { request, totalWeight, heldOut, steps: [], solver: null, point, penalty: 0 };
@@ -113,6 +118,7 @@ export async function* fitBatch(
             start,
             rows,
             logits,
+            path.request.soft,
           );
       },
       context.pause,
@@ -170,7 +176,9 @@ async function advance(
       iterations: solver.iterations,
       state: solver.state,
       gradientNorm: solver.gradientNorm,
-      heldOutAccuracy: tally.correct / path.heldOut,
+      // Held-out rows without any weight say nothing of any C.
+      heldOutAccuracy:
+        path.heldOut === 0 && path.request.soft !== undefined ? 0 : tally.correct / path.heldOut,
     });
     path.solver = null;
     // Only when it ended at the point just evaluated is that evaluation the next path's first.

@@ -44,10 +44,19 @@ export function checkFinite({ rows, columns, data }: Matrix): Float64Array {
   return mean;
 }
 
-/** @throws HeadlightError `device` naming the row of a feature that is not a finite number. */
-export function prepareDesign(features: Matrix, standardize: boolean): Design {
+/**
+ * @param weights of the rows, for their means and variances (`StandardScaler.fit(X, sample_weight)`); null: alike.
+ * @throws HeadlightError `device` naming the row of a feature that is not a finite number.
+ */
+export function prepareDesign(
+  features: Matrix,
+  standardize: boolean,
+  weights: Float64Array | null = null,
+): Design {
   const { rows, columns, data } = features;
-  const mean = checkFinite(features);
+  const plain = checkFinite(features);
+  const total = weights === null ? rows : weights.reduce((sum, weight) => sum + weight, 0);
+  const mean = weights === null ? plain : weightedMean(features, weights, total);
   const centred = new Float32Array(rows * columns);
   if (!standardize) {
     for (let i = 0, at = 0; i < rows; i++)
@@ -56,19 +65,32 @@ export function prepareDesign(features: Matrix, standardize: boolean): Design {
   }
   const scale = new Float64Array(columns);
   const residue = new Float64Array(columns);
-  for (let i = 0, at = 0; i < rows; i++)
+  for (let i = 0, at = 0; i < rows; i++) {
+    const weight = weights?.[i] ?? 1;
     for (let j = 0; j < columns; j++, at++) {
       const difference = data[at]! - mean[j]!;
-      scale[j]! += difference * difference;
-      residue[j]! += difference;
+      scale[j]! += weight * difference * difference;
+      residue[j]! += weight * difference;
     }
+  }
   for (let j = 0; j < columns; j++) {
     // Two-pass variance with its correction; a constant column keeps scale 1, by scikit-learn's test.
-    const variance = (scale[j]! - (residue[j]! * residue[j]!) / rows) / rows;
-    const noise = rows * Number.EPSILON * variance + (rows * mean[j]! * Number.EPSILON) ** 2;
+    const variance = (scale[j]! - (residue[j]! * residue[j]!) / total) / total;
+    const noise = total * Number.EPSILON * variance + (total * mean[j]! * Number.EPSILON) ** 2;
     scale[j] = variance <= noise ? 1 : Math.sqrt(variance);
   }
   for (let i = 0, at = 0; i < rows; i++)
     for (let j = 0; j < columns; j++, at++) centred[at] = (data[at]! - mean[j]!) / scale[j]!;
   return { rows, columns, centred, offset: new Float64Array(columns), scaler: { mean, scale } };
+}
+
+function weightedMean(
+  { rows, columns, data }: Matrix,
+  weights: Float64Array,
+  total: number,
+): Float64Array {
+  const mean = new Float64Array(columns);
+  for (let i = 0, at = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++, at++) mean[j]! += weights[i]! * data[at]!;
+  return mean.map((sum) => sum / total);
 }

@@ -18,12 +18,21 @@ import { predictMlp } from './predict-mlp';
 import { parseMlpSettings } from './settings';
 import { DEFAULT_THRESHOLD, tuneThresholds } from './thresholds';
 import type { FittedMlp, Matrix, MlpHead, MlpSettings, Targets } from './types';
+import {
+  checkWeighting,
+  classMass,
+  outputShares,
+  type CheckedWeighting,
+  type Weighting,
+} from './weighting';
 
 export interface MlpContext {
   /** The tfjs backend that is current (see `TensorBackends.use`). */
   readonly backend: TensorBackendName;
   /** For several labels a row: where thresholds are tuned; without it every threshold is 0.5. */
   readonly validation?: { readonly features: Matrix; readonly targets: Uint8Array };
+  /** Weights of the rows (`sample_weight` of `MLPClassifier.fit`), soft labels. */
+  readonly weighting?: Weighting;
 }
 
 /**
@@ -42,23 +51,27 @@ export async function* fitMlp(
   const started = performance.now();
   const asked = parseMlpSettings(settings);
   const { rows, columns } = features;
-  if (targets.kind === 'labels') checkLabels(features, targets.labels, classes);
-  else countTargets(targets.targets, rows, classes);
+  const several = targets.kind === 'multi_label';
+  const given = checkWeighting(context.weighting, rows, classes.length, several);
+  if (targets.kind === 'labels') {
+    checkLabels(features, targets.labels, classes, (known) =>
+      classMass(known, classes.length, given),
+    );
+  } else countTargets(targets.targets, rows, classes);
   const pause = stopping(signal);
   await pause();
 
   const meter = new ProgressMeter('Fitting the probe', 'epochs', asked.max_iter);
   const notes: string[] = [];
   const random = seededRandom(asked.seed);
-  const design = prepareDesign(features, asked.standardize);
+  const design = prepareDesign(features, asked.standardize, given.weights);
   await pause();
-  const multiLabel = targets.kind === 'multi_label';
-  const outputs = multiLabel || classes.length > 2 ? classes.length : 1;
+  const outputs = several || classes.length > 2 ? classes.length : 1;
   const shape: MlpShape = {
     features: columns,
     hidden: asked.hidden,
     outputs,
-    output: multiLabel || outputs === 1 ? 'sigmoid' : 'softmax',
+    output: several || outputs === 1 ? 'sigmoid' : 'softmax',
   };
   const start = glorot(shape, random);
   const parts = asked.early_stopping
@@ -79,12 +92,13 @@ export async function* fitMlp(
       network,
       {
         x: asked.standardize ? design.centred : features.data,
-        y: targetMatrix(targets, rows, outputs),
+        y: targetMatrix(targets, rows, outputs, given),
+        weights: given.weights,
         columns,
         outputs,
         train: parts?.train ?? Int32Array.from({ length: rows }, (_, row) => row),
         validation: parts?.validation ?? null,
-        multiLabel,
+        multiLabel: several,
       },
       asked,
       (order) => random.shuffle(order),
@@ -102,7 +116,7 @@ export async function* fitMlp(
           'raise max_iter or learning_rate.',
       );
     }
-    let head = headOf(await network.weights(), shape, classes, multiLabel, design);
+    let head = headOf(await network.weights(), shape, classes, several, design);
     if (head.thresholds !== null && context.validation !== undefined) {
       const { features: held, targets: truth } = context.validation;
       const tuned = tuneThresholds(predictMlp(head, held), truth, classes);
@@ -151,8 +165,17 @@ export function glorot(shape: MlpShape, random: Random): Float32Array {
   return weights;
 }
 
-/** 0/1, [rows, outputs]. */
-function targetMatrix(targets: Targets, rows: number, outputs: number): Float32Array {
+/** 0/1, or shares: [rows, outputs]. */
+function targetMatrix(
+  targets: Targets,
+  rows: number,
+  outputs: number,
+  { soft }: CheckedWeighting,
+): Float32Array {
+  if (soft !== null) {
+    const isOne = targets.kind === 'labels' && outputs === 1;
+    return Float32Array.from(isOne ? outputShares(soft, 2) : soft);
+  }
   if (targets.kind === 'multi_label') return Float32Array.from(targets.targets);
   const y = new Float32Array(rows * outputs);
   for (let row = 0; row < rows; row++) {

@@ -18,6 +18,7 @@ import { Products } from './products';
 import { loadTensorFlow } from './tensorflow';
 import { parseLogisticSettings } from './settings';
 import type { FitReport, FittedHead, LinearHead, LogisticSettings, Matrix } from './types';
+import { checkWeighting, classMass, weighRows, type Weighting } from './weighting';
 
 /** Relative step at which the final fit, and a fold's fit, are near enough to their optimum. */
 export const FINAL_STEP = 5e-5;
@@ -28,6 +29,7 @@ const PHASE = 'Fitting the probe';
  * @param features [rows, columns].
  * @param labels index into `classes` for each row.
  * @param context.backend the tfjs backend that is current (see `TensorBackends.use`).
+ * @param context.weighting weights of the rows, soft labels. Folds go by `labels`; see `weighRows`.
  * @throws HeadlightError `bad-labels` for fewer than two classes or a class without rows, `bad-setting`,
  *   `device` for features that are not finite or a fit that diverges, `aborted`.
  */
@@ -36,12 +38,15 @@ export async function* fitLogistic(
   labels: Int32Array,
   classes: readonly string[],
   settings: LogisticSettings,
-  context: { readonly backend: TensorBackendName },
+  context: { readonly backend: TensorBackendName; readonly weighting?: Weighting },
   signal?: AbortSignal,
 ): Job<FittedHead> {
   const started = performance.now();
   const asked = parseLogisticSettings(settings);
-  const counts = checkLabels(features, labels, classes);
+  const given = checkWeighting(context.weighting, features.rows, classes.length, false);
+  const counts = checkLabels(features, labels, classes, (known) =>
+    classMass(known, classes.length, given),
+  );
   const pause = stopping(signal);
   await pause();
 
@@ -50,10 +55,10 @@ export async function* fitLogistic(
   yield meter.at(0, plan.note);
   await pause();
 
-  const design = prepareDesign(features, asked.standardize);
+  const design = prepareDesign(features, asked.standardize, given.weights);
   await pause();
   const outputs = classes.length === 2 ? 1 : classes.length;
-  const weights = rowWeights(labels, counts, asked.class_weight);
+  const { weights, soft } = weighRows(labels, classes.length, given, asked.class_weight);
   await loadTensorFlow();
   const products = new Products(design, Math.max(1, plan.folds) * outputs, context.backend);
   const preconditioners = new Map<number, Preconditioner>();
@@ -76,6 +81,7 @@ export async function* fitLogistic(
       const folds = stratifiedFolds(labels, classes.length, plan.folds);
       const requests = Array.from({ length: plan.folds }, (_, fold): FitRequest => ({
         weights: weights.map((weight, row) => (folds[row] === fold ? 0 : weight)),
+        soft,
         Cs: plan.Cs,
         start: null,
       }));
@@ -91,7 +97,7 @@ export async function* fitLogistic(
       yield meter.at(fits, `C = ${C} is best in ${plan.folds}-fold cross-validation.`);
     }
     const job = fitBatch(
-      [{ weights, Cs: [C], start }],
+      [{ weights, soft, Cs: [C], start }],
       { ...asked, stepTolerance: FINAL_STEP },
       batch,
     );
@@ -133,13 +139,15 @@ export async function* fitLogistic(
 }
 
 /**
- * @returns rows of each class.
- * @throws HeadlightError `bad-labels` for fewer than two classes, a class without rows, an unknown label.
+ * @param massOf how much there is of each class; default: its rows.
+ * @returns rows of each class; none of one that soft labels alone have.
+ * @throws HeadlightError `bad-labels` for fewer than two classes, a class of which there is nothing, an unknown label.
  */
 export function checkLabels(
   features: { readonly rows: number },
   labels: Int32Array,
   classes: readonly string[],
+  massOf?: (labels: Int32Array) => ArrayLike<number>,
 ): Int32Array {
   if (classes.length < 2) {
     throw new HeadlightError(
@@ -163,7 +171,7 @@ export function checkLabels(
     }
     counts[label]! += 1;
   }
-  const empty = counts.indexOf(0);
+  const empty = Array.from(massOf?.(labels) ?? counts).indexOf(0);
   if (empty !== -1) {
     throw new HeadlightError(
       'bad-labels',
@@ -188,7 +196,7 @@ function planFolds(
   classes: readonly string[],
 ): Plan {
   if (C !== 'cv') return { folds: 0, Cs: [], C, note: undefined };
-  const smallest = Math.min(...counts);
+  const smallest = Math.min(...counts.filter((count) => count > 0));
   const label = classes[counts.indexOf(smallest)];
   const ascending = [...new Set(Cs)].sort((a, b) => a - b);
   if (smallest === 1) {
@@ -208,9 +216,7 @@ export function rowWeights(
   counts: Int32Array,
   classWeight: LogisticSettings['class_weight'],
 ): Float64Array {
-  return Float64Array.from(labels, (label) =>
-    classWeight === null ? 1 : labels.length / (counts.length * counts[label]!),
-  );
+  return weighRows(labels, counts.length, { weights: null, soft: null }, classWeight).weights;
 }
 
 /** The C of the best mean accuracy, the smallest among equals, and the mean of the folds' fits there. */

@@ -5,6 +5,12 @@ export { CONSTANT_LOGIT, fitOneVsRest, type MultiLabelContext } from './one-vs-r
 export { fitMlp, type MlpContext } from './fit-mlp';
 export { fitHead, predictHead } from './fit-head';
 export {
+  DEFAULT_OUT_OF_FOLD,
+  outOfFold,
+  type OutOfFold,
+  type OutOfFoldSettings,
+} from './out-of-fold';
+export {
   decisionFunction,
   foldScaler,
   predictLabels,
@@ -14,6 +20,8 @@ export {
 export { applyThresholds, multiLabelLogits, predictMultiLabel } from './predict-multi-label';
 export { mlpLogits, predictMlp } from './predict-mlp';
 export { DEFAULT_THRESHOLD, tuneThresholds, type TunedThresholds } from './thresholds';
+export { Refitter, type RefitSettings, type WarmHead } from './refit';
+export { ScoredRows } from './score';
 export { headFromJson, headToJson, type HeadJson } from './json';
 export {
   anyHeadFromJson,
@@ -30,5 +38,6 @@ export { visitLoss, type Tally } from './objective';
 export { stopping } from './pause';
 export { loadTensorFlow, tf } from './tensorflow';
 export { checkFinite } from './design';
+export { type Weighting } from './weighting';
 export { checkLabels, isUndecided, rowWeights, undecidedNote } from './fit';
 export { columnOf, countTargets } from './multi-label-input';

@@ -24,9 +24,11 @@ export interface MlpShape {
 }
 
 export interface MlpStep {
-  /** [rows, features] and 0/1 [rows, outputs], row-major. */
+  /** [rows, features], and 0/1 or shares [rows, outputs], row-major. */
   readonly x: Float32Array;
   readonly y: Float32Array;
+  /** `sample_weight`, [rows]; null: alike. */
+  readonly weights: Float32Array | null;
   readonly rows: number;
   readonly alpha: number;
   readonly learning_rate: number;
@@ -139,8 +141,8 @@ export class MlpNetwork {
     return [tf.reshape(w1, [features, hidden]), tf.reshape(w2, [hidden, outputs]), b1, b2];
   }
 
-  /** Loss summed over the rows, with the penalty; its mean's gradient, in the weights' order. */
-  #lossAndGradient({ x, y, rows, alpha }: MlpStep): {
+  /** Mean loss with the penalty, times the rows; its mean's gradient, in the weights' order. */
+  #lossAndGradient({ x, y, weights, rows, alpha }: MlpStep): {
     loss: TensorFlow.Scalar;
     gradient: TensorFlow.Tensor1D;
   } {
@@ -150,11 +152,16 @@ export class MlpNetwork {
     const target = tf.tensor2d(y, [rows, outputs], 'float32');
     const units = tf.relu(tf.add<TensorFlow.Tensor2D>(tf.matMul(input, w1), b1));
     const logits = tf.add<TensorFlow.Tensor2D>(tf.matMul(units, w2), b2);
-    const { probabilities, loss } = (output === 'softmax' ? softmaxLoss : sigmoidLoss)(
+    const { probabilities, losses } = (output === 'softmax' ? softmaxLoss : sigmoidLoss)(
       logits,
       target,
     );
-    const delta2 = tf.div<TensorFlow.Tensor2D>(tf.sub(probabilities, target), rows);
+    const each = weights === null ? null : tf.tensor2d(weights, [rows, 1], 'float32');
+    const total = weights === null ? rows : weights.reduce((sum, weight) => sum + weight, 0);
+    const weighed = (values: TensorFlow.Tensor2D): TensorFlow.Tensor2D =>
+      each === null ? values : tf.mul(values, each);
+    const errors = tf.sub<TensorFlow.Tensor2D>(probabilities, target);
+    const delta2 = tf.div<TensorFlow.Tensor2D>(weighed(errors), total);
     const back = tf.matMul(delta2, tf.transpose(w2));
     const delta1 = tf.mul<TensorFlow.Tensor2D>(back, tf.step(units));
     const penalised = tf.concat1d([flat(w1), flat(w2)]);
@@ -163,19 +170,20 @@ export class MlpNetwork {
       flat(tf.matMul(tf.transpose(units), delta2)),
     ]);
     const gradient = tf.concat1d([
-      tf.add<TensorFlow.Tensor1D>(products, tf.mul(penalised, alpha / rows)),
+      tf.add<TensorFlow.Tensor1D>(products, tf.mul(penalised, alpha / total)),
       tf.sum<TensorFlow.Tensor1D>(delta1, 0),
       tf.sum<TensorFlow.Tensor1D>(delta2, 0),
     ]);
     const penalty = tf.mul<TensorFlow.Scalar>(tf.sum(tf.square(penalised)), 0.5 * alpha);
-    return { loss: tf.add(loss, penalty), gradient };
+    const loss = tf.add<TensorFlow.Scalar>(tf.sum(weighed(losses)), penalty);
+    return { loss: weights === null ? loss : tf.mul(loss, rows / total), gradient };
   }
 }
 
 interface OutputLoss {
   readonly probabilities: TensorFlow.Tensor2D;
-  /** Summed over rows and outputs. */
-  readonly loss: TensorFlow.Scalar;
+  /** Of each row, [rows, 1], or of each of its outputs, [rows, outputs]. */
+  readonly losses: TensorFlow.Tensor2D;
 }
 
 function softmaxLoss(logits: TensorFlow.Tensor2D, target: TensorFlow.Tensor2D): OutputLoss {
@@ -184,15 +192,15 @@ function softmaxLoss(logits: TensorFlow.Tensor2D, target: TensorFlow.Tensor2D): 
   const sums = tf.sum(exponentials, 1, true);
   return {
     probabilities: tf.div(exponentials, sums),
-    loss: tf.sub(tf.sum(tf.log(sums)), tf.sum(tf.mul(target, centred))),
+    losses: tf.sub(tf.log(sums), tf.sum(tf.mul(target, centred), 1, true)),
   };
 }
 
 /** log(1 + e^z) - y z, written so that it never overflows. */
 function sigmoidLoss(logits: TensorFlow.Tensor2D, target: TensorFlow.Tensor2D): OutputLoss {
   const small = tf.log1p(tf.exp(tf.neg(tf.abs(logits))));
-  const each = tf.sub(tf.add(tf.relu(logits), small), tf.mul(target, logits));
-  return { probabilities: tf.sigmoid(logits), loss: tf.sum(each) };
+  const each = tf.sub<TensorFlow.Tensor2D>(tf.add(tf.relu(logits), small), tf.mul(target, logits));
+  return { probabilities: tf.sigmoid(logits), losses: each };
 }
 
 function flat(matrix: TensorFlow.Tensor2D): TensorFlow.Tensor1D {

@@ -4,9 +4,11 @@ import type { MlpNetwork } from './mlp-network';
 import type { MlpSettings } from './types';
 
 export interface MlpData {
-  /** [rows, columns] and 0/1 [rows, outputs], row-major. */
+  /** [rows, columns], and 0/1 or shares [rows, outputs], row-major. */
   readonly x: Float32Array;
   readonly y: Float32Array;
+  /** `sample_weight`, [rows]; null: alike. */
+  readonly weights: Float64Array | null;
   readonly columns: number;
   readonly outputs: number;
   /** Rows to train on. */
@@ -65,9 +67,13 @@ export async function* trainMlp(
     let sum = 0;
     for (let first = 0; first < order.length; first += size) {
       const rows = order.subarray(first, first + size);
+      const weights = data.weights === null ? null : weightsOf(data.weights, rows);
+      // Nothing is learned from rows that have no weight.
+      if (weights !== null && !weights.some((weight) => weight > 0)) continue;
       const read = await network.step({
         x: gather(data.x, data.columns, rows),
         y: gather(data.y, data.outputs, rows),
+        weights,
         rows: rows.length,
         alpha: settings.alpha,
         learning_rate: settings.learning_rate,
@@ -108,42 +114,53 @@ export async function* trainMlp(
 }
 
 /**
- * Accuracy, as scikit-learn; for several labels a row minus the mean log-loss a label instead, since all
- * labels of a row are rarely right at once and their share hardly moves while the probe learns.
+ * Accuracy (of the weights), as scikit-learn; for several labels a row minus the mean log-loss a label instead,
+ * since all labels of a row are rarely right at once and their share hardly moves while the probe learns.
  */
 async function scoreOf(
   network: MlpNetwork,
-  { x, y, columns, outputs, multiLabel }: MlpData,
+  { x, y, weights, columns, outputs, multiLabel }: MlpData,
   validation: Int32Array,
   pause: () => Promise<void>,
 ): Promise<number> {
   let sum = 0;
+  let total = 0;
   for (let first = 0; first < validation.length; first += SCORE_ROWS) {
     const rows = validation.subarray(first, first + SCORE_ROWS);
     const logits = await network.logits(gather(x, columns, rows), rows.length);
     const truth = gather(y, outputs, rows);
-    if (multiLabel) {
-      for (const [at, z] of logits.entries())
-        sum -= (Math.log1p(Math.exp(-Math.abs(z))) + Math.max(z, 0) - truth[at]! * z) / outputs;
-    } else {
-      for (let i = 0; i < rows.length; i++)
-        if (isRight(logits, truth, i * outputs, outputs)) sum += 1;
+    for (let i = 0; i < rows.length; i++) {
+      const weight = weights?.[rows[i]!] ?? 1;
+      total += weight;
+      if (multiLabel) {
+        for (let at = i * outputs; at < (i + 1) * outputs; at++) {
+          const z = logits[at]!;
+          const loss = Math.log1p(Math.exp(-Math.abs(z))) + Math.max(z, 0) - truth[at]! * z;
+          sum -= (weight * loss) / outputs;
+        }
+      } else sum += weight * rightShare(logits, truth, i * outputs, outputs);
     }
     await pause();
   }
-  return sum / validation.length;
+  // Rows held back that have no weight at all cannot tell when to stop.
+  return total === 0 ? 0 : sum / total;
 }
 
-function isRight(
+/** 1 or 0 whether the class is right; of soft labels its share. */
+function rightShare(
   logits: Float32Array,
   truth: Float32Array,
   start: number,
   outputs: number,
-): boolean {
-  if (outputs === 1) return logits[start]! > 0 === (truth[start] === 1);
+): number {
+  if (outputs === 1) return logits[start]! > 0 ? truth[start]! : 1 - truth[start]!;
   let best = 0;
   for (let k = 1; k < outputs; k++) if (logits[start + k]! > logits[start + best]!) best = k;
-  return truth[start + best] === 1;
+  return truth[start + best]!;
+}
+
+function weightsOf(weights: Float64Array, rows: Int32Array): Float32Array {
+  return Float32Array.from(rows, (row) => weights[row]!);
 }
 
 function gather(values: Float32Array, columns: number, rows: Int32Array): Float32Array {

@@ -3,6 +3,8 @@
  * multinomial softmax for more. (`sklearn._loss.HalfBinomialLoss`, `HalfMultinomialLoss`.)
  */
 
+import type { SoftRows } from './weighting';
+
 /** What one fit gathers while its rows are visited. Weights of held-out rows are 0. */
 export interface Tally {
   /** Sum of weighted losses. */
@@ -11,7 +13,7 @@ export interface Tally {
   readonly intercepts: Float64Array;
   /** Sum of weighted p(1 - p) over rows and outputs: the curvature of the loss. */
   curvature: number;
-  /** Held-out rows whose class is predicted. */
+  /** Held-out rows whose class is predicted, or their weight; of soft labels the share of that class. */
   correct: number;
 }
 
@@ -27,6 +29,7 @@ export interface LossColumns {
 /**
  * Replaces this fit's logits by weighted residuals `s (p - y)` and adds to its tally.
  * @param start,rows which rows the logits are of.
+ * @param soft shares instead of labels, and how held-out rows count; absent: as the labels are, 1 each.
  */
 export function visitLoss(
   tally: Tally,
@@ -36,7 +39,9 @@ export function visitLoss(
   start: number,
   rows: number,
   logits: Float32Array | Float64Array,
+  soft?: SoftRows,
 ): void {
+  const shares = soft?.shares ?? null;
   if (outputs === 1) {
     const b = intercept[0]!;
     let loss = 0;
@@ -44,10 +49,10 @@ export function visitLoss(
     let curvature = 0;
     for (let i = 0, at = first; i < rows; i++, at += width) {
       const z = logits[at]! + b;
-      const y = labels[start + i]!;
+      const y = shares === null ? labels[start + i]! : shares[start + i]!;
       const s = weights[start + i]!;
       if (s === 0) {
-        if (z > 0 === (y === 1)) tally.correct += 1;
+        tally.correct += rightness(start + i, z > 0 ? 1 : 0, 1, labels, soft);
         logits[at] = 0;
         continue;
       }
@@ -81,12 +86,12 @@ export function visitLoss(
       }
     }
     if (s === 0) {
-      if (best === y) tally.correct += 1;
+      tally.correct += rightness(start + i, best, outputs, labels, soft);
       for (let k = 0; k < outputs; k++) logits[at + k] = 0;
       continue;
     }
     let sum = 0;
-    const own = values[y]!;
+    const own = shares === null ? values[y]! : expected(values, shares, (start + i) * outputs);
     for (let k = 0; k < outputs; k++) {
       const e = Math.exp(values[k]! - largest);
       values[k] = e;
@@ -97,7 +102,8 @@ export function visitLoss(
     for (let k = 0; k < outputs; k++) {
       const p = values[k]! / sum;
       squares += p * p;
-      const residual = s * (k === y ? p - 1 : p);
+      const wanted = shares === null ? (k === y ? 1 : 0) : shares[(start + i) * outputs + k]!;
+      const residual = s * (p - wanted);
       tally.intercepts[k]! += residual;
       logits[at + k] = residual;
     }
@@ -105,4 +111,31 @@ export function visitLoss(
   }
   tally.loss += loss;
   tally.curvature += curvature;
+}
+
+/** How right a held-out row is when this class is predicted. */
+function rightness(
+  row: number,
+  predicted: number,
+  outputs: number,
+  labels: Int32Array,
+  soft: SoftRows | undefined,
+): number {
+  if (soft === undefined) return labels[row] === predicted ? 1 : 0;
+  const { held } = soft;
+  const weight = held.weights[row]!;
+  if (held.shares === null) return labels[row] === predicted ? weight : 0;
+  if (outputs > 1) return weight * held.shares[row * outputs + predicted]!;
+  const second = held.shares[row]!;
+  return weight * (predicted === 1 ? second : 1 - second);
+}
+
+/** Mean of the logits by the shares of the classes. */
+function expected(logits: Float64Array, shares: Float64Array, from: number): number {
+  let sum = 0;
+  for (let k = 0; k < logits.length; k++) {
+    const share = shares[from + k]!;
+    if (share !== 0) sum += share * logits[k]!;
+  }
+  return sum;
 }

@@ -26,6 +26,15 @@ import type {
   Matrix,
   MultiLabelHead,
 } from './types';
+import {
+  checkWeighting,
+  classMass,
+  oneAgainstRest,
+  weighRows,
+  type CheckedWeighting,
+  type SoftRows,
+  type Weighting,
+} from './weighting';
 
 /** The logit of a label that was the same in every training row: a probability of 0 or 1 to 17 digits. */
 export const CONSTANT_LOGIT = 40;
@@ -39,6 +48,8 @@ export interface MultiLabelContext {
   readonly backend: TensorBackendName;
   /** Rows on which the thresholds are tuned; without them every threshold is 0.5. */
   readonly validation?: { readonly features: Matrix; readonly targets: Uint8Array };
+  /** Weights of the rows, soft labels; see `weighRows`. Folds go by the targets. */
+  readonly weighting?: Weighting;
 }
 
 interface LabelPlan {
@@ -47,6 +58,7 @@ interface LabelPlan {
   /** 0/1, [rows]. */
   readonly targets: Int32Array;
   readonly weights: Float64Array;
+  readonly soft: SoftRows | undefined;
   /** 0 without cross-validation. */
   readonly folds: number;
   C: number;
@@ -73,18 +85,19 @@ export async function* fitOneVsRest(
   const asked = parseLogisticSettings(settings);
   const { rows } = features;
   const counts = countTargets(targets, rows, classes);
+  const given = checkWeighting(context.weighting, rows, classes.length, true);
   const pause = stopping(signal);
   await pause();
 
   const notes: string[] = [];
   const Cs = asked.C === 'cv' ? [...new Set(asked.Cs)].sort((a, b) => a - b) : [];
-  const plans = planLabels(targets, counts, rows, classes, asked, notes);
+  const plans = planLabels(targets, counts, rows, classes, given, asked, notes);
   const total = plans.reduce((sum, { folds }) => sum + folds * Cs.length + 1, 0);
   const meter = new ProgressMeter(PHASE, 'fits', total);
   yield meter.at(0, notes.length === 0 ? undefined : notes.join(' '));
   await pause();
 
-  const design = prepareDesign(features, asked.standardize);
+  const design = prepareDesign(features, asked.standardize, given.weights);
   await pause();
   const { columns } = features;
   const coef = new Float64Array(classes.length * columns);
@@ -110,7 +123,7 @@ export async function* fitOneVsRest(
       products,
       labels: new Int32Array(rows),
       outputs: 1,
-      covariance: await covariance(design, new Float64Array(rows).fill(1)),
+      covariance: await covariance(design, given.weights ?? new Float64Array(rows).fill(1)),
       preconditioners,
       pause,
     };
@@ -141,9 +154,10 @@ export async function* fitOneVsRest(
         }
       }
       const finals = yield* run(
-        group.map(({ targets: labels, weights, C, start }) => ({
+        group.map(({ targets: labels, weights, soft, C, start }) => ({
           labels,
           weights,
+          soft,
           Cs: [C],
           start,
         })),
@@ -215,6 +229,7 @@ function planLabels(
   counts: Int32Array,
   rows: number,
   classes: readonly string[],
+  given: CheckedWeighting,
   { C, folds, class_weight }: LogisticSettings,
   notes: string[],
 ): LabelPlan[] {
@@ -222,18 +237,21 @@ function planLabels(
   for (const [index, label] of classes.entries()) {
     const positive = counts[index]!;
     const smallest = Math.min(positive, rows - positive);
-    if (smallest === 0) {
+    const own = columnOf(targets, rows, classes.length, index);
+    const two = oneAgainstRest(given, classes.length, index);
+    const [without = 0, having = 0] = classMass(own, 2, two);
+    if (without === 0 || having === 0) {
       notes.push(
-        positive === 0
+        having === 0
           ? `No training row has the label ${label}: it is never predicted.`
           : `Every training row has the label ${label}: it is always predicted.`,
       );
       continue;
     }
     const which = positive === smallest ? 'with' : 'without';
-    if (C === 'cv' && smallest === 1) {
+    if (C === 'cv' && smallest < 2) {
       notes.push(
-        `The label ${label} has a single training row ${which} it, so C cannot be cross-validated: ` +
+        `The label ${label} has ${smallest === 0 ? 'no' : 'a single'} training row ${which} it, so C cannot be cross-validated: ` +
           'C = 1 is used.',
       );
     } else if (C === 'cv' && smallest < folds) {
@@ -241,14 +259,12 @@ function planLabels(
         `The label ${label} has ${smallest} training rows ${which} it: ${smallest} folds instead of ${folds}.`,
       );
     }
-    const own = columnOf(targets, rows, classes.length, index);
-    const balance = [rows / (2 * (rows - positive)), rows / (2 * positive)];
     plans.push({
       index,
       label,
       targets: own,
-      weights: Float64Array.from(own, (y) => (class_weight === null ? 1 : balance[y]!)),
-      folds: C !== 'cv' || smallest === 1 ? 0 : Math.min(folds, smallest),
+      ...weighRows(own, 2, two, class_weight),
+      folds: C !== 'cv' || smallest < 2 ? 0 : Math.min(folds, smallest),
       C: C === 'cv' ? 1 : C,
       start: null,
       crossValidation: null,
@@ -257,12 +273,16 @@ function planLabels(
   return plans;
 }
 
-function foldRequests({ targets, weights, folds }: LabelPlan, Cs: readonly number[]): FitRequest[] {
+function foldRequests(
+  { targets, weights, soft, folds }: LabelPlan,
+  Cs: readonly number[],
+): FitRequest[] {
   if (folds === 0) return [];
   const heldOut = stratifiedFolds(targets, 2, folds);
   return Array.from({ length: folds }, (_, fold) => ({
     labels: targets,
     weights: weights.map((weight, row) => (heldOut[row] === fold ? 0 : weight)),
+    soft,
     Cs,
     start: null,
   }));
