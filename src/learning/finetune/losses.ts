@@ -1,6 +1,6 @@
 /**
- * Losses as nodes of a training graph. What the settings say of a row (class weights, label smoothing, that
- * it only fills the batch, by how much its part is divided) is in the numbers that are fed, made by
+ * Losses as nodes of a training graph. What is said of a row (its weight, class weights, label smoothing, that it
+ * only fills the batch, by how much its part is divided) is in the numbers that are fed, made by
  * `batchTargets`; so one graph serves the rows, the shape and the loss stay the same for every batch, and
  * nothing falls back from the GPU. No LogSoftmax: WebGPU has none.
  */
@@ -68,15 +68,22 @@ export function appendLoss(
   switch (spec.name) {
     case 'cross_entropy':
       return crossEntropy(builder, logits, fed(TARGETS));
-    case 'distillation': {
-      const cooled = builder.add('Mul', [logits, builder.scalar(1 / spec.temperature)]);
-      return crossEntropy(builder, cooled, fed(TARGETS));
-    }
+    case 'distillation':
+      return crossEntropy(builder, atTemperature(builder, logits, spec.temperature), fed(TARGETS));
     case 'binary_cross_entropy':
-      return binaryCrossEntropy(builder, logits, fed(TARGETS), fed(ROW_WEIGHTS));
+      return binaryCrossEntropy(
+        builder,
+        atTemperature(builder, logits, spec.temperature ?? 1),
+        fed(TARGETS),
+        fed(ROW_WEIGHTS),
+      );
     case 'cosine_similarity':
       return cosineError(builder, logits, shape, fed(TARGETS), fed(ROW_WEIGHTS));
   }
+}
+
+function atTemperature(b: GraphBuilder, logits: Value, temperature: number): Value {
+  return temperature === 1 ? logits : b.add('Mul', [logits, b.scalar(1 / temperature)]);
 }
 
 /** sum of targets * (log sum exp(z) - z); the largest logit is taken out first, so that nothing overflows. */

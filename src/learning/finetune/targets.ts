@@ -4,6 +4,7 @@
  * the loss of an accumulation is the mean over all its rows, as in recent versions of `transformers`.
  */
 import { HeadlightError } from '../../base';
+import { softened, softenedYes } from './soften';
 import type { Example, LossSpec } from './types';
 
 /** What PyTorch's cross-entropy leaves out. */
@@ -25,7 +26,7 @@ export function lossFold(spec: LossSpec, smoothing: number, classes: number): Lo
       { hint: 'Set label_smoothing_factor to 0.' },
     );
   }
-  if (spec.name === 'distillation' && !(spec.temperature > 0)) {
+  if (!(temperatureOf(spec) > 0)) {
     throw new HeadlightError('bad-setting', 'The temperature of a distillation must be above 0.', {
       hint: 'Use 1, or a number between 1 and 10.',
     });
@@ -36,19 +37,29 @@ export function lossFold(spec: LossSpec, smoothing: number, classes: number): Lo
   return { spec, smoothing, classes: spec.name === 'cosine_similarity' ? 1 : classes };
 }
 
+function temperatureOf(spec: LossSpec): number {
+  return 'temperature' in spec ? (spec.temperature ?? 1) : 1;
+}
+
 /**
- * By what the sum over these rows is divided: rows, counted tokens, the weights of their classes, or pairs.
- * Summed over an accumulation it is the divisor of all its batches.
+ * By what the sum over these rows is divided: rows, counted tokens, the weights of their classes, or pairs; rows
+ * with a weight count as much, as classes do. Summed over an accumulation it is the divisor of all its batches.
  */
 export function lossDivisor(fold: LossFold, examples: readonly Example[]): number {
   const { spec } = fold;
   if (spec.name === 'cosine_similarity') return examples.length / 2;
-  if (spec.name !== 'cross_entropy') return examples.length;
+  if (spec.name !== 'cross_entropy')
+    return examples.reduce((sum, example) => sum + weightOf(example), 0);
   let divisor = 0;
-  forEachClass(fold, examples, (_row, _token, target) => {
-    divisor += spec.classWeights?.[target] ?? 1;
+  forEachClass(fold, examples, (row, _token, target) => {
+    divisor += weightOf(examples[row]) * (spec.classWeights?.[target] ?? 1);
   });
   return divisor;
+}
+
+/** How much a row counts. */
+export function weightOf(example: Example | undefined): number {
+  return example?.weight ?? 1;
 }
 
 export interface BatchTargets {
@@ -82,11 +93,18 @@ export function batchTargets(
     return { targets, rowWeights, offset: 0 };
   }
   const targets = new Float32Array(batch * tokens * classes);
+  const needsWeights = spec.name === 'binary_cross_entropy';
+  // Without rows that count there is nothing to learn; 0 and not 0/0.
+  if (divisor === 0)
+    return { targets, rowWeights: needsWeights ? new Float32Array(batch) : null, offset: 0 };
   if (spec.name === 'binary_cross_entropy') {
     const rowWeights = new Float32Array(batch);
+    const temperature = spec.temperature ?? 1;
     examples.forEach((example, row) => {
-      targets.set(vectorOf(example, classes), row * classes);
-      rowWeights[row] = 1 / (divisor * classes);
+      const shares = vectorOf(example, classes);
+      for (let c = 0; c < classes; c++)
+        targets[row * classes + c] = softenedYes(shares[c]!, temperature);
+      rowWeights[row] = (temperature ** 2 * weightOf(example)) / (divisor * classes);
     });
     return { targets, rowWeights, offset: 0 };
   }
@@ -94,30 +112,31 @@ export function batchTargets(
     const square = spec.temperature ** 2;
     let offset = 0;
     examples.forEach((example, row) => {
-      const soft = cooled(vectorOf(example, classes), spec.temperature);
+      const soft = softened(vectorOf(example, classes), spec.temperature);
+      const factor = square * weightOf(example);
       soft.forEach((share, c) => {
-        targets[row * classes + c] = (square * share) / divisor;
-        if (share > 0) offset += (square * share * Math.log(share)) / divisor;
+        targets[row * classes + c] = (factor * share) / divisor;
+        if (share > 0) offset += (factor * share * Math.log(share)) / divisor;
       });
     });
     return { targets, rowWeights: null, offset };
   }
-  // Without rows that count there is nothing to learn; 0 and not 0/0.
-  if (divisor === 0) return { targets, rowWeights: null, offset: 0 };
   const { classWeights } = spec;
   forEachClass(fold, examples, (row, token, target) => {
     const start = (row * tokens + token) * classes;
+    const weight = weightOf(examples[row]);
     if (smoothing > 0) {
-      const share = smoothing / (classes * divisor);
+      const share = (smoothing * weight) / (classes * divisor);
       for (let c = 0; c < classes; c++) targets[start + c] = share * (classWeights?.[c] ?? 1);
     }
-    targets[start + target]! += ((1 - smoothing) * (classWeights?.[target] ?? 1)) / divisor;
+    targets[start + target]! +=
+      ((1 - smoothing) * (classWeights?.[target] ?? 1) * weight) / divisor;
   });
   return { targets, rowWeights: null, offset: 0 };
 }
 
 /**
- * The undivided loss of one row, on logits that have come back.
+ * The undivided loss of one row, its weight counted, on logits that have come back.
  * @param logits `[classes]` of a text, `[tokens, classes]` of words; for pairs the two vectors.
  */
 export function rowLoss(fold: LossFold, example: Example, logits: Float32Array): number {
@@ -125,12 +144,14 @@ export function rowLoss(fold: LossFold, example: Example, logits: Float32Array):
   if (spec.name === 'cosine_similarity') return (cosine(logits) - numberOf(example)) ** 2;
   if (spec.name === 'binary_cross_entropy') {
     const wanted = vectorOf(example, classes);
+    const temperature = spec.temperature ?? 1;
     let sum = 0;
     for (let c = 0; c < classes; c++) {
-      const z = logits[c]!;
-      sum += Math.max(z, 0) - z * wanted[c]! + Math.log1p(Math.exp(-Math.abs(z)));
+      const z = logits[c]! / temperature;
+      const share = softenedYes(wanted[c]!, temperature);
+      sum += Math.max(z, 0) - z * share + Math.log1p(Math.exp(-Math.abs(z)));
     }
-    return sum / classes;
+    return (temperature ** 2 * weightOf(example) * sum) / classes;
   }
   const temperature = spec.name === 'distillation' ? spec.temperature : 1;
   const tokens = logits.length / classes;
@@ -195,15 +216,4 @@ function numberOf(example: Example | undefined): number {
 function vectorOf({ target }: Example, classes: number): Float32Array {
   if (target instanceof Float32Array && target.length === classes) return target;
   throw new HeadlightError('internal', `A row has no ${classes} numbers as its target.`);
-}
-
-/** Probabilities at another temperature: p^(1/T), normalised. */
-function cooled(shares: Float32Array, temperature: number): number[] {
-  const powers = Array.from(shares, (share) => share ** (1 / temperature));
-  const sum = powers.reduce((all, power) => all + power, 0);
-  if (!(sum > 0))
-    throw new HeadlightError('bad-table', 'A row’s soft labels are all 0.', {
-      hint: 'Give each row probabilities that add up to 1.',
-    });
-  return powers.map((power) => power / sum);
 }
