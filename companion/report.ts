@@ -1,5 +1,12 @@
 /** A run as plain text for a terminal. */
-import { figureNotes, layersSaid, type RunView } from '../src/engine';
+import {
+  figureNotes,
+  layersSaid,
+  roundLine,
+  ROUNDS_NOTE,
+  teacherSentences,
+  type RunView,
+} from '../src/engine';
 import {
   trainTestGap,
   type EntityScores,
@@ -33,7 +40,7 @@ export function describeRun({ record }: RunView): string {
     .join(' and ');
   const validation = split.validation_rows === 0 ? '' : `, ${split.validation_rows} for validation`;
   const lines = [
-    `${files}: text “${data.text}”${pair}, label “${labelName(data.label)}”, ${data.classes.length} ${kinds}`,
+    `${files}: text “${data.text}”${pair}, ${data.label.kind === 'made' ? 'labels made here' : `label “${labelName(data.label)}”`}, ${data.classes.length} ${kinds}`,
     `${split.train_rows} ${rows} to train on${validation}, ${split.test_rows} to test on`,
     ...describeMethod(record),
     '',
@@ -45,11 +52,23 @@ export function describeRun({ record }: RunView): string {
       : describeLabels(record, several)),
     '',
   ];
+  lines.push(...teacherSentences(record), ...describeRounds(record));
   if (record.baselines !== null) lines.push(record.baselines.verdict);
   for (const note of [...split.notes, ...encoder.notes]) lines.push(note);
   for (const { sentence } of data.changes) lines.push(`Repaired: ${sentence}`);
   lines.push(`Done in ${duration(timing.total_seconds)}.`);
   return `${lines.join('\n')}\n`;
+}
+
+function describeRounds(record: RunRecord): string[] {
+  const rounds = record.student?.rounds ?? [];
+  if (rounds.length === 0) return [];
+  const several = multiLabelFigures(record) !== null;
+  return [
+    'Self-training:',
+    ...rounds.map((round) => `  ${roundLine(round, record.data.classes, several)}`),
+    ROUNDS_NOTE,
+  ];
 }
 
 function describeClasses(record: RunRecord, figures: ClassFigures, isWords: boolean): string[] {
@@ -200,7 +219,7 @@ function headLine(head: ProbeRecord['head']): string {
 }
 
 function describeFinetune(record: FinetuneRecord): string[] {
-  const { fit, method, learning_rate, seed } = record.finetune;
+  const { fit, method, learning_rate, seed, head_C } = record.finetune;
   const how = {
     full: 'every weight',
     last: `the last ${method.name === 'last' ? method.layers : 0} layers`,
@@ -217,9 +236,15 @@ function describeFinetune(record: FinetuneRecord): string[] {
     fit.tokens_per_second === null
       ? ''
       : `, ${Math.round(fit.tokens_per_second).toLocaleString('en-US')} tokens a second`;
+  const { pairs } = fit;
   return [
     `${encoderLine(record)}, fine-tuned: ${how} (${fit.trainable_parameters.toLocaleString('en-US')} of ${fit.parameters.toLocaleString('en-US')} parameters), learning rate ${learning_rate}, seed ${seed}`,
     `${fit.train_rows} rows trained on, ${fit.validation_rows} held out for evaluation; the model of step ${fit.step} of ${fit.steps}${ended}${speed}`,
+    ...(pairs === undefined
+      ? []
+      : [
+          `learned from ${pairs.positive} pairs of texts of one class and ${pairs.negative} of different classes (${pairs.different} different pairs); the head is a logistic regression, C = ${head_C ?? 1}`,
+        ]),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** Two runs on the same test rows, and whether one is better beyond chance. */
 import { canonicalJson, HeadlightError } from '../base';
-import { mcnemar, pairedMicroF1, rowCounts, type RowCounts } from '../learning/evaluate';
+import { mcnemar, pairedMicroF1, rowCounts } from '../learning/evaluate';
 import {
   multiLabelFigures,
   readPredictions,
@@ -9,6 +9,7 @@ import {
 } from '../project';
 import type { RunComparison } from './finetuning-types';
 import type { Projects } from './projects';
+import { everyLabelRight } from './teacher-figures';
 import { argmax } from './text-rows';
 
 /** @throws HeadlightError `bad-setting` when the runs were not tested on the same rows, `not-found`. */
@@ -71,8 +72,4 @@ function rightRows({ labels, probabilities }: PartPredictions): boolean[] {
     labels,
     (label, at) => argmax(probabilities.subarray(at * classes, (at + 1) * classes)) === label,
   );
-}
-
-function everyLabelRight({ right, given, actual }: RowCounts): boolean[] {
-  return Array.from(right, (tp, row) => tp === given[row] && tp === actual[row]);
 }

@@ -2,12 +2,16 @@
  * The rows of a fine-tune: which are trained on, which evaluations during training use, and which the report
  * is about. Test rows are never among the first two.
  */
-import { HeadlightError, ProgressMeter, type Job } from '../base';
+import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../base';
 import { drawRows, normalText, type LabelledTexts } from '../data';
 import type { Example, FinetuneData, FinetuneSettings } from '../learning/finetune';
 import type { TextTokenizer } from '../models';
 import type { Prepared } from './prepare';
-import { exampleOf, tokenizeRows, type Sequence } from './tokenize';
+import { rowWeights, softLabels, studentSettings, type JoinedRows } from './students';
+import { exampleOf, tokenize, tokenizeRows, type Sequence } from './tokenize';
+
+/** Texts between two looks at the signal. */
+const SLICE = 256;
 
 export interface FinetuneRows {
   /** Indices into the labelled texts, ascending. */
@@ -69,8 +73,8 @@ export async function* tokenizeAll(
   for (const note of notes) yield new ProgressMeter('Reading the texts', 'texts', 1).at(1, note);
   return {
     data: {
-      train: examples(train, data, rows.train),
-      validation: examples(validation, data, rows.validation),
+      train: examples(train, prepared, rows.train),
+      validation: examples(validation, prepared, rows.validation),
       padId: tokenizer.padId,
       classes: data.classes,
     },
@@ -81,12 +85,57 @@ export async function* tokenizeAll(
   };
 }
 
-function examples(
+/** Of made labels each with its weight and its probabilities, as the student's settings ask. */
+function examples(sequences: readonly Sequence[], prepared: Prepared, rows: Int32Array): Example[] {
+  const own = sequences.map((sequence, at) => exampleOf(sequence, prepared.data, rows[at] ?? -1));
+  const student = studentSettings(prepared);
+  if (student === null) return own;
+  const k = prepared.data.classes.length;
+  const weights = student.weighted ? rowWeights(prepared, rows) : null;
+  const soft = student.labels === 'soft' ? softLabels(prepared, rows) : null;
+  return own.map((example, at) => ({
+    ...example,
+    ...(soft === null ? {} : { target: Float32Array.from(soft.subarray(at * k, (at + 1) * k)) }),
+    ...(weights === null ? {} : { weight: weights[at] ?? 1 }),
+  }));
+}
+
+/** Texts that join in a round of self-training, to train on. @param sequences of exactly these. */
+export function joinedExamples(
+  prepared: Prepared,
+  joined: JoinedRows,
   sequences: readonly Sequence[],
-  data: LabelledTexts,
-  rows: Int32Array,
 ): Example[] {
-  return sequences.map((sequence, at) => exampleOf(sequence, data, rows[at] ?? -1));
+  const student = studentSettings(prepared);
+  const k = prepared.data.classes.length;
+  return sequences.map(({ ids, types }, at): Example => {
+    const own = (values: ArrayLike<number>): Float32Array =>
+      Float32Array.from({ length: k }, (_, label) => values[at * k + label] ?? 0);
+    let target: Example['target'] = joined.labels[at] ?? -1;
+    if (student?.labels === 'soft') target = own(joined.soft);
+    else if (prepared.data.targets !== null) target = own(joined.hard);
+    const weight = student?.weighted === true ? { weight: joined.confidence[at] ?? 1 } : {};
+    return { ids, types, target, ...weight };
+  });
+}
+
+/** Single texts as token ids. */
+export async function* tokenizeTexts(
+  tokenizer: TextTokenizer,
+  texts: readonly string[],
+  maxLength: number,
+  signal?: AbortSignal,
+): Job<Sequence[]> {
+  const meter = new ProgressMeter('Reading the texts', 'texts', texts.length);
+  const found: Sequence[] = [];
+  for (const text of texts) {
+    if (found.length % SLICE === 0) {
+      throwIfAborted(signal);
+      yield meter.at(found.length);
+    }
+    found.push(tokenize(tokenizer, { text, pair: null, isWords: false }, maxLength));
+  }
+  return found;
 }
 
 /** Whether texts were cut, in a sentence. */

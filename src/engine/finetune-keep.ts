@@ -8,20 +8,55 @@ import {
   type SafetensorsFile,
   type TrainableModel,
 } from '../models';
-import type { Platform } from '../platform';
-import type { FinetuneRecipe, FinetuneRecord } from '../project';
+import type { Device, Platform } from '../platform';
+import type { FinetuneRecipe, FinetuneRecord, PartPredictions } from '../project';
 import { wordsBaselines } from './earlier-words';
 import type { OpenFinetune } from './finetune-open';
 import { reportOn } from './finetune-report';
+import type { TrainedRounds } from './finetune-rounds';
 import { closing, FinetunedModel } from './finetuned-model';
 import type { Projects } from './projects';
 import { keepRun, recordBase, type FinetuneRun } from './run-documents';
+import { roundFigures } from './students';
+import { teacherBeside } from './teacher-figures';
+
+/** A training as it ended, and where it is run. */
+export interface TrainedWeights {
+  readonly model: TrainableModel;
+  readonly result: FinetuneResult;
+  readonly head: 'stock' | 'mean';
+  readonly device: Device;
+}
+
+/** The graph that is kept of a training, with its weights. */
+export function openTrained(
+  platform: Platform,
+  { prepared, encoder }: OpenFinetune,
+  { model, result, head, device }: TrainedWeights,
+  weights: ReadonlyMap<string, CheckpointTensor> = model.checkpoint(result.trained),
+): Promise<FinetunedModel> {
+  const { task, data } = prepared;
+  const shape = { task, head, classes: data.classes.length };
+  return FinetunedModel.open(
+    platform,
+    encoderFiles(encoder),
+    tensorWeights(weights),
+    shape,
+    device,
+  );
+}
+
+function encoderFiles({ files }: OpenFinetune['encoder']): Map<string, Uint8Array> {
+  return new Map(files.map(({ name, bytes }) => [name, bytes]));
+}
 
 export interface Trained {
   readonly opened: OpenFinetune;
   readonly recipe: FinetuneRecipe;
   readonly model: TrainableModel;
   readonly result: FinetuneResult;
+  /** Of self-training: the trainings before this one. */
+  readonly rounds: Pick<TrainedRounds, 'before' | 'joined'>;
   /** Why this device. */
   readonly notes: readonly string[];
   readonly baselines: boolean;
@@ -33,31 +68,23 @@ export async function* keepFinetuned(
   platform: Platform,
   projects: Projects,
   project: string,
-  { opened, recipe, model, result, notes, begun, baselines: wantsBaselines }: Trained,
+  { opened, recipe, model, result, rounds, notes, begun, baselines: wantsBaselines }: Trained,
   signal: AbortSignal,
 ): Job<FinetuneRun> {
   const { prepared, encoder, tokenized, rows } = opened;
   const evaluateStarted = performance.now();
   const weights = model.checkpoint(result.trained);
-  const files = new Map(encoder.files.map(({ name, bytes }) => [name, bytes]));
-  const shape = {
-    task: prepared.task,
-    head: recipe.finetune.head,
-    classes: prepared.data.classes.length,
-  };
-  const kept = await FinetunedModel.open(
-    platform,
-    files,
-    tensorWeights(weights),
-    shape,
-    recipe.device,
-  );
+  const { device } = recipe;
+  const made = { model, result, head: recipe.finetune.head, device };
+  const kept = await openTrained(platform, opened, made, weights);
   const parts = {
     train: { rows: rows.train, sequences: tokenized.train },
     validation: { rows: rows.validation, sequences: tokenized.validation },
     test: { rows: prepared.split.test, sequences: tokenized.test },
   };
   const figures = yield* closing(kept, reportOn(kept, prepared, parts, signal));
+  const thresholds = thresholdsOf(figures.metrics);
+  const teacher = teacherBeside(prepared, figures.predictions.test, thresholds);
   const baselines = !wantsBaselines
     ? null
     : yield* wordsBaselines(
@@ -72,6 +99,8 @@ export async function* keepFinetuned(
   throwIfAborted(signal);
   const record: FinetuneRecord = {
     ...recordBase(prepared, recipe),
+    ...teacher.record,
+    ...roundsOf(rounds, figures.predictions.test, prepared, thresholds),
     method: 'finetune',
     task: prepared.task,
     encoder: {
@@ -94,6 +123,7 @@ export async function* keepFinetuned(
         validation_rows: rows.validation.length,
         tokens_per_second: result.tokensPerSecond,
         resumed_at_step: result.resumedAtStep,
+        ...(opened.contrastive === null ? {} : { pairs: opened.contrastive.pairs }),
       },
     },
     metrics: figures.metrics,
@@ -113,11 +143,28 @@ export async function* keepFinetuned(
     record,
     head: null,
     model: new Map<string, Uint8Array | SafetensorsFile>([
-      ...files,
+      ...encoderFiles(encoder),
       ...weightFiles(model, weights, result),
     ]),
-    predictions: figures.predictions,
+    predictions: { ...figures.predictions, ...teacher.predictions },
   });
+}
+
+/** Of several labels a text; else null. */
+function thresholdsOf(metrics: FinetuneRecord['metrics']): Float64Array | null {
+  return 'thresholds' in metrics ? Float64Array.from(metrics.thresholds) : null;
+}
+
+/** The rounds before, and this training as the last of them. */
+function roundsOf(
+  { before, joined }: Pick<TrainedRounds, 'before' | 'joined'>,
+  test: PartPredictions,
+  { data }: OpenFinetune['prepared'],
+  thresholds: Float64Array | null,
+): Pick<FinetuneRecord, 'student'> {
+  if (before === null) return {};
+  const last = roundFigures(before.length, joined, test, data.classes, thresholds);
+  return { student: { rounds: [...before, last] } };
 }
 
 /** What is kept with the run, and taken away, beside the tokenizer: the checkpoint merged, and the adapter. */

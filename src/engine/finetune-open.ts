@@ -1,13 +1,25 @@
 /** Everything that a training needs before a device has been decided: rows, token ids, the model. */
 import { HeadlightError, throwIfAborted, type Job } from '../base';
-import { parseFinetuneSettings, type FinetuneSettings, type LossSpec } from '../learning/finetune';
-import { openTrainableModel, type Encoder, type TrainableModel } from '../models';
+import {
+  parseFinetuneSettings,
+  type FinetuneSettings,
+  type LossSpec,
+  type PairCounts,
+} from '../learning/finetune';
+import {
+  openTrainableModel,
+  type Encoder,
+  type TrainableModel,
+  type TrainableOptions,
+} from '../models';
 import type { Encoders } from './encoders';
+import { pairedRows } from './finetune-contrastive';
 import { chooseRows, tokenizeAll, type FinetuneRows, type TokenizedRows } from './finetune-data';
 import type { FinetuneChoice } from './finetuning-types';
 import type { Prepared } from './prepare';
 import type { Projects } from './projects';
 import { labelsOf } from './figures';
+import { studentSettings, studentTemperature } from './students';
 
 export interface OpenFinetune {
   readonly prepared: Awaited<ReturnType<Projects['prepare']>>;
@@ -15,8 +27,13 @@ export interface OpenFinetune {
   readonly rows: FinetuneRows;
   readonly tokenized: TokenizedRows;
   readonly loss: LossSpec;
-  /** As it was before training, each time anew. */
+  /** As it was before training, each time anew; without a head where it learns from pairs. */
   readonly model: () => TrainableModel;
+  /** Where it learns from pairs of texts (`tokenized.data` has them): how many, and the classifier that it becomes. */
+  readonly contrastive: {
+    readonly pairs: PairCounts;
+    readonly classifier: () => TrainableModel;
+  } | null;
   readonly loadSeconds: number;
   readonly tokenizeSeconds: number;
 }
@@ -52,18 +69,24 @@ export async function* openFinetune(
   if (config === undefined)
     throw new HeadlightError('internal', 'an encoder came without config.json');
   const { data, task } = prepared;
-  const model = (): TrainableModel =>
+  const open = (
+    options: Pick<TrainableOptions, 'task' | 'classes' | 'normalize'>,
+  ): TrainableModel =>
     openTrainableModel(
       { config: config.bytes, weights: encoder.weights },
       {
-        task: task === 'token_classification' ? 'token' : 'text',
+        ...options,
         head: settings.head,
-        classes: data.classes.length,
         method: settings.method,
         dropout: settings.dropout,
         seed: settings.seed,
       },
     );
+  const classifier = (): TrainableModel =>
+    open({
+      task: task === 'token_classification' ? 'token' : 'text',
+      classes: data.classes.length,
+    });
   const loadSeconds = (performance.now() - loadStarted) / 1000;
   const rows = chooseRows(prepared, settings);
   const tokenizeStarted = performance.now();
@@ -74,18 +97,30 @@ export async function* openFinetune(
     settings.max_length,
     signal,
   );
-  return {
+  const opened = {
     prepared,
     encoder,
     rows,
-    tokenized,
-    loss:
-      task === 'multi_label'
-        ? { name: 'binary_cross_entropy' }
-        : { name: 'cross_entropy', classWeights: classWeights(prepared, rows.train, settings) },
-    model,
     loadSeconds,
     tokenizeSeconds: (performance.now() - tokenizeStarted) / 1000,
+  };
+  const paired = pairedRows(prepared, rows, tokenized, settings);
+  if (paired !== null) {
+    return {
+      ...opened,
+      tokenized: { ...tokenized, data: paired.data },
+      loss: { name: 'cosine_similarity' },
+      // Cosines are the same for vectors of any length; the head wants them as long as they are.
+      model: () => open({ task: 'embedding', classes: 0, normalize: false }),
+      contrastive: { pairs: paired.pairs, classifier },
+    };
+  }
+  return {
+    ...opened,
+    tokenized,
+    loss: lossOf(prepared, rows.train, settings),
+    model: classifier,
+    contrastive: null,
   };
 }
 
@@ -113,6 +148,22 @@ function checkEncoder({ info }: Encoder, settings: FinetuneSettings): void {
       { hint: 'Choose a smaller max_length.' },
     );
   }
+}
+
+/** Of made labels that are soft a distillation, at the temperature that the student's settings say. */
+function lossOf(prepared: Prepared, rows: Int32Array, settings: FinetuneSettings): LossSpec {
+  const temperature = studentTemperature(prepared);
+  if (prepared.task === 'multi_label')
+    return { name: 'binary_cross_entropy', ...(temperature === 1 ? {} : { temperature }) };
+  if (studentSettings(prepared)?.labels === 'soft') {
+    if (settings.class_weight !== null) {
+      throw new HeadlightError('bad-setting', 'Class weights go with hard labels, not with soft.', {
+        hint: 'Set class_weight to null, or let the student learn from hard labels.',
+      });
+    }
+    return { name: 'distillation', temperature };
+  }
+  return { name: 'cross_entropy', classWeights: classWeights(prepared, rows, settings) };
 }
 
 /** n / (classes * rows of the class); of words where words are classified. */

@@ -26,9 +26,11 @@ import { compareRuns } from './compare';
 import type { Encoders } from './encoders';
 import type { RunView } from './engine';
 import { uploadRun } from './exporting';
+import { adviceOnPairs, withLogisticHead, type WithHead } from './finetune-contrastive';
 import { chooseDevice, type DeviceDecision } from './finetune-device';
 import { keepFinetuned } from './finetune-keep';
 import { openFinetune, type OpenFinetune } from './finetune-open';
+import { roundIdentities, trainRounds } from './finetune-rounds';
 import type {
   FinetuneAdvice,
   FinetuneChoice,
@@ -39,7 +41,9 @@ import type {
 } from './finetuning-types';
 import type { RunningJobs } from './jobs';
 import type { Projects } from './projects';
+import { discardRounds } from './rounds-store';
 import { pinned, recipeBase } from './run-documents';
+import { studentSettings } from './students';
 
 /** What a checkpoint carries beside the training. */
 const metaSchema = v.object({
@@ -102,7 +106,7 @@ export class Finetuning implements FinetuningEngine {
 
   async discardFinetune(project: string): Promise<void> {
     await this.#parts.jobs.stop(project);
-    await discardFinetune(this.#parts.platform.storage, scopeOf(project));
+    await this.#forget(project);
   }
 
   adviseFinetune(project: string, run: string, signal?: AbortSignal): Job<FinetuneAdvice> {
@@ -135,7 +139,22 @@ export class Finetuning implements FinetuningEngine {
   ): Job<FinetuneEstimate> {
     const opened = yield* this.#open(project, choice, signal);
     const { device } = yield* this.#device(opened, choice, signal);
-    return yield* estimateFinetune(this.#request(project, opened, choice, device), signal);
+    const request = this.#request(project, opened, choice, device);
+    const estimate = yield* estimateFinetune(request, signal);
+    const rounds = studentSettings(opened.prepared)?.rounds ?? 0;
+    return {
+      ...estimate,
+      seconds: estimate.seconds * (rounds + 1),
+      advice: [
+        ...estimate.advice,
+        ...adviceOnPairs(opened, choice, estimate),
+        ...(rounds === 0
+          ? []
+          : [
+              `Of ${rounds + 1} trainings, for ${rounds} ${rounds === 1 ? 'round' : 'rounds'} of self-training; texts that join make the later ones longer.`,
+            ]),
+      ],
+    };
   }
 
   async *#finish(project: string, signal: AbortSignal): Job<RunView> {
@@ -170,10 +189,14 @@ export class Finetuning implements FinetuningEngine {
       finetune: choice.settings,
     };
     const identity = await sha256(canonicalJson({ recipe, versions: platform.versions }));
-    if (before !== null && before.training.identity !== identity) {
-      // Asked to go on with it, and it cannot be: nothing of it is thrown away for that.
-      if (then === 'finish' || same) throw anotherTraining();
-      await discardFinetune(platform.storage, scopeOf(project));
+    if (before !== null) {
+      const { current, earlier } = await roundIdentities(platform.storage, project, identity);
+      const found = before.training.identity;
+      if (found !== current) {
+        // Asked to go on with it, and it cannot be: nothing of it is thrown away for that.
+        if (found !== earlier && (then === 'finish' || same)) throw anotherTraining();
+        await discardFinetune(platform.storage, scopeOf(project));
+      }
     }
     const request: FinetuneRequest = {
       ...this.#request(project, opened, choice, device),
@@ -186,13 +209,47 @@ export class Finetuning implements FinetuningEngine {
       } satisfies Record<keyof Meta, unknown>,
       then,
     };
-    const result = yield* finetune(request, signal);
-    const { model } = request;
+    const rounds = yield* trainRounds(
+      {
+        platform,
+        project,
+        opened,
+        request,
+        settings: choice.settings,
+        learn: (one) => this.#learn(opened, one, choice, signal),
+      },
+      signal,
+    );
+    const { model, result } = rounds;
     const baselines = choice.baselines !== false;
-    const trained = { opened, recipe, model, result, notes: [reason], baselines, begun };
+    const notes = [reason, ...rounds.notes];
+    const trained = { opened, recipe, model, result, rounds, notes, baselines, begun };
     const run = yield* keepFinetuned(platform, projects, project, trained, signal);
-    await discardFinetune(platform.storage, scopeOf(project));
+    await this.#forget(project);
     return run;
+  }
+
+  async #forget(project: string): Promise<void> {
+    const { storage } = this.#parts.platform;
+    await discardFinetune(storage, scopeOf(project));
+    await discardRounds(storage, project);
+  }
+
+  /** One training to its end; what has learned from pairs gets its head. */
+  async *#learn(
+    { prepared, rows, tokenized, contrastive }: OpenFinetune,
+    request: FinetuneRequest,
+    { settings }: FinetuneChoice,
+    signal: AbortSignal,
+  ): Job<WithHead> {
+    const result = yield* finetune(request, signal);
+    if (contrastive === null) return { model: request.model, result };
+    return yield* withLogisticHead(
+      this.#parts.platform,
+      { prepared, rows: rows.train, sequences: tokenized.train },
+      { request, result, settings, classifier: contrastive.classifier() },
+      signal,
+    );
   }
 
   #open(project: string, choice: FinetuneChoice, signal: AbortSignal): Job<OpenFinetune> {

@@ -15,6 +15,7 @@ import { checkMatches, checkTask, matchNotes, type ClassMatches } from './own-ma
 import { openOwnModel, usualLength, type OwnRun } from './own-model';
 import type { Projects } from './projects';
 import { keepRun, recipeBase, recordBase } from './run-documents';
+import { teacherBeside } from './teacher-figures';
 import { tokenizeRows } from './tokenize';
 import { measureOn } from './training';
 
@@ -77,6 +78,11 @@ export async function* evaluateOwn(
   const evaluateStarted = performance.now();
   const model = await openOwnModel(platform, encoder, matches, data.classes, task, device);
   const figures = yield* closing(model, reportOn(model, prepared, parts, signal));
+  const teacher = teacherBeside(
+    prepared,
+    figures.predictions.test,
+    'thresholds' in figures.metrics ? Float64Array.from(figures.metrics.thresholds) : null,
+  );
   const recipe: OwnRecipe = {
     ...recipeBase(prepared, prepared.record, encoder, device),
     method: 'own',
@@ -98,6 +104,7 @@ export async function* evaluateOwn(
   throwIfAborted(signal);
   const record: OwnRecord = {
     ...recordBase(prepared, recipe),
+    ...teacher.record,
     method: 'own',
     task,
     encoder: {
@@ -124,6 +131,6 @@ export async function* evaluateOwn(
     record,
     head: null,
     model: null,
-    predictions: figures.predictions,
+    predictions: { ...figures.predictions, ...teacher.predictions },
   });
 }

@@ -25,7 +25,7 @@ import { labelledFile, predictTable, type PredictionTask } from './predict-table
 import type { Projects } from './projects';
 import { finetuneRun, type FinetuneRun } from './run-documents';
 import { parseToPredict, textRows } from './text-rows';
-import { thresholdsOf } from './training';
+import { thresholdsOf } from './student-probe';
 
 export type LoadedRun =
   | { readonly method: 'probe'; readonly document: ProbeRun; readonly head: Head }

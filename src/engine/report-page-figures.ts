@@ -20,6 +20,7 @@ import {
   framed,
   html,
   joined,
+  list,
   paragraph,
   percent,
   range,
@@ -29,6 +30,7 @@ import {
   type Html,
 } from './report-html';
 import { FIGURE_NAMES, type RunReport } from './report-types';
+import { roundLine, ROUNDS_NOTE, teacherSentences } from './student-words';
 
 /** Larger matrices are lists of their largest confusions. */
 const MOST_MATRIX = 24;
@@ -285,6 +287,23 @@ const BASELINES = {
   nearest_centroid: 'Nearest centroid',
   k_nearest: 'Nearest neighbours',
 } as const;
+
+/** Of made labels: the teachers on the same rows, and the rounds of self-training. */
+export function studentParts({ record }: RunView): (Html | null)[] {
+  const sentences = teacherSentences(record);
+  const rounds = record.student?.rounds ?? [];
+  const several = multiLabelFigures(record) !== null;
+  return [
+    sentences.length === 0 ? null : paragraph(sentences.join(' ')),
+    rounds.length === 0
+      ? null
+      : joined([
+          paragraph('Self-training:'),
+          list(rounds.map((round) => roundLine(round, record.data.classes, several))),
+          paragraph(ROUNDS_NOTE, 'quiet'),
+        ]),
+  ];
+}
 
 /** What is trivially possible, on the same rows. */
 export function baselineTable({ record }: RunView): (Html | null)[] {

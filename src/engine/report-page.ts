@@ -16,7 +16,7 @@ import {
   table,
   type Html,
 } from './report-html';
-import { baselineTable, figureParts, headlineOf } from './report-page-figures';
+import { baselineTable, figureParts, headlineOf, studentParts } from './report-page-figures';
 import { dataParts, environmentLines, settingLines } from './report-page-run';
 import { REPORT_STYLE } from './report-page-style';
 import type { RunReport } from './report-types';
@@ -54,6 +54,7 @@ export function reportPage(page: ReportPage): string {
     headlineOf(run),
     html('</header>'),
     section('Figures', figureParts(run, report)),
+    section('Teacher and student', studentParts(run)),
     section('What is to be beaten', baselineTable(run)),
     pictures.length === 0 ? null : section('Pictures', [picturesOf(pictures)]),
     mistakes === null

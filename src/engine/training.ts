@@ -1,6 +1,6 @@
 /** The main job: embed, split, fit, evaluate, keep. */
 import { HeadlightError, throwIfAborted, type Job } from '../base';
-import { fitHead, predictHead, type Head, type Matrix } from '../learning/heads';
+import { predictHead, type Matrix } from '../learning/heads';
 import { checkDevice, embedTexts, measureDevices, type Encoder } from '../models';
 import type { Device, Platform, TensorBackendName } from '../platform';
 import {
@@ -13,14 +13,16 @@ import {
   type RunPredictions,
 } from '../project';
 import { computeBaselines } from './baselines';
-import { calibrate } from './calibrate';
 import { earlierWords } from './earlier-words';
 import type { DeviceChoice, TrainSettings } from './engine';
 import type { Encoders } from './encoders';
-import { figuresOf, fitTargets, labelsOf, partPredictions, targetsOf } from './figures';
+import { figuresOf, partPredictions } from './figures';
 import type { Prepared } from './prepare';
 import type { Projects } from './projects';
 import { keepRun, recipeBase, recordBase } from './run-documents';
+import { fitProbe, thresholdsOf } from './student-probe';
+import { joinable, studentSettings } from './students';
+import { teacherBeside } from './teacher-figures';
 
 /** Rows that a device is measured on. */
 const MEASURED_ROWS = 48;
@@ -76,9 +78,11 @@ export async function* train(
   const loadSeconds = (performance.now() - loadStarted) / 1000;
 
   const used = [...split.train, ...split.validation, ...split.test];
+  const free = (studentSettings(prepared)?.rounds ?? 0) > 0 ? joinable(prepared) : [];
+  const unlabelled = Array.from(free, (place) => prepared.made?.unlabelled.texts[place] ?? '');
   const embedded = yield* embedTexts(
     {
-      texts: used.map((index) => data.texts[index] ?? ''),
+      texts: [...used.map((index) => data.texts[index] ?? ''), ...unlabelled],
       encoder,
       embed: settings.embed,
       device,
@@ -90,7 +94,7 @@ export async function* train(
   );
   if (embedded.truncated > 0) {
     notes.push(
-      `${embedded.truncated} of ${used.length} texts are longer than ${settings.embed.maxTokens} tokens and were cut.`,
+      `${embedded.truncated} of ${used.length + unlabelled.length} texts are longer than ${settings.embed.maxTokens} tokens and were cut.`,
     );
   }
 
@@ -100,38 +104,31 @@ export async function* train(
     train: rowsOf(embedded.features, 0, split.train.length),
     validation: rowsOf(embedded.features, split.train.length, testFrom),
     test: rowsOf(embedded.features, testFrom, used.length),
+    unlabelled: rowsOf(embedded.features, used.length, used.length + unlabelled.length),
   };
 
   const backend = await tensorBackend(platform, device);
   await platform.tensors.use(backend);
   const fitStarted = performance.now();
-  const heldTargets = split.validation.length === 0 ? null : targetsOf(prepared, split.validation);
-  const fitted = yield* fitHead(
-    features.train,
-    fitTargets(prepared, split.train),
-    data.classes,
+  const { head, calibration, report, rounds, ...student } = yield* fitProbe(
+    prepared,
+    features,
     settings.head,
-    {
-      backend,
-      ...(heldTargets === null
-        ? {}
-        : { validation: { features: features.validation, targets: heldTargets } }),
-    },
+    backend,
     signal,
   );
-  const { head, calibration } =
-    split.validation.length === 0
-      ? { head: fitted.head, calibration: null }
-      : calibrate(fitted.head, features.validation, labelsOf(prepared, split.validation));
+  notes.push(...student.notes);
   const fitSeconds = (performance.now() - fitStarted) / 1000;
 
   const evaluateStarted = performance.now();
   const predicted = (part: 'train' | 'validation' | 'test') =>
     partPredictions(prepared, split[part], predictHead(head, features[part]));
+  const teacher = teacherBeside(prepared, predicted('test'), thresholdsOf(head));
   const predictions: RunPredictions = {
     train: predicted('train'),
     validation: split.validation.length === 0 ? null : predicted('validation'),
     test: predicted('test'),
+    ...teacher.predictions,
   };
   const metrics = figuresOf(prepared, predictions, thresholdsOf(head));
   const base = recipeBase(prepared, projectRecord, encoder, device);
@@ -155,6 +152,8 @@ export async function* train(
   };
   const record: ProbeRecord = {
     ...recordBase(prepared, recipe),
+    ...teacher.record,
+    ...(rounds === null ? {} : { student: { rounds } }),
     method: 'probe',
     task: recipe.task,
     encoder: {
@@ -165,7 +164,7 @@ export async function* train(
       hidden_size: columns,
       notes,
     },
-    head: { ...settings.head, fit: fitted.report } as FittedSettings,
+    head: { ...settings.head, fit: report } as FittedSettings,
     calibration,
     metrics,
     baselines,
@@ -190,17 +189,12 @@ export async function* train(
   });
 }
 
-/** Of several labels a row; null of one class a row. */
-export function thresholdsOf(head: Head): Float64Array | null {
-  return 'type' in head ? head.thresholds : null;
-}
-
 function probeTask({ data }: Prepared): ProbeRecipe['task'] {
   return data.targets === null ? 'classification' : 'multi_label';
 }
 
 /** @throws HeadlightError `bad-setting` for data that a probe, one vector a text, cannot learn. */
-function checkProbeData({ task, data }: Prepared): void {
+export function checkProbeData({ task, data }: Prepared): void {
   if (task === 'token_classification') {
     throw new HeadlightError('bad-setting', 'A probe gives one class a text, not one a word.', {
       hint: 'Fine-tune the encoder: that gives each word a tag.',

@@ -19,9 +19,12 @@ export interface RunPredictions {
   /** null without a validation part. */
   readonly validation: PartPredictions | null;
   readonly test: PartPredictions;
+  /** What the teachers together say of the test rows, `[rows, classes]`, NaN where none voted; of made labels with a truth. */
+  readonly teacher?: Float64Array;
 }
 
 export const PARTS = ['train', 'validation', 'test'] as const;
+const TEACHER = 'teacher.probabilities';
 
 export function writePredictions(predictions: RunPredictions): Uint8Array {
   const tensors = new Map<string, CheckpointTensor>();
@@ -46,6 +49,12 @@ export function writePredictions(predictions: RunPredictions): Uint8Array {
       const shape = [rows, classes];
       tensors.set(`${part}.targets`, { dtype: 'U8', shape, data: targets });
     }
+  }
+  const { teacher, test } = predictions;
+  if (teacher !== undefined) {
+    const rows = test.indices.length;
+    const shape = [rows, rows === 0 ? 0 : teacher.length / rows];
+    tensors.set(TEACHER, { dtype: 'F64', shape, data: bytesOf(teacher) });
   }
   return writeSafetensors(tensors);
 }
@@ -77,10 +86,18 @@ export function readPredictions(bytes: Uint8Array): RunPredictions {
       targets: targets === null ? null : targets.data.slice(),
     };
   };
+  const test = part('test');
+  const teacherOf = ({ probabilities }: PartPredictions): Pick<RunPredictions, 'teacher'> => {
+    if (!tensors.has(TEACHER)) return {};
+    const kept = take(TEACHER, 'F64', 2);
+    if (kept.data.length !== probabilities.byteLength) throw damaged(TEACHER);
+    return { teacher: new Float64Array(copy(kept)) };
+  };
   return {
     train: part('train'),
     validation: tensors.has('validation.indices') ? part('validation') : null,
-    test: part('test'),
+    test,
+    ...teacherOf(test),
   };
 }
 

@@ -21,6 +21,7 @@ import {
 } from './data-schema';
 import { entityScores, finetuneReport } from './finetune-schema';
 import { baselines, calibration, fittedHead, headSettings, runFigures } from './figures-schema';
+import { studentRounds, teacherFigures } from './student-schema';
 import {
   PROJECT_VERSION,
   RECIPE_VERSION,
@@ -194,6 +195,8 @@ const recordEntries = {
   metrics: runFigures,
   baselines,
   labelling: v.exactOptional(labellingRecord),
+  teacher: v.exactOptional(teacherFigures),
+  student: v.exactOptional(studentRounds),
   environment: v.record(v.string(), v.string()),
 };
 

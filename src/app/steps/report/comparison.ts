@@ -57,6 +57,7 @@ export function comparisonOf(run: RunView, instant: RunView | null): Comparison 
         run.record.method === 'probe' ? encoderName(run) : runName(run),
         'this report',
       ),
+      ...teacherOf(run),
       ...(instant === null || isSameProbe(run, instant)
         ? []
         : [ofRun('instant', instant, encoderName(instant), 'instant encoder, first look')]),
@@ -72,6 +73,14 @@ export function comparisonOf(run: RunView, instant: RunView | null): Comparison 
       ? ([low, high]) => `${score(low)}–${score(high)}`
       : (ends) => interval(ends),
   };
+}
+
+/** Of made labels with a truth: who taught it, on the same rows. */
+function teacherOf({ record: { teacher } }: RunView): Compared[] {
+  if (teacher === undefined) return [];
+  const { teachers, value, interval: ends } = teacher;
+  const name = teachers.length === 1 ? 'Its teacher' : 'Its teachers together';
+  return [{ key: 'teacher', name, what: teachers.join(', '), value, interval: ends }];
 }
 
 function isSameProbe(run: RunView, instant: RunView): boolean {
