@@ -9,13 +9,19 @@ export const PYTHON = process.env['HEADLIGHT_PYTHON'] ?? null;
 /** The folder of all-MiniLM-L6-v2 in fp32, or null. */
 export const MINILM = process.env['HEADLIGHT_MINILM'] ?? null;
 
-/** Runs a peer script and parses the JSON object on its last line. null without a Python. */
-export async function peer<Result>(
+/** Runs a peer script and parses the JSON on its last line. null without a Python. */
+export function peer<Result>(script: URL, ...args: readonly string[]): Promise<Result | null> {
+  return peerBy<Result>(PYTHON, script, ...args);
+}
+
+/** As `peer`, by a Python of its own. */
+export async function peerBy<Result>(
+  python: string | null,
   script: URL,
   ...args: readonly string[]
 ): Promise<Result | null> {
-  if (PYTHON === null) return null;
-  const { stdout } = await run(PYTHON, [script.pathname, ...args], {
+  if (python === null) return null;
+  const { stdout } = await run(python, [script.pathname, ...args], {
     maxBuffer: 2 ** 26,
     env: { ...process.env, HF_HUB_OFFLINE: '1' },
   });

@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- NAME ...]`: embedding, probe, page, finetune, finetune-quality,
- * quality, data, shapes.
+ * quality, data, shapes, labelling, few.
  * `models-fuzz READER [INPUTS]` runs a reader of models against mutated files.
  * Each prints its table and writes
  * `bench/results/<name>.{json,md}`. Python peers are timed where HEADLIGHT_PYTHON names a Python that has
@@ -20,7 +20,11 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   data: async () => (await import('./data/bench')).bench(),
   shapes: async () => (await import('./shapes/bench')).bench(),
   precision: async () => (await import('./precision/bench')).bench(),
+  labelling: async () => (await import('./labelling/bench')).bench(),
+  teachers: async () => (await import('./labelling/teachers')).bench(),
+  'label-errors': async () => (await import('./label-errors/bench')).bench(),
   quality: async () => (await import('./quality/bench')).bench(),
+  few: async () => (await import('./few/bench')).bench(),
 };
 
 /** `finetune` and `quality` take half an hour each: only when asked for. */

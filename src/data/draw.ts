@@ -52,6 +52,31 @@ export function drawRows(
   };
 }
 
+/**
+ * Draws at most `count` rows of each class: a row is taken while any of its classes has fewer. The same seed with more
+ * of them takes the same rows and others.
+ *
+ * @param classesOf the classes of each row; none is a class of its own.
+ * @returns ascending.
+ */
+export function drawPerClass(
+  rows: Int32Array,
+  classesOf: (row: number) => readonly number[],
+  count: number,
+  seed: number,
+): Int32Array {
+  const taken = new Map<number, number>();
+  const drawn: number[] = [];
+  for (const row of seededRandom(seed).shuffle(rows.slice())) {
+    const found = classesOf(row);
+    const own = found.length === 0 ? [-1] : found;
+    if (own.every((label) => (taken.get(label) ?? 0) >= count)) continue;
+    for (const label of own) taken.set(label, (taken.get(label) ?? 0) + 1);
+    drawn.push(row);
+  }
+  return Int32Array.from(drawn).sort();
+}
+
 /** “Use N rows”: some of the texts before they are split, in the order of the file; all when there are no more. */
 export function drawTexts(data: LabelledTexts, count: number, seed: number): LabelledTexts {
   if (count >= data.texts.length) return data;
