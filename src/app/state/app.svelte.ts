@@ -17,7 +17,7 @@ import type { Theme } from './theme.svelte';
 import { forgetUnfinished } from './unfinished';
 import { Work } from './work.svelte';
 
-export const STEPS = ['data', 'encoder', 'train', 'report', 'use'] as const;
+export const STEPS = ['data', 'labels', 'encoder', 'train', 'report', 'use'] as const;
 export type StepName = (typeof STEPS)[number];
 
 const LAST = 'headlight.project';
@@ -112,6 +112,9 @@ export class App {
             project.keep.work,
             project.hub.work,
             project.mending.work,
+            project.labelErrors.work,
+            project.labelling.running,
+            project.labelling.estimating,
             project.parts.work,
             project.saving,
             project.data,
@@ -232,6 +235,14 @@ export class App {
     this.show('data');
   }
 
+  /** The labels are made here from now on: the step for them opens. */
+  async makeLabels(): Promise<void> {
+    const project = this.#project;
+    if (project === null || !(await project.makeLabels())) return;
+    this.show('data', 'labels');
+    this.say('The labels are made here. Name the classes in the step “Labels”.');
+  }
+
   async rename(id: string, name: string): Promise<boolean> {
     const done = await this.list.attempt(async () => {
       await this.engine.renameProject(id, name);
@@ -349,6 +360,7 @@ export class App {
     this.#project = project;
     remember(LAST, view.id);
     if (view.runs.length > 0) this.show('report', 'use');
+    else if (project.isMade) this.show('data', 'labels');
     else this.show('data', 'encoder', 'train');
     const waits = await project.arrive();
     if (waits && project === this.#project) {

@@ -1,5 +1,5 @@
 /** One open project: its data, its runs, and what is done with them. Thrown away when another opens. */
-import { canonicalJson } from '../../base';
+import { canonicalJson, type Job } from '../../base';
 import type { AuditFinding, RowOrigin } from '../../data';
 import type {
   ColumnValues,
@@ -9,6 +9,7 @@ import type {
   ProjectView,
   RunView,
 } from '../../engine';
+import { ActiveLabels } from './active.svelte';
 import { Advice } from './advice.svelte';
 import { AuditRows } from './audit-rows.svelte';
 import type { Encoders } from './encoders.svelte';
@@ -16,6 +17,9 @@ import { dataDifferences } from './finetune-belongs';
 import { Finetuning } from './finetuning.svelte';
 import { Hub } from './hub.svelte';
 import { Keep } from './keep.svelte';
+import { madeChoice } from './label-ways';
+import { LabelErrors } from './label-errors.svelte';
+import { Labelling } from './labelling.svelte';
 import { OwnUse } from './own-use.svelte';
 import { Mending } from './mending.svelte';
 import { PartFiles } from './part-files.svelte';
@@ -55,6 +59,9 @@ export class Project {
   readonly rows: Rows;
   readonly parts: PartFiles;
   readonly mending: Mending;
+  readonly labelling: Labelling;
+  readonly active: ActiveLabels;
+  readonly labelErrors: LabelErrors;
   readonly explanation: Explanation;
   readonly sentences: Sentences;
   readonly live: LivePrediction;
@@ -93,6 +100,17 @@ export class Project {
     this.parts = new PartFiles(engine, view.id);
     this.mending = new Mending(
       engine,
+      view.id,
+      () => this.#view,
+      (next) => {
+        this.#view = { ...next, name: this.#view.name, runs: this.#view.runs };
+      },
+    );
+    this.labelling = new Labelling(engine, encoders, view.id, () => void this.#reread());
+    this.active = new ActiveLabels(engine, encoders, view.id, () => this.labelling.handMade());
+    this.labelErrors = new LabelErrors(
+      engine,
+      encoders,
       view.id,
       () => this.#view,
       (next) => {
@@ -169,6 +187,10 @@ export class Project {
     return !isOfPresent(shown.recipe, this.#view);
   }
   get busy(): boolean {
+    return this.learning || this.labelling.busy;
+  }
+  /** Whether anything but a teacher is at work: labels go on being made while a teacher runs. */
+  get learning(): boolean {
     return (
       this.training.running ||
       this.finetuning.busy ||
@@ -176,6 +198,7 @@ export class Project {
       this.file.work.running ||
       this.keep.work.running ||
       this.mending.work.running ||
+      this.labelErrors.work.running ||
       this.hub.work.running
     );
   }
@@ -183,6 +206,10 @@ export class Project {
   get canProbe(): boolean {
     const { choice, summary } = this.#view;
     return choice.textPairColumn === null && summary?.task !== 'token_classification';
+  }
+  /** Whether the labels are made here. */
+  get isMade(): boolean {
+    return this.#view.choice.label?.kind === 'made';
   }
   /** Whether words are labelled, not texts. */
   get isTagging(): boolean {
@@ -207,6 +234,7 @@ export class Project {
 
   /** Looks for what an earlier visit left undone. @returns whether a fine-tune waits to go on. */
   async arrive(): Promise<boolean> {
+    if (this.isMade) void this.labelling.read();
     await this.finetuning.look();
     const waits = this.finetuning.unfinished !== null;
     if (waits) this.#way = 'finetune';
@@ -226,11 +254,26 @@ export class Project {
     this.hub.reset();
   }
 
-  async configure(change: Partial<DataChoice>): Promise<void> {
+  /** @returns whether it holds now; else `data.error` says why. */
+  async configure(change: Partial<DataChoice>): Promise<boolean> {
     const choice: DataChoice = { ...this.#view.choice, ...change };
-    await this.#read('Reading the data', (signal) =>
+    return this.#read('Reading the data', (signal) =>
       this.#engine.configureData(this.id, choice, signal),
     );
+  }
+
+  /** Labels are made here from now on; what a column says is truth for the held-out rows, at most. */
+  makeLabels(): Promise<boolean> {
+    return this.configure({ label: madeChoice(this.#view) });
+  }
+
+  /** What there is to train on, after labels have been made or proposed. */
+  async #reread(): Promise<void> {
+    void this.active.refresh();
+    const view = await this.data.attempt(async () => lastOf(this.#engine.openProject(this.id)));
+    // What has been changed meanwhile is read by its own job.
+    if (view !== null && !this.data.running)
+      this.#view = { ...view, name: this.#view.name, runs: this.#view.runs };
   }
 
   /** @returns whether they are there now; else `data.error` says why, and nothing has changed. */
@@ -262,6 +305,9 @@ export class Project {
     if (view === null) return false;
     // Kept from what may have come in meanwhile: the name and the runs.
     this.#view = { ...view, name: this.#view.name, runs: this.#view.runs };
+    // Other rows, other proposals.
+    this.active.close();
+    if (this.isMade) void this.labelling.reread();
     return true;
   }
 
@@ -327,8 +373,11 @@ export class Project {
   stop(): void {
     this.training.stop();
     this.finetuning.stop();
+    this.labelErrors.stop();
     this.own.work.stop();
     this.advice.stop();
+    this.labelling.stop();
+    this.active.stop();
     const { data, saving, file, keep, parts, mending } = this;
     for (const work of [data, saving, file.work, keep.work, parts.work, mending.work]) work.stop();
     this.hub.reset();
@@ -354,6 +403,13 @@ export class Project {
   #add(run: RunView): void {
     this.#view = { ...this.#view, runs: [run, ...this.runs] };
     this.select(run);
+  }
+}
+
+async function lastOf<Result>(job: Job<Result>): Promise<Result> {
+  for (;;) {
+    const step = await job.next();
+    if (step.done) return step.value;
   }
 }
 

@@ -1,5 +1,5 @@
 /** The one line each step says about what it decided. */
-import { classFigures, layersSaid, multiLabelFigures } from '../../engine';
+import { classFigures, layersSaid, multiLabelFigures, unknownAccuracy } from '../../engine';
 import type { App } from '../state/app.svelte';
 import { testFile, trainFile } from '../state/choice';
 import { count, counted, interval, moment, percent, score } from '../state/format';
@@ -101,6 +101,8 @@ export function trainSummary({ project }: App): string {
 export function reportSummary({ project }: App): string {
   const run = project?.run;
   if (run === undefined || run === null) return '';
+  const unknown = unknownAccuracy(run.record);
+  if (unknown !== null) return unknown;
   const several = multiLabelFigures(run.record);
   if (several !== null) {
     const { micro, rows } = several.test;

@@ -1,0 +1,114 @@
+/**
+ * A file without labels, as a person meets it: the classes named, labels proposed, some of them looked at by keyboard,
+ * some drawn at random to measure by, a classifier trained on them. And what is kept of it over a reload.
+ */
+import { expect, it } from 'vitest';
+import { look, PageScene } from '../helpers/page-scene';
+
+const INSTANT = 'headlight-instant-en';
+const scene = PageScene.ofThisFile('labels');
+
+/** The page asks its own policy whether it holds; Chromium says so aloud. */
+const isOurs = (line: string): boolean => !/data:,probe|cannot load data:/.test(line);
+
+const SPORTS = ['The team won the football match', 'A goal in the last minute of the game'];
+const COOKING = ['Stir the soup and add some salt', 'Bake the cake in the oven for an hour'];
+const WHO = ['yesterday', 'today', 'on Sunday', 'again', 'at last', 'with a friend', 'in May'];
+
+/** 40 texts, every other one of sports, none with a label. */
+function texts(): string {
+  const rows = Array.from({ length: 40 }, (_, i) => {
+    const said = (i % 2 === 0 ? SPORTS : COOKING)[(i >> 1) % 2] ?? '';
+    return `${said} ${WHO[i % WHO.length] ?? ''} number ${i}`;
+  });
+  return ['message', ...rows].join('\n');
+}
+
+it('labels a file without labels, and trains on it', { timeout: 120_000 }, async () => {
+  const { context, driver, complaints } = await scene.device();
+  const { page } = driver;
+  const shown = (id: string, what: string): Promise<unknown> =>
+    page.waitForFunction(
+      (at, wanted) =>
+        document.querySelector(`[data-testid="${at}"]`)?.textContent.includes(wanted) === true,
+      {},
+      id,
+      what,
+    );
+
+  // What is drawn at random is the same each time.
+  await page.evaluate(() => {
+    let turn = 0;
+    Math.random = () => (turn++ % 7) / 7;
+  });
+  await driver.dropFiles(await scene.file('messages.csv', texts()));
+  expect(await driver.text('no-labels')).toContain('No labels were found.');
+  await driver.click('make-labels');
+  await driver.see('classes-editor');
+  expect(await page.$$eval('.step h2', (all) => all.map((one) => one.textContent.trim()))).toEqual([
+    'Data',
+    'Labels',
+    'Encoder',
+    'Train',
+    'Report',
+    'Use',
+  ]);
+
+  // One class is no choice; a name stands once.
+  await driver.type('new-class', 'sports');
+  await driver.press('add-class');
+  await shown('classes-editor', 'One class is no choice');
+  await driver.type('new-class', 'Sports');
+  await driver.press('add-class');
+  await shown('classes-editor', '“sports” is there already.');
+  await driver.type('new-class', 'cooking');
+  await driver.press('add-class');
+  expect(await look(page, 'labels-start', { within: '#step-labels' })).toEqual([]);
+
+  // The teacher that stands there, with the encoder that answers at once.
+  await driver.chooseEncoder(INSTANT);
+  await driver.chooseDevice('wasm');
+  await driver.click('run-teacher');
+  await driver.see('proposals');
+  expect(await driver.text('taken')).toContain('40 texts to learn from, 0 left');
+  expect(await driver.text('unknown')).toContain('Nobody knows yet.');
+
+  // By keyboard alone: accept, change, skip, undo, move; each is saved as it is made.
+  await page.focus('[data-testid="review-grid"] [role="row"][tabindex="0"]');
+  for (const key of ['Enter', '2', 's', 'u', 'j', '1'] as const) {
+    await page.keyboard.press(key);
+    await shown('saved', 'All saved.');
+  }
+  expect(await driver.text('hand-counts')).toMatch(/^3 texts labelled by you\./);
+  const states = await page.$$eval('[data-testid="review-row"]', (rows) =>
+    rows.slice(0, 5).map((row) => (row as HTMLElement).dataset['state']),
+  );
+  expect(states).toEqual(['labelled', 'labelled', 'open', 'labelled', 'open']);
+  expect(await look(page, 'labels-review', { within: '#step-labels' })).toEqual([]);
+
+  // Random texts, without what is proposed.
+  await driver.click('label-random');
+  await driver.see('pad-text');
+  for (let count = 1; count <= 4; count++) {
+    const text = await driver.text('pad-text');
+    expect(await page.$('[data-testid="random-panel"] .chip')).toBeNull();
+    await page.keyboard.press(/match|game/.test(text) ? '1' : '2');
+    await shown('random-progress', `${count} of 50`);
+    await page.waitForSelector('[data-testid="random-panel"] [data-testid="pick-class"]:enabled');
+  }
+  expect(await look(page, 'labels-random', { within: '#step-labels' })).toEqual([]);
+  await driver.click('random-stop');
+  await driver.see('teacher-figures');
+  expect(await driver.text('teacher-figures')).toMatch(/100\.0\s%.*4$/);
+
+  // What was made is there after a reload.
+  await page.reload();
+  await driver.unfold('labels');
+  await shown('hand-counts', '7 texts labelled by you.');
+  await driver.chooseEncoder(INSTANT);
+  await driver.chooseDevice('wasm');
+  await driver.train();
+  expect(await driver.text('summary-report')).toContain('4 test texts');
+  expect(complaints.filter(isOurs)).toEqual([]);
+  await context.close();
+});
