@@ -50,14 +50,14 @@ const VARIANTS: readonly Variant[] = [
       num_train_epochs: '2',
       per_device_train_batch_size: '16',
       max_length: '24',
-      train_rows: '200',
+      train_rows: '150',
       eval_strategy: 'steps',
       eval_steps: '5',
     },
     tolerance: 0,
     prepare: async (driver) => {
       if (existsSync(TREC)) {
-        await driver.dropFiles(await someOf('train', 360), await someOf('test', 120));
+        await driver.dropFiles(await someOf('train', 240), await someOf('test', 80));
         await driver.choose('text-column', 'text');
         await driver.choose('label-column', 'coarse');
       } else await driver.trySample();
@@ -73,7 +73,7 @@ const VARIANTS: readonly Variant[] = [
       per_device_train_batch_size: '16',
       max_length: '16',
       eval_strategy: 'steps',
-      eval_steps: '6',
+      eval_steps: '5',
     },
     tolerance: 1e-5,
     prepare: async (driver) => {
@@ -91,7 +91,7 @@ async function someOf(part: 'train' | 'test', rows: number): Promise<string> {
 
 /** Texts with `good` or `bad` in them, and which. */
 async function goodAndBad(): Promise<string> {
-  const rows = tinyTexts(240, 5, 4).map((text, at) => {
+  const rows = tinyTexts(160, 5, 4).map((text, at) => {
     const label = at % 2 === 0 ? 'good' : 'bad';
     const plain = text.replaceAll(/\b(good|bad)\b/g, 'the');
     return [`${label} ${plain}`, label];
