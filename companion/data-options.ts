@@ -29,6 +29,7 @@ export interface DataOptions extends ParseOptions {
   readonly shuffle: boolean;
   readonly group?: string;
   readonly useRows?: number;
+  readonly rowsPerClass?: number;
   readonly repair: string;
   readonly parts?: string;
 }
@@ -56,6 +57,9 @@ export function chooseData(
     textPairColumn: options.textPair ?? null,
     label: chooseLabel(view, files, columns, options),
     useRows: options.useRows ?? null,
+    ...(options.rowsPerClass === undefined
+      ? {}
+      : { rowsPerClass: { rows: options.rowsPerClass, seed: options.seed } }),
     split,
     parse: parseChoice(view, files, options),
   };

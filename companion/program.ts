@@ -283,6 +283,11 @@ function addDataAndEncoder(command: Command): void {
     .option('--group <column>', 'rows with the same value stay in one part')
     .option('--use-rows <number>', 'only so many rows, stratified', whole(2))
     .option(
+      '--rows-per-class <number>',
+      'train on at most so many rows of each class; the test part stays whole',
+      whole(1),
+    )
+    .option(
       '--repair <which>',
       'all, none, or findings of the audit by name, by commas; may be repeated',
       gathered,

@@ -30,11 +30,12 @@ import {
 } from '../learning/heads';
 import type { TrainableModel } from '../models';
 import type { Platform } from '../platform';
-import { labelsOf, targetsOf } from './figures';
+import { labelsOf } from './figures';
 import type { FinetuneRows, TokenizedRows } from './finetune-data';
 import type { OpenFinetune } from './finetune-open';
 import type { FinetuneChoice } from './finetuning-types';
 import type { Prepared } from './prepare';
+import { studentRows, studentTemperature } from './students';
 import type { Sequence } from './tokenize';
 import { tensorBackend } from './training';
 
@@ -204,24 +205,36 @@ export async function* withLogisticHead(
     class_weight: settings.class_weight,
   };
   const { classes } = prepared.data;
-  const targets = targetsOf(prepared, rows);
+  // Pairs are of the labels as they stand; the head learns how sure they are.
+  const { targets, weighting } = studentRows(prepared, rows);
+  const context = { backend, ...(weighting === undefined ? {} : { weighting }) };
   let weight: ArrayLike<number>;
   let bias: ArrayLike<number>;
-  if (targets === null) {
-    const labels = labelsOf(prepared, rows);
-    const { head } = yield* fitLogistic(features, labels, classes, asked, { backend }, signal);
+  if (targets.kind === 'labels') {
+    const { head } = yield* fitLogistic(features, targets.labels, classes, asked, context, signal);
     ({ weight, bias } = foldScaler(head));
   } else {
-    const { head } = yield* fitOneVsRest(features, targets, classes, asked, { backend }, signal);
+    const { head } = yield* fitOneVsRest(
+      features,
+      targets.targets,
+      classes,
+      asked,
+      context,
+      signal,
+    );
     [weight, bias] = [head.coef, head.intercept];
   }
+  // As `sharpened` does of a probe's.
+  const temperature = studentTemperature(prepared);
   const trained = new Map(result.trained);
   for (const { name, dims } of classifier.parameters.values()) {
     if (model.parameters.has(name)) continue;
     const isMatrix = dims.length === 2;
     trained.set(
       name,
-      isMatrix ? Float32Array.from(weight, (value) => value / length) : Float32Array.from(bias),
+      isMatrix
+        ? Float32Array.from(weight, (value) => (temperature * value) / length)
+        : Float32Array.from(bias, (value) => temperature * value),
     );
   }
   return { model: classifier, result: { ...result, trained } };

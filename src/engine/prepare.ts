@@ -32,6 +32,7 @@ import {
 import { checkColumns, fileParts, usedTables } from './chosen-tables';
 import type { MadeLabels } from './labelling/made-types';
 import { setLabels } from './mend';
+import { withRowsPerClass } from './rows-per-class';
 
 export interface Prepared {
   readonly task: Task;
@@ -62,7 +63,7 @@ export function prepare(tables: readonly Table[], choice: DataChoice): Prepared 
   const { repairs, byHand, names } = repairsOf(choice, used, drawn);
   const repaired = splitRepaired(drawn, choice.split, parts, data, repairs);
   const mended = setLabels(repaired.data, repaired.split, byHand, labelNames(repairs).name);
-  return {
+  const prepared: Prepared = {
     task: drawn.targets === null ? 'classification' : 'multi_label',
     tables: used,
     data: mended.data,
@@ -79,6 +80,7 @@ export function prepare(tables: readonly Table[], choice: DataChoice): Prepared 
       names,
     }),
   };
+  return withRowsPerClass(prepared, choice);
 }
 
 /** What there is to say of data that cannot be divided as was chosen; empty when not even labels are read. */
@@ -135,7 +137,7 @@ function ofSentences(
     split,
     shuffled: isShuffled(choice),
   });
-  return {
+  const prepared: Prepared = {
     task: 'token_classification',
     tables: used,
     data: drawn,
@@ -144,6 +146,7 @@ function ofSentences(
     audit,
     made: null,
   };
+  return withRowsPerClass(prepared, choice);
 }
 
 interface Repairs {

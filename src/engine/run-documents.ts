@@ -27,7 +27,8 @@ export function recipeBase(
   encoder: Encoder,
   device: Device,
 ): Pick<Recipe, 'kind' | 'schemaVersion' | 'data' | 'split' | 'encoder' | 'device'> {
-  const { files, textColumn, textPairColumn, label, useRows, split, repairs } = record.choice;
+  const { files, textColumn, textPairColumn, label, useRows, rowsPerClass, split, repairs } =
+    record.choice;
   if (textColumn === null || label === null)
     throw new HeadlightError('internal', 'a run without columns');
   return {
@@ -41,6 +42,9 @@ export function recipeBase(
       text_pair: prepared.task === 'token_classification' ? null : textPairColumn,
       label,
       use_rows: useRows,
+      ...(rowsPerClass === undefined || rowsPerClass === null
+        ? {}
+        : { rows_per_class: rowsPerClass }),
       repairs,
       ...(prepared.made === null ? {} : { labelling: prepared.made.recipe }),
     },

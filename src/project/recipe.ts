@@ -35,13 +35,15 @@ function quotesOf({ quotes, delimiter }: Table): Pick<RecipeFile, 'quotes'> {
 
 /** The choice that reads the recipe's files as they were read then. */
 export function choiceOfRecipe(recipe: Recipe): DataChoice {
-  const { files, text, text_pair, label, use_rows, repairs, labelling } = recipe.data;
+  const { files, text, text_pair, label, use_rows, rows_per_class, repairs, labelling } =
+    recipe.data;
   return {
     files: Object.fromEntries(files.map(({ name, role }) => [name, role])),
     textColumn: text,
     textPairColumn: text_pair,
     label,
     useRows: use_rows,
+    ...(rows_per_class === undefined ? {} : { rowsPerClass: rows_per_class }),
     split: recipe.split,
     repairs,
     ...(labelling === undefined ? {} : { labelling }),
@@ -86,13 +88,35 @@ export function classFigures({ metrics }: Pick<RunRecord, 'metrics'>): ClassFigu
   });
 }
 
-/** The one figure that lists show: test accuracy, or the F1 over all labels (micro). */
-export function headline(record: Pick<RunRecord, 'metrics'>): {
-  readonly name: 'accuracy' | 'f1_micro';
+/** Whether the test rows have their teacher's labels: then a share that is right is agreement with it, not accuracy. */
+export function isAgreement({ labelling }: Pick<RunRecord, 'labelling'>): boolean {
+  return labelling?.tested_by === 'teacher';
+}
+
+/** In plain words, of a run that nobody has labelled texts to measure by; null of others. */
+export function unknownAccuracy(record: Pick<RunRecord, 'labelling' | 'metrics'>): string | null {
+  if (!isAgreement(record)) return null;
+  const several = multiLabelFigures(record);
+  const share =
+    several === null ? classFigures(record).test.accuracy : several.test.subset_accuracy;
+  const said = `${(100 * share).toFixed(share > 0.995 && share < 1 ? 1 : 0)} %`;
+  const what = several === null ? 'It agrees' : 'On every label it agrees';
+  return `Accuracy is unknown: nobody has labelled texts to measure by. ${what} with its teacher on ${said} of texts it was not trained on.`;
+}
+
+/**
+ * The one figure that lists show: test accuracy, or the F1 over all labels (micro); where nobody knows the truth,
+ * agreement with the teacher.
+ */
+export function headline(record: Pick<RunRecord, 'metrics' | 'labelling'>): {
+  readonly name: 'accuracy' | 'agreement' | 'f1_micro';
   readonly value: number;
 } {
   const several = multiLabelFigures(record);
   return several === null
-    ? { name: 'accuracy', value: classFigures(record).test.accuracy }
+    ? {
+        name: isAgreement(record) ? 'agreement' : 'accuracy',
+        value: classFigures(record).test.accuracy,
+      }
     : { name: 'f1_micro', value: several.test.micro.f1_score };
 }

@@ -50,6 +50,10 @@ const fileName = v.pipe(
 export const MOST_FILES = 20;
 const role = v.picklist(['train', 'validation', 'test', 'names', 'unused']);
 const useRows = v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1)));
+const rowsPerClass = v.object({
+  rows: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  seed: v.pipe(v.number(), v.integer()),
+});
 const encoding = v.picklist(['utf-8', 'utf-16le', 'utf-16be', 'windows-1252']);
 const delimiter = v.picklist([',', '\t', ';', '|']);
 const device = v.picklist(['cpu', 'wasm', 'webgpu', 'cuda']);
@@ -109,6 +113,7 @@ const recipeData = {
   text_pair: v.nullable(v.string()),
   label: labelChoice,
   use_rows: useRows,
+  rows_per_class: v.exactOptional(rowsPerClass),
   repairs,
 };
 
@@ -275,6 +280,7 @@ export const projectRecordSchema = v.object({
     textPairColumn: v.nullable(v.string()),
     label: v.nullable(labelChoice),
     useRows,
+    rowsPerClass: v.exactOptional(v.nullable(rowsPerClass)),
     split: splitSettings,
     repairs,
     parse: v.record(

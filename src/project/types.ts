@@ -78,6 +78,12 @@ export interface RecipeFile {
   readonly quotes?: boolean;
 }
 
+/** Few of the training rows: at most so many of each class (of several labels: while one of its labels has fewer). */
+export interface RowsPerClass {
+  readonly rows: number;
+  readonly seed: number;
+}
+
 /** Which texts, which labels, of which files. */
 export interface RecipeData {
   readonly files: readonly RecipeFile[];
@@ -87,6 +93,8 @@ export interface RecipeData {
   readonly label: LabelChoice;
   /** So many rows, stratified and seeded; null: all. */
   readonly use_rows: number | null;
+  /** At most so many rows of each class to train on; absent: all. */
+  readonly rows_per_class?: RowsPerClass;
   readonly repairs: readonly DataRepair[];
   /** Present exactly where the labels are made here (`label.kind` is `made`). */
   readonly labelling?: RecipeLabelling;
@@ -333,6 +341,8 @@ export interface DataChoice {
   readonly label: LabelChoice | null;
   /** “Use N rows”: stratified, seeded by the split's seed (0 without one); null: all. */
   readonly useRows: number | null;
+  /** “N rows a class” to train on, after the split: few labels, the test part as it is; null or absent: all. */
+  readonly rowsPerClass?: RowsPerClass | null;
   readonly split: SplitSettings;
   readonly repairs: readonly DataRepair[];
   /** How each file is read; files that are not named are found out about. */

@@ -24,6 +24,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   labelColumn: 'Column of labels',
   label: 'Labels',
   useRows: 'Rows that are used',
+  rowsPerClass: 'Rows a class to train on',
   split: 'Split',
   repairs: 'Repairs of the data',
   parse: 'How the file is read',
@@ -76,6 +77,8 @@ function encodersInWords(
 function inWords(name: string, value: unknown): string {
   if (name === 'split' && isRecord(value)) return splitInWords(value);
   if (name === 'useRows' && value === null) return 'all';
+  if (name === 'rowsPerClass')
+    return isRecord(value) ? `${String(value['rows'])}, seed ${String(value['seed'])}` : 'all';
   const said = plain(value);
   if (said !== '') return said;
   return name === 'parse' ? 'as found' : 'none';

@@ -13,6 +13,7 @@ export function isOfPresent(
     data.text === choice.textColumn &&
     data.text_pair === choice.textPairColumn &&
     data.use_rows === choice.useRows &&
+    isSame(data.rows_per_class ?? null, choice.rowsPerClass ?? null) &&
     isSame(data.label, choice.label) &&
     isSame(data.repairs, choice.repairs) &&
     isSame(split, choice.split) &&

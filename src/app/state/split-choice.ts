@@ -46,13 +46,13 @@ export function readSeed(typed: string): Read<number> {
 }
 
 /** Empty means all. */
-export function readRows(typed: string): Read<number | null> {
+export function readRows(typed: string, least = 2): Read<number | null> {
   const plain = typed.replaceAll(/[,\s\u00a0]/g, '');
   if (plain === '') return { value: null };
   const number = Number(plain);
-  return Number.isSafeInteger(number) && number >= 2
+  return Number.isSafeInteger(number) && number >= least
     ? { value: number }
-    : { problem: 'Type a whole number of rows from 2 on, or nothing to use all.' };
+    : { problem: `Type a whole number of rows from ${least} on, or nothing to use all.` };
 }
 
 /** With some settings changed; what is as by default is left out, so that the same split is the same. */

@@ -23,6 +23,7 @@ import {
 import type { DataChoice, DataRepair, LabellingRecord } from '../../project';
 import { checkColumns, usedTables } from '../chosen-tables';
 import type { Prepared } from '../prepare';
+import { withRowsPerClass } from '../rows-per-class';
 import { checkTrained, labelsOf, type Found, type FoundLabels } from './found-labels';
 import type { MadeLabels } from './made-types';
 import { rowKey } from './rows';
@@ -50,7 +51,7 @@ export function prepareMade(
   const split = splitMade(data, parts, choice, note);
   const repaired = applyRepairs(data, split, repairs);
   const files = used.filter(({ name }) => choice.files[name] !== 'names');
-  return {
+  const prepared: Prepared = {
     task: state.settings.several ? 'multi_label' : 'classification',
     tables: used,
     data,
@@ -59,6 +60,7 @@ export function prepareMade(
     audit: auditData({ tables: files, data, texts: [text], label, split }).flatMap(ownFinding),
     made: madeLabels(state, data, found, parts, tested_by),
   };
+  return withRowsPerClass(prepared, choice);
 }
 
 function labelledTexts(

@@ -139,10 +139,29 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     name: 'five-epochs',
-    title: 'Five passes',
-    purpose: 'The Trainer’s defaults for five passes, without evaluation on the way: for few rows.',
+    title: 'As the labelling tutorial',
+    purpose:
+      'Five passes with the Trainer’s defaults, no evaluation on the way: the student of txtai’s “train without labels”.',
     settings: {
       num_train_epochs: 5,
+      eval_strategy: 'no',
+      save_strategy: 'no',
+      load_best_model_at_end: false,
+      validation_share: 0,
+    },
+  },
+  {
+    // Mosbach, Andriushchenko & Klakow 2021 (arXiv:2006.04884): short trainings on few rows fail by chance.
+    name: 'few-rows',
+    title: 'Few rows',
+    purpose:
+      'Twenty passes at a low rate with a warm-up: steady where there are some hundred rows.',
+    settings: {
+      learning_rate: 2e-5,
+      per_device_train_batch_size: 16,
+      num_train_epochs: 20,
+      warmup_steps: 0.1,
+      weight_decay: 0.01,
       eval_strategy: 'no',
       save_strategy: 'no',
       load_best_model_at_end: false,
