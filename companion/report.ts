@@ -1,10 +1,12 @@
 /** A run as plain text for a terminal. */
 import {
   figureNotes,
+  isAgreement,
   layersSaid,
   roundLine,
   ROUNDS_NOTE,
   teacherSentences,
+  unknownAccuracy,
   type RunView,
 } from '../src/engine';
 import {
@@ -39,11 +41,13 @@ export function describeRun({ record }: RunView): string {
     .map(({ name }) => name)
     .join(' and ');
   const validation = split.validation_rows === 0 ? '' : `, ${split.validation_rows} for validation`;
+  const unknown = unknownAccuracy(record);
   const lines = [
     `${files}: text “${data.text}”${pair}, ${data.label.kind === 'made' ? 'labels made here' : `label “${labelName(data.label)}”`}, ${data.classes.length} ${kinds}`,
     `${split.train_rows} ${rows} to train on${validation}, ${split.test_rows} to test on`,
     ...describeMethod(record),
     '',
+    ...(unknown === null ? [] : [unknown, '']),
     ...(record.method !== 'probe' && record.entities !== null
       ? [describeEntities(record.entities.test), '']
       : []),
@@ -94,13 +98,13 @@ function describeClasses(record: RunRecord, figures: ClassFigures, isWords: bool
   return [
     table([
       [isWords ? 'words' : '', ...columns.map(([name]) => name)],
-      line('accuracy', 'accuracy'),
+      line(isAgreement(record) ? 'agreement' : 'accuracy', 'accuracy'),
       line('macro-F1', 'f1_macro'),
       line('MCC', 'matthews_corrcoef'),
       line('AUC', 'roc_auc'),
       line('log-loss', 'log_loss'),
     ]),
-    `Test accuracy, 95 % interval: ${number(low)} to ${number(high)}`,
+    `${isAgreement(record) ? 'Agreement' : 'Test accuracy'}, 95 % interval: ${number(low)} to ${number(high)}`,
     ...(record.method === 'own'
       ? []
       : [trainTestGap(train.accuracy, test.accuracy, test.accuracy_interval).sentence]),

@@ -68,7 +68,9 @@ export async function* computeBaselines(
     tfidf_logistic: tfidf,
     nearest_centroid: centroid,
     k_nearest: nearest,
-    verdict: [verdict(figures, tfidf), ...problems].filter((part) => part !== '').join(' '),
+    verdict: [verdict(figures, tfidf, prepared.made?.tested_by === 'teacher'), ...problems]
+      .filter((part) => part !== '')
+      .join(' '),
   };
 }
 
@@ -152,7 +154,11 @@ async function* neighbours(
 }
 
 /** Whether the encoder is worth its cost. */
-function verdict(figures: ClassFigures | MultiLabelFigures, tfidf: BaselineFigures | null): string {
+function verdict(
+  figures: ClassFigures | MultiLabelFigures,
+  tfidf: BaselineFigures | null,
+  agreement: boolean,
+): string {
   if (tfidf === null) return '';
   const [name, own, other] =
     'thresholds' in figures
@@ -160,7 +166,7 @@ function verdict(figures: ClassFigures | MultiLabelFigures, tfidf: BaselineFigur
       : (['accuracy', figures.test.accuracy, accuracyOf(tfidf)] as const);
   const shown = (value: number): string =>
     name === 'accuracy' ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
-  const both = `${shown(own)} against ${shown(other)} (test ${name})`;
+  const both = `${shown(own)} against ${shown(other)} (${agreement && name === 'accuracy' ? 'agreement with the teacher' : `test ${name}`})`;
   if (own > other) {
     const [low] =
       'thresholds' in figures

@@ -16,7 +16,13 @@ export { reportPage, type ReportPage, type ReportPicture } from './report-page';
 export * from './precision-types';
 export * from './label-errors-types';
 export * from './report-types';
-export { classFigures, headline, multiLabelFigures } from '../project';
+export {
+  classFigures,
+  headline,
+  isAgreement,
+  multiLabelFigures,
+  unknownAccuracy,
+} from '../project';
 export { sameAnswerBaseline, ThresholdAnalysis } from '../learning/evaluate';
 export { DEFAULT_LOGISTIC, DEFAULT_MLP } from '../learning/heads';
 export { DEFAULT_CURVE, DEFAULT_REPEATS } from '../learning/studies';

@@ -8,7 +8,9 @@ import {
 } from '../learning/evaluate';
 import {
   classFigures,
+  isAgreement,
   multiLabelFigures,
+  unknownAccuracy,
   type ClassFigures,
   type MultiLabelFigures,
   type RunRecord,
@@ -37,6 +39,8 @@ const MOST_MATRIX = 24;
 const MOST_CONFUSIONS = 30;
 
 export function headlineOf({ record }: RunView): Html {
+  const unknown = unknownAccuracy(record);
+  if (unknown !== null) return paragraph(unknown, 'headline');
   const several = multiLabelFigures(record);
   if (several !== null) {
     const { micro, rows, subset_accuracy } = several.test;
@@ -60,6 +64,11 @@ export function headlineOf({ record }: RunView): Html {
   );
 }
 
+/** What the share of rows is called on which prediction and label are the same. */
+function shareName(record: RunRecord): string {
+  return isAgreement(record) ? 'Agreement' : 'Accuracy';
+}
+
 function headline(value: string, words: string): Html {
   return html(`<p class="headline"><b>${escaped(value)}</b> ${escaped(words)}</p>`);
 }
@@ -77,8 +86,8 @@ export function figureParts({ record }: RunView, report: RunReport | null): (Htm
       ? null
       : paragraph(trainTestGap(train.accuracy, test.accuracy, test.accuracy_interval).sentence),
     entities === null ? null : entityTable(entities.test),
-    report === null ? null : withIntervals(report),
-    partsTable(figures, isWords ? 'words' : 'rows'),
+    report === null ? null : withIntervals(report, isAgreement(record)),
+    partsTable(figures, isWords ? 'words' : 'rows', shareName(record)),
     confusion(test, isWords ? 'word' : 'text'),
     table({
       caption: isWords ? 'Each tag, on the test words' : 'Each class, on the test texts',
@@ -100,14 +109,16 @@ function scoreCells({ label, precision, recall, f1_score, support }: Scores): Co
   return [label, score(precision), score(recall), score(f1_score), count(support)];
 }
 
-function withIntervals({ figures, resamples, unit }: RunReport): Html {
+function withIntervals({ figures, resamples, unit }: RunReport, agreement: boolean): Html {
   const METHODS = { wilson: 'Wilson', bca: 'bootstrap, BCa', percentile: 'bootstrap, percentile' };
   return joined([
     table({
       caption: `Figures on the test ${unit}s with their intervals`,
       columns: ['Figure', 'Test', '95 % interval', 'Made by', 'Training'],
       rows: figures.map(({ name, train, test, interval, method }) => [
-        `${FIGURE_NAMES[name][0]} (${FIGURE_NAMES[name][1]})`,
+        name === 'accuracy' && agreement
+          ? 'Agreement (share on which it says what its teacher says)'
+          : `${FIGURE_NAMES[name][0]} (${FIGURE_NAMES[name][1]})`,
         score(test),
         interval === null ? 'none' : range(interval),
         method === null ? '' : METHODS[method],
@@ -123,6 +134,7 @@ function withIntervals({ figures, resamples, unit }: RunReport): Html {
 function partsTable(
   { train, validation, test, test_unshared, baseline }: ClassFigures,
   unit: string,
+  share: string,
 ): Html | null {
   const parts: readonly (readonly [string, Metrics | null])[] = [
     ['Training', train],
@@ -133,7 +145,7 @@ function partsTable(
   ];
   return table({
     caption: 'Every part',
-    columns: ['Part', 'Accuracy', '95 % interval', 'Macro F1', 'MCC', 'AUC', 'Log loss', unit],
+    columns: ['Part', share, '95 % interval', 'Macro F1', 'MCC', 'AUC', 'Log loss', unit],
     rows: parts.flatMap(([name, part]) =>
       part === null
         ? []
@@ -321,7 +333,7 @@ export function baselineTable({ record }: RunView): (Html | null)[] {
       caption: 'On the test rows',
       columns: several
         ? ['Classifier', 'All right', 'Micro F1', 'Macro F1']
-        : ['Classifier', 'Accuracy', '95 % interval', 'Macro F1'],
+        : ['Classifier', shareName(record), '95 % interval', 'Macro F1'],
       rows: [
         ...(own === undefined ? [] : [line('This run', own)]),
         ...(Object.keys(BASELINES) as (keyof typeof BASELINES)[]).flatMap((key) => {

@@ -1,6 +1,6 @@
 /** What the model card tells of a run: from its record, without any of its texts. */
 import { wilsonInterval, type EntityScores, type Metrics } from '../../learning/evaluate';
-import { classFigures, multiLabelFigures } from '../recipe';
+import { classFigures, isAgreement, multiLabelFigures, unknownAccuracy } from '../recipe';
 import type { Recipe, RunDocument, RunRecord } from '../types';
 import { entityIntervals, macroF1Interval } from './intervals';
 import type { CardFacts, CardMetric, Estimate, ModelParts, TaskOfModel } from './parts';
@@ -33,6 +33,7 @@ export function cardFacts(name: string, run: RunDocument, licence: string | null
         : several.test.per_label,
     baseline: several === null ? majority(record) : null,
     limits: [
+      ...labelLimits(record),
       ...(recipe.method === 'own'
         ? [
             'What it was trained on is not told by its files; where that holds texts of the test part, the figures are too good.',
@@ -143,6 +144,23 @@ function settings({ recipe, record }: RunDocument): Record<string, unknown> {
   };
 }
 
+/** Of labels that no file held: where they came from, and where nobody knows how good they are, that. */
+function labelLimits(record: RunRecord): string[] {
+  const { labelling } = record;
+  if (labelling === undefined) return [];
+  const { rows, teachers } = labelling;
+  const unknown = unknownAccuracy(record);
+  const by = teachers.map(({ name }) => name).join(', ');
+  return [
+    ...(unknown === null ? [] : [unknown]),
+    ...(rows.teacher === 0
+      ? []
+      : [
+          `${rows.teacher} of its texts were labelled by ${by}, and by no person; its mistakes were learned too.`,
+        ]),
+  ];
+}
+
 function cardMetrics(record: RunRecord): CardMetric[] {
   const several = multiLabelFigures(record);
   if (several !== null) {
@@ -166,8 +184,8 @@ function cardMetrics(record: RunRecord): CardMetric[] {
         test: plain(test.macro.f1_score),
       },
       {
-        type: 'accuracy',
-        name: 'Every label right',
+        type: isAgreement(record) ? 'agreement' : 'accuracy',
+        name: isAgreement(record) ? 'Every label as its teacher says' : 'Every label right',
         train: share(train.subset_accuracy, train.rows),
         test: share(test.subset_accuracy, test.rows),
       },
@@ -207,7 +225,12 @@ function cardMetrics(record: RunRecord): CardMetric[] {
   });
   return [
     ...wholeEntities,
-    { type: 'accuracy', name: `Accuracy${of}`, train: accuracy(train), test: accuracy(test) },
+    {
+      type: isAgreement(record) ? 'agreement' : 'accuracy',
+      name: isAgreement(record) ? 'Agreement with its teacher' : `Accuracy${of}`,
+      train: accuracy(train),
+      test: accuracy(test),
+    },
     { type: 'f1', name: `Macro F1${of}`, train: f1(train), test: f1(test) },
   ];
 }

@@ -2,7 +2,7 @@
 import type { ClassFigures, FittedSettings, MultiLabelFigures } from '../types';
 import { hubId } from './card';
 import { layersSaid } from '../../models';
-import { classFigures, multiLabelFigures } from '../recipe';
+import { classFigures, multiLabelFigures, unknownAccuracy } from '../recipe';
 import type { ProbeRun } from './run-kind';
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -17,7 +17,9 @@ export function modelCard(
   const local = repository === null;
   const several = multiLabelFigures(record);
   const { rows, sentences } =
-    several === null ? ofClasses(classFigures(record)) : ofLabels(several);
+    several === null
+      ? ofClasses(classFigures(record), unknownAccuracy(record))
+      : ofLabels(several, unknownAccuracy(record));
   // Values of a split's column are the person's.
   const { split } = recipe;
   const splitWords = split.method === 'column' ? '{"method":"column"}' : JSON.stringify(split);
@@ -98,20 +100,20 @@ function scoreRow({ label, precision, recall, f1_score, support }: Scores): stri
   return `| ${label.replaceAll('|', '\\|')} | ${scores} | ${support} |`;
 }
 
-function ofClasses({ train, test, baseline }: ClassFigures): CardPart {
+function ofClasses({ train, test, baseline }: ClassFigures, unknown: string | null): CardPart {
   const [low, high] = test.accuracy_interval;
   return {
     rows: test.per_class.map(scoreRow),
-    sentences: `On ${test.rows} test texts that it never saw: accuracy ${percent(test.accuracy)} (95 % interval
+    sentences: `${unknown === null ? '' : `${unknown} `}On ${test.rows} test texts that it never saw: ${unknown === null ? 'accuracy' : 'agreement'} ${percent(test.accuracy)} (95 % interval
 ${percent(low)} to ${percent(high)}), macro-F1 ${test.f1_macro.toFixed(3)}. On its ${train.rows} training
 texts: ${percent(train.accuracy)}. Always answering “${baseline.label}” gets ${percent(baseline.test.accuracy)}.`,
   };
 }
 
-function ofLabels({ train, test }: MultiLabelFigures): CardPart {
+function ofLabels({ train, test }: MultiLabelFigures, unknown: string | null): CardPart {
   return {
     rows: test.per_label.map(scoreRow),
-    sentences: `On ${test.rows} test texts that it never saw: micro-F1 ${test.micro.f1_score.toFixed(3)}, macro-F1
+    sentences: `${unknown === null ? '' : `${unknown} `}On ${test.rows} test texts that it never saw: micro-F1 ${test.micro.f1_score.toFixed(3)}, macro-F1
 ${test.macro.f1_score.toFixed(3)}, every label right in ${percent(test.subset_accuracy)} of the texts. On its ${train.rows} training
 texts: micro-F1 ${train.micro.f1_score.toFixed(3)}.`,
   };

@@ -39,8 +39,11 @@ function partsOf<Figures>(of: {
   return all.flatMap(([name, figures]) => (figures === null ? [] : [[name, figures] as const]));
 }
 
-/** @param unit what is counted: `text`, `word`. */
-export function classTable(figures: ClassFigures, unit: string): FigureTable {
+/**
+ * @param unit what is counted: `text`, `word`.
+ * @param agreement whether the test rows have their teacher's labels.
+ */
+export function classTable(figures: ClassFigures, unit: string, agreement = false): FigureTable {
   const parts = partsOf<Metrics>(figures);
   const line = (
     name: string,
@@ -58,8 +61,10 @@ export function classTable(figures: ClassFigures, unit: string): FigureTable {
     baseline: 'Majority',
     lines: [
       line(
-        'Accuracy',
-        `Share of ${unit}s given the right label.`,
+        agreement ? 'Agreement' : 'Accuracy',
+        agreement
+          ? `Share of ${unit}s given the label that its teacher gives. Accuracy is unknown.`
+          : `Share of ${unit}s given the right label.`,
         ({ accuracy }) => percent(accuracy),
         ({ accuracy_interval }) => interval(accuracy_interval),
       ),

@@ -1,10 +1,10 @@
 /** The runs of a project as lines of a table that can be sorted. */
-import { classFigures, multiLabelFigures, type RunView } from '../../../engine';
+import { classFigures, isAgreement, multiLabelFigures, type RunView } from '../../../engine';
 import { interval, percent, score } from '../../state/format';
 
 /** The figure a run is known by. */
 export interface MainFigureOfRun {
-  readonly name: 'accuracy' | 'micro-F1';
+  readonly name: 'accuracy' | 'agreement' | 'micro-F1';
   readonly value: number;
   readonly said: string;
   /** 95 % interval; null in a run that was kept without. */
@@ -27,7 +27,7 @@ export function mainFigureOf({ record }: RunView): MainFigureOfRun {
   }
   const { accuracy, accuracy_interval } = classFigures(record).test;
   return {
-    name: 'accuracy',
+    name: isAgreement(record) ? 'agreement' : 'accuracy',
     value: accuracy,
     said: percent(accuracy),
     range: interval(accuracy_interval),
@@ -74,13 +74,18 @@ export function runColumns(
   lines: readonly RunLine[],
 ): readonly { readonly key: RunKey; readonly name: string; readonly means: string }[] {
   const kinds = new Set(lines.map(({ figure }) => figure.name));
-  const both = kinds.size > 1;
   const several = kinds.has('micro-F1');
+  const shares = [...kinds].filter((kind) => kind !== 'micro-F1').sort();
+  const both = several && shares.length > 0;
+  const [first = 'accuracy'] = shares;
+  const share = `${first.slice(0, 1).toUpperCase()}${first.slice(1)}${shares.length > 1 ? ' or agreement' : ''}`;
   return [
     {
       key: 'main',
-      name: both ? 'Accuracy or micro-F1' : several ? 'Micro-F1' : 'Accuracy',
-      means: 'On the test part, with its 95 % interval.',
+      name: both ? `${share} or micro-F1` : several ? 'Micro-F1' : share,
+      means: kinds.has('agreement')
+        ? 'On the test part, with its 95 % interval; agreement: with the teacher, where nobody knows the truth.'
+        : 'On the test part, with its 95 % interval.',
     },
     { key: 'macro', name: 'Macro-F1', means: 'On the test part.' },
     { key: 'auc', name: 'AUC', means: 'On the test part, mean of the classes; 0.5 is chance.' },

@@ -1,0 +1,301 @@
+/**
+ * Labels made here through the engine: rules label, a person mends, a probe learns, a recipe does it again; nothing
+ * that was labelled is lost when the process dies.
+ */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { finish, type Job } from '../../../../src/base';
+import {
+  createEngine,
+  type DataChoice,
+  type Engine,
+  type EncoderEntry,
+  type ProjectView,
+} from '../../../../src/engine';
+import { LABELLING_DEFAULTS, type LabellingSettings } from '../../../../src/learning/labelling';
+import { DEFAULT_LOGISTIC } from '../../../../src/learning/heads';
+import type { Platform } from '../../../../src/platform';
+import { createNodePlatform } from '../../../../src/platform/node';
+import { choiceOfRecipe, classFigures, parseJson, readRecipe } from '../../../../src/project';
+import { memoryStorage } from '../../../helpers/memory-storage';
+
+const file = (name: string, text: string) => ({ name, bytes: new TextEncoder().encode(text) });
+
+const SAID = {
+  money: ['the invoice was charged twice', 'please refund my payment', 'the price is too high'],
+  travel: ['the train left the station', 'our flight to Rome', 'a hotel near the airport'],
+} as const;
+const text = (row: number): string =>
+  `${SAID[row % 2 === 0 ? 'money' : 'travel'][row % 3]} (message ${row})`;
+/** Kinds are numbers in the file. */
+const csv = (rows: readonly number[]): string =>
+  `text,kind\n${rows.map((row) => `${text(row)},${row % 2}`).join('\n')}\n`;
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, at) => from + at);
+
+const SETTINGS: LabellingSettings = {
+  classes: ['money', 'travel'].map((name) => ({ name, description: '', examples: [] })),
+  several: false,
+  teachers: [
+    {
+      kind: 'rules',
+      rules: [
+        { class: 'money', match: 'keywords', pattern: 'invoice, refund, price', ignore_case: true },
+        { class: 'travel', match: 'expression', pattern: 'train|flight|hotel', ignore_case: true },
+      ],
+    },
+  ],
+  ...LABELLING_DEFAULTS,
+};
+
+let node: Platform;
+let instant: EncoderEntry;
+
+beforeAll(async () => {
+  node = await createNodePlatform();
+  const found = (await createEngine(node).listEncoders()).find(
+    ({ info }) => info.architecture === 'static',
+  );
+  if (found === undefined) throw new Error('no instant encoder ships');
+  instant = found;
+}, 60_000);
+
+function opened(storage = memoryStorage()) {
+  return { storage, engine: createEngine({ ...node, storage }) };
+}
+
+async function labelled(engine: Engine, truth: string | null): Promise<ProjectView> {
+  const files = [file('train.csv', csv(range(0, 60)))];
+  if (truth !== null) files.push(file('test.csv', csv(range(60, 90))));
+  const view = await finish(engine.createProject(files));
+  const choice: DataChoice = {
+    ...view.choice,
+    files: { 'train.csv': 'train', ...(truth === null ? {} : { 'test.csv': 'test' as const }) },
+    textColumn: 'text',
+    label: {
+      kind: 'made',
+      classes: ['money', 'travel'],
+      several: false,
+      truth,
+      names: { '0': 'money', '1': 'travel' },
+    },
+    split: truth === null ? { method: 'stratified', testShare: 0.2, seed: 0 } : { method: 'files' },
+    repairs: [],
+  };
+  const before = await finish(engine.configureData(view.id, choice));
+  expect(before.problem?.message).toBe('No text has a label yet.');
+  await engine.configureLabelling(view.id, SETTINGS);
+  await finish(engine.runTeacher(view.id, 0, 'cpu'));
+  return finish(engine.openProject(view.id));
+}
+
+const probe = () => ({
+  encoder: instant.info.reference,
+  embed: instant.info.defaults,
+  device: 'cpu' as const,
+  head: { ...DEFAULT_LOGISTIC, C: 10 },
+  baselines: false,
+});
+
+describe('from texts to a run', () => {
+  test('the teacher is measured on held-out truth, the student beside it, and the recipe does it again', async () => {
+    const { engine } = opened();
+    const view = await labelled(engine, 'kind');
+    const { teachers, proposed, truth_rows: truthRows } = await engine.labelling(view.id);
+    expect(truthRows).toBe(30);
+    expect(teachers[0]).toMatchObject({ name: 'Your rules', done: 90, rows: 90, voted: 90 });
+    // Right on all 30: Wilson's interval by hand, 1 / (1 + z² / n).
+    expect(teachers[0]?.accuracy).toMatchObject({ value: 1, high: 1, rows: 30 });
+    expect(teachers[0]?.accuracy?.low).toBeCloseTo(1 / (1 + 1.959963984540054 ** 2 / 30), 9);
+    expect(proposed?.classes).toEqual([
+      { name: 'money', proposed: 45, accepted: 45 },
+      { name: 'travel', proposed: 45, accepted: 45 },
+    ]);
+    await engine.labelRow(view.id, {
+      file: 'train.csv',
+      row: 4,
+      labels: ['travel'],
+      held_out: false,
+      how: 'review',
+    });
+    const run = await finish(engine.train(view.id, probe()));
+    expect(run.record.labelling).toMatchObject({
+      tested_by: 'truth',
+      rows: { hand: 1, teacher: 59, truth: 30, held_out: 0, left: 0 },
+      teachers: [{ name: 'Your rules' }],
+    });
+    expect(classFigures(run.record).test).toMatchObject({ rows: 30, accuracy: 1 });
+    // Labels by hand stand in the recipe, not in the record.
+    expect(run.recipe.data.labelling?.hand).toHaveLength(1);
+    expect('labelling' in run.record.data).toBe(false);
+
+    const saved = await finish(engine.export(view.id, run.id, 'recipe'));
+    const recipe = readRecipe(parseJson(saved.bytes, 'recipe.json'));
+    const again = opened().engine;
+    const files = [file('train.csv', csv(range(0, 60))), file('test.csv', csv(range(60, 90)))];
+    const other = await finish(again.createProject(files));
+    await finish(again.configureData(other.id, choiceOfRecipe(recipe)));
+    await finish(again.runTeacher(other.id, 0, 'cpu'));
+    const second = await finish(again.train(other.id, probe()));
+    expect(second.record.metrics).toEqual(run.record.metrics);
+    expect(second.recipe).toEqual(run.recipe);
+  });
+
+  test('a recipe whose labels are made here says how, and others do not', async () => {
+    const { engine } = opened();
+    const view = await labelled(engine, 'kind');
+    const { recipe } = await finish(engine.train(view.id, probe()));
+    const { labelling: _, ...data } = recipe.data;
+    expect(() => readRecipe({ ...recipe, data })).toThrow(/data.labelling/);
+    const label = { kind: 'column', column: 'kind' } as const;
+    expect(() => readRecipe({ ...recipe, data: { ...recipe.data, label } })).toThrow(
+      /data.labelling/,
+    );
+  });
+
+  test('without truth the figure is agreement, and says so', async () => {
+    const { engine } = opened();
+    const view = await labelled(engine, null);
+    expect(view.summary?.labelling?.tested_by).toBe('teacher');
+    const run = await finish(engine.train(view.id, probe()));
+    expect(run.record.labelling?.tested_by).toBe('teacher');
+    expect(run.record.split.test_rows).toBe(12);
+    const [listed] = await engine.listProjects();
+    expect(listed?.bestAccuracy).toBeNull();
+  });
+
+  test('a label that is mended in the report is a label by hand, and a measured row stays one', async () => {
+    const { engine } = opened();
+    const view = await labelled(engine, 'kind');
+    const run = await finish(engine.train(view.id, probe()));
+    const all = { actual: null, predicted: null, offset: 0, limit: 100 };
+    const { rows } = await engine.runRows(view.id, run.id, { ...all, part: 'test' });
+    const tested = rows[0];
+    if (tested === undefined) throw new Error('no test row');
+    const mended = await finish(engine.setLabel(view.id, run.id, tested.index, ['travel']));
+    expect(mended.choice.repairs).toEqual([]);
+    const { hand } = await engine.labelling(view.id);
+    expect(hand.last).toMatchObject({ labels: ['travel'], held_out: true, file: 'test.csv' });
+    expect(mended.summary).toMatchObject({ testRows: 30, trainRows: 60 });
+    // The run's own rows are what they were.
+    const kept = await engine.runRows(view.id, run.id, { ...all, part: 'test' });
+    expect(kept.rows.map(({ actual }) => actual)).toEqual(rows.map(({ actual }) => actual));
+  });
+});
+
+describe('nothing is lost', () => {
+  test('labels by hand are kept when each call answers, replaced and taken back', async () => {
+    const { engine, storage } = opened();
+    const { id } = await labelled(engine, null);
+    const label = { file: 'train.csv', held_out: false, how: 'review' } as const;
+    await engine.labelRow(id, { ...label, row: 0, labels: ['money'] });
+    await engine.labelRow(id, { ...label, row: 1, labels: null });
+    await engine.labelRow(id, { ...label, row: 0, labels: ['travel'], held_out: true });
+    // Another process, over what is on the disk now.
+    const { engine: other } = opened(storage);
+    expect((await other.labelling(id)).hand).toMatchObject({
+      labelled: 1,
+      held_out: 1,
+      skipped: 1,
+      classes: [0, 1],
+    });
+    await expect(other.undoLabel(id)).resolves.toMatchObject({ labelled: 1, classes: [1, 0] });
+    await expect(other.undoLabel(id)).resolves.toMatchObject({ skipped: 0 });
+    for (let row = 2; row < 60; row++)
+      await other.labelRow(id, { ...label, row, labels: ['money'] });
+    await expect(other.undoLabel(id)).resolves.toMatchObject({ labelled: 58 });
+    await expect(
+      other.labelRow(id, { ...label, row: 0, labels: ['neither'] }),
+    ).rejects.toMatchObject({ code: 'bad-setting', message: 'There is no class “neither”.' });
+    await expect(other.labelRow(id, { ...label, row: 99, labels: null })).rejects.toMatchObject({
+      message: 'train.csv has no row 100 that can be labelled.',
+    });
+  });
+
+  test('a teacher that is killed loses one shard, and goes on from the others', async () => {
+    const { engine, storage } = opened();
+    const rows = range(0, 20_400);
+    const files = [
+      file('many.csv', `text,n\n${rows.map((row) => `${text(row)},${row}`).join('\n')}\n`),
+    ];
+    const view = await finish(engine.createProject(files));
+    const label = { kind: 'made', classes: ['money', 'travel'], several: false } as const;
+    await finish(
+      engine.configureData(view.id, {
+        ...view.choice,
+        textColumn: 'text',
+        label: { ...label, truth: null, names: {} },
+      }),
+    );
+    await engine.configureLabelling(view.id, SETTINGS);
+    const votes = (): Promise<readonly unknown[]> =>
+      storage.entries('labelling', `${view.id}/votes/`);
+    await killedWhen(
+      engine.runTeacher(view.id, 0, 'cpu'),
+      async () => (await votes()).length === 1,
+    );
+    expect((await engine.labelling(view.id)).teachers[0]).toMatchObject({
+      done: 20_000,
+      rows: 20_400,
+    });
+
+    const { engine: other } = opened(storage);
+    const job = other.runTeacher(view.id, 0, 'cpu');
+    const first = await job.next();
+    expect(first.value).toMatchObject({ done: 20_000, total: 20_400 });
+    const after = await finish(job);
+    expect(after.teachers[0]).toMatchObject({ done: 20_400, voted: 20_400 });
+    expect(await votes()).toHaveLength(2);
+  });
+
+  test('a project zip carries settings, votes and labels by hand', async () => {
+    const { engine } = opened();
+    const { id } = await labelled(engine, 'kind');
+    await engine.labelRow(id, {
+      ...{ file: 'train.csv', row: 7, labels: ['money'], held_out: true, how: 'random' as const },
+    });
+    const run = await finish(engine.train(id, probe()));
+    const zip = await finish(engine.export(id, null, 'project'));
+    const { engine: other } = opened();
+    const view = await finish(other.importProject(zip));
+    expect(await other.labelling(view.id)).toEqual(await engine.labelling(id));
+    expect(view.summary).toEqual((await finish(engine.openProject(id))).summary);
+    const all = { actual: null, predicted: null, offset: 0, limit: 100, part: 'test' } as const;
+    expect(await other.runRows(view.id, run.id, all)).toEqual(
+      await engine.runRows(id, run.id, all),
+    );
+  });
+
+  test('a changed teacher loses its votes, another one keeps them; those of a run stay', async () => {
+    const { engine, storage } = opened();
+    const { id } = await labelled(engine, 'kind');
+    const keys = async (): Promise<number> =>
+      new Set(
+        (await storage.entries('labelling', `${id}/votes/`)).map(({ key }) => key.split('/')[2]),
+      ).size;
+    await engine.configureLabelling(id, {
+      ...SETTINGS,
+      accept: { ...SETTINGS.accept, by: 'threshold', value: 0.5 },
+    });
+    expect((await engine.labelling(id)).teachers[0]?.done).toBe(90);
+    await finish(engine.train(id, probe()));
+    const [teacher] = SETTINGS.teachers;
+    if (teacher?.kind !== 'rules') throw new Error('no rules');
+    const changed = { ...teacher, rules: teacher.rules.slice(0, 1) };
+    await engine.configureLabelling(id, { ...SETTINGS, teachers: [changed] });
+    expect((await engine.labelling(id)).teachers[0]?.done).toBe(0);
+    await finish(engine.runTeacher(id, 0, 'cpu'));
+    expect(await keys()).toBe(2);
+    await engine.configureLabelling(id, { ...SETTINGS, teachers: [] });
+    // Of the changed teacher no run was made.
+    expect(await keys()).toBe(1);
+  });
+});
+
+async function killedWhen(job: Job<unknown>, is: () => Promise<boolean>): Promise<void> {
+  for (;;) {
+    const { done } = await job.next();
+    if (done === true) throw new Error('it ended before it was killed');
+    // Never asked to go on, as when the process is gone.
+    if (await is()) return;
+  }
+}
