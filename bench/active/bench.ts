@@ -1,19 +1,25 @@
 /**
  * `npm run bench -- active`: the time between a label and the next text, in Node and in the page's worker; and what
  * active learning brings against random labelling on TREC and Banking77. The second part needs HEADLIGHT_MINILM and
- * the data (see sets.ts), and takes an hour; HEADLIGHT_SETS names some of the sets, `none` leaves all out.
+ * the data (see sets.ts), and takes half an hour; HEADLIGHT_SETS names some of the sets, `none` leaves all out.
+ * What was simulated is kept in HEADLIGHT_HOME, where that is set.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createNodeTensors } from '../../src/platform/node/tensors';
 import { securityHeaders } from '../../src/platform/web/policy';
-import { ACTIVE_STRATEGIES, type ActiveStrategy } from '../../src/learning/labelling';
+import {
+  ACTIVE_STRATEGIES,
+  type ActiveStrategy,
+  type CurveMeasure,
+} from '../../src/learning/labelling';
 import { launchChromium } from '../../test/helpers/browser';
 import { buildHarness, openHarness, removeHarnessBuilds } from '../../test/helpers/harness';
 import { serveFolder } from '../../test/helpers/static-server';
 import { MINILM } from '../python';
 import { median, type BenchResult, type BenchTable, type Cell } from '../report';
-import { activeSet, type SetName } from './sets';
-import { simulate, type Simulation } from './simulate';
+import { activeSet, type ActiveSet, type SetName } from './sets';
+import { accuracyAt, firstStop, simulate, type SimulationSettings } from './simulate';
 import { timeRefits, type RefitConfig, type RefitTime } from './speed';
 
 const POOL = { pool: 10_000, columns: 384, rounds: 12 };
@@ -27,8 +33,8 @@ const SETS: Readonly<
     { readonly batch: number; readonly most: number; readonly sizes: readonly number[] }
   >
 > = {
-  trec: { batch: 5, most: 500, sizes: [20, 50, 100, 200, 300, 500] },
-  banking77: { batch: 10, most: 1000, sizes: [80, 160, 300, 500, 700, 1000] },
+  trec: { batch: 10, most: 400, sizes: [20, 50, 100, 150, 200, 300, 400] },
+  banking77: { batch: 20, most: 800, sizes: [80, 160, 300, 400, 600, 800] },
 };
 
 export async function bench(): Promise<BenchResult> {
@@ -94,15 +100,13 @@ async function curves(name: SetName): Promise<BenchTable[]> {
   await createNodeTensors().use('wasm');
   const set = await activeSet(name);
   const { sizes, batch, most } = SETS[name];
-  const found = new Map<ActiveStrategy, Simulation[]>();
-  for (const strategy of ACTIVE_STRATEGIES) {
-    const runs: Simulation[] = [];
-    for (const seed of SEEDS) {
-      runs.push(await simulate(set, { strategy, seed, batch, most }));
+  const found = new Map<ActiveStrategy, CurveMeasure[][]>();
+  for (const strategy of ACTIVE_STRATEGIES) found.set(strategy, []);
+  for (const seed of SEEDS)
+    for (const strategy of ACTIVE_STRATEGIES) {
+      found.get(strategy)?.push(await simulated(set, { strategy, seed, batch, most }));
       process.stderr.write(`${name}, ${strategy}, seed ${seed}\n`);
     }
-    found.set(strategy, runs);
-  }
   const random = found.get('random') ?? [];
   const accuracy: BenchTable = {
     title: `${name}: test accuracy after so many labels, percent`,
@@ -117,23 +121,37 @@ async function curves(name: SetName): Promise<BenchTable[]> {
     title: `${name}: when it said “stop”`,
     method: `Labels made when the rule first said that more no longer help (the last third brought less than 1 point, and more than 3 can be ruled out), and what was still to be had: accuracy at ${most} labels less that at the stop, in points; a value a seed.`,
     columns: ['strategy', 'labels at the stop', 'points missed'],
-    rows: [...found].map(([strategy, runs]) => [
-      strategy,
-      runs.map(({ stopped }) => stopped ?? 'never').join(', '),
-      runs
-        .map(({ stopped, accuracy: own }) =>
-          stopped === null
-            ? '–'
-            : (100 * ((own.get(most) ?? NaN) - (own.get(stopped) ?? NaN))).toFixed(1),
-        )
-        .join(', '),
-    ]),
+    rows: [...found].map(([strategy, runs]) => {
+      const stopped = runs.map((run) => firstStop(run, set.classes.length, batch));
+      const missed = runs.map((run, seed) => {
+        const labels = stopped[seed] ?? null;
+        if (labels === null) return '–';
+        return (100 * (accuracyAt(run, most) - accuracyAt(run, labels))).toFixed(1);
+      });
+      return [strategy, stopped.map((labels) => labels ?? 'never').join(', '), missed.join(', ')];
+    }),
   };
   return [accuracy, stops];
 }
 
-function at(runs: readonly Simulation[], size: number): number[] {
-  return runs.map(({ accuracy }) => accuracy.get(size) ?? NaN);
+/** From HEADLIGHT_HOME where it was run before. */
+async function simulated(set: ActiveSet, settings: SimulationSettings): Promise<CurveMeasure[]> {
+  const home = process.env['HEADLIGHT_HOME'];
+  if (home === undefined) return simulate(set, settings);
+  const path = join(home, `active-${[set.name, ...Object.values(settings)].join('-')}.json`);
+  const before = await readFile(path, 'utf8').catch(() => null);
+  if (before !== null) {
+    const kept = JSON.parse(before) as [number, string][];
+    return kept.map(([labels, right]) => ({ labels, right: [...right].map((one) => one === '1') }));
+  }
+  const found = await simulate(set, settings);
+  const kept = found.map(({ labels, right }) => [labels, right.map(Number).join('')]);
+  await writeFile(path, JSON.stringify(kept));
+  return found;
+}
+
+function at(runs: readonly (readonly CurveMeasure[])[], size: number): number[] {
+  return runs.map((measures) => accuracyAt(measures, size));
 }
 
 function cellOf(own: readonly number[], random: readonly number[], isRandom: boolean): string {

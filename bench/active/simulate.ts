@@ -3,17 +3,12 @@ import { finish, textHash } from '../../src/base';
 import {
   ActiveLearner,
   adviseActive,
+  curveSizes,
   type ActiveStrategy,
+  type CurveMeasure,
   type PoolLabel,
 } from '../../src/learning/labelling';
 import type { ActiveSet } from './sets';
-
-export interface Simulation {
-  /** Test accuracy after so many labels. */
-  readonly accuracy: ReadonlyMap<number, number>;
-  /** Labels made when it first said that more no longer help; null: never. */
-  readonly stopped: number | null;
-}
 
 export interface SimulationSettings {
   readonly strategy: ActiveStrategy;
@@ -24,11 +19,14 @@ export interface SimulationSettings {
   readonly C?: number;
 }
 
-/** tfjs' WASM backend must be the current one. */
+/**
+ * tfjs' WASM backend must be the current one.
+ * @returns the probe on the test part after each batch, and at each point of the curve; ascending by labels.
+ */
 export async function simulate(
   { train, test, classes }: ActiveSet,
   { strategy, seed, batch, most, C }: SimulationSettings,
-): Promise<Simulation> {
+): Promise<CurveMeasure[]> {
   const texts = new Map<string, number>();
   const copies = Int32Array.from(train.texts, (text) => {
     const hash = textHash(text);
@@ -48,8 +46,7 @@ export async function simulate(
     ...(C === undefined ? {} : { C }),
   });
   const given: PoolLabel[] = [];
-  const accuracy = new Map<number, number>();
-  let stopped: number | null = null;
+  const found = new Map<number, CurveMeasure>();
   try {
     while (given.length < most) {
       // The first ones singly: they are to be of different kinds.
@@ -59,14 +56,30 @@ export async function simulate(
       for (const { row } of chosen)
         given.push({ row, labels: [train.labels[row]!], held_out: false });
       await finish(learner.learn(given));
-      const last = learner.measures.at(-1);
-      if (last?.labels !== given.length) continue;
-      accuracy.set(last.labels, last.right.filter(Boolean).length / last.right.length);
-      const { verdict } = adviseActive(learner.measures, classes.length, learner.heldOut);
-      if (verdict === 'stop') stopped ??= given.length;
+      for (const measure of learner.measures) found.set(measure.labels, measure);
     }
   } finally {
     learner.dispose();
   }
-  return { accuracy, stopped };
+  return [...found.values()].sort((a, b) => a.labels - b.labels);
+}
+
+export function accuracyAt(measures: readonly CurveMeasure[], labels: number): number {
+  const right = measures.find((one) => one.labels === labels)?.right ?? [];
+  return right.filter(Boolean).length / right.length;
+}
+
+/** Labels made when a person would first have been told to stop; null: never. */
+export function firstStop(
+  measures: readonly CurveMeasure[],
+  classes: number,
+  batch: number,
+): number | null {
+  for (const last of measures) {
+    if (last.labels % batch !== 0) continue;
+    const sizes = new Set(curveSizes(last.labels));
+    const seen = measures.filter(({ labels }) => sizes.has(labels));
+    if (adviseActive(seen, classes, last.right.length).verdict === 'stop') return last.labels;
+  }
+  return null;
 }

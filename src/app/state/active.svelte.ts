@@ -155,5 +155,5 @@ export class ActiveLabels {
 
 function remembered(): ActiveStrategy {
   const known = recall(REMEMBERED);
-  return ACTIVE_STRATEGIES.find((strategy) => strategy === known) ?? 'margin';
+  return ACTIVE_STRATEGIES.find((strategy) => strategy === known) ?? 'margin_diversity';
 }

@@ -8,14 +8,14 @@ export const STRATEGY_WORDS: readonly {
   readonly explain: string;
 }[] = [
   {
-    value: 'margin',
-    label: 'Close calls',
-    explain: 'Where the two likeliest classes are closest (margin sampling).',
-  },
-  {
     value: 'margin_diversity',
     label: 'Close calls that stand for others',
     explain: 'Of the closest calls the one that is like most texts that nothing labelled is like.',
+  },
+  {
+    value: 'margin',
+    label: 'Close calls',
+    explain: 'Where the two likeliest classes are closest (margin sampling).',
   },
   {
     value: 'uncertainty',
