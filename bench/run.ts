@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- NAME ...]`: embedding, probe, page, finetune, finetune-quality,
- * quality, data, shapes, labelling, few.
+ * quality, data, shapes, labelling, few, active.
  * `models-fuzz READER [INPUTS]` runs a reader of models against mutated files.
  * Each prints its table and writes
  * `bench/results/<name>.{json,md}`. Python peers are timed where HEADLIGHT_PYTHON names a Python that has
@@ -24,6 +24,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   teachers: async () => (await import('./labelling/teachers')).bench(),
   'label-errors': async () => (await import('./label-errors/bench')).bench(),
   quality: async () => (await import('./quality/bench')).bench(),
+  active: async () => (await import('./active/bench')).bench(),
   few: async () => (await import('./few/bench')).bench(),
 };
 

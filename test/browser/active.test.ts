@@ -91,7 +91,8 @@ it('labels ten texts by keyboard alone', { timeout: 120_000 }, async () => {
   const skipped = await text();
   await page.keyboard.press('s');
   await page.waitForFunction(
-    (at, before) => document.querySelector(`${at} [data-testid="pad-text"]`)?.textContent !== before,
+    (at, before) =>
+      document.querySelector(`${at} [data-testid="pad-text"]`)?.textContent !== before,
     {},
     panel,
     skipped,

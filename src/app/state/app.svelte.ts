@@ -115,6 +115,7 @@ export class App {
             project.labelErrors.work,
             project.labelling.running,
             project.labelling.estimating,
+            project.active.starting,
             project.parts.work,
             project.saving,
             project.data,
