@@ -140,6 +140,36 @@ describe('fine-tune, then use and repeat it', () => {
     expect(await readdir(join(folder, 'lora', 'adapter'))).toContain('adapter_config.json');
   });
 
+  test('few labels: pairs are learned from, told in the report and kept in the recipe', async () => {
+    const pairs = ['--objective', 'contrastive', '--num_iterations', '2', '--head-C', '10'];
+    const rows = ['--learning-rate', '2e-3', '--train-rows', '16', '--max-length', '32'];
+    const args = [...FINETUNE, ...pairs, ...rows, '--quiet', '--out', 'few'];
+    const { code, stdout } = await headlight(args);
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      'learned from 32 pairs of texts of one class and 32 of different classes',
+    );
+    expect(stdout).toContain('C = 10');
+    const again = await headlight([
+      'run',
+      'few/recipe.json',
+      '--data',
+      '.',
+      '--encoder',
+      './encoder',
+      '--json',
+    ]);
+    const { finetune } = JSON.parse(again.stdout) as FinetuneRecord;
+    expect(finetune).toMatchObject({
+      objective: 'contrastive',
+      num_iterations: 2,
+      head_C: 10,
+      head: 'mean',
+      per_device_train_batch_size: 16,
+      fit: { steps: 4, pairs: { positive: 32, negative: 32 } },
+    });
+  }, 60_000);
+
   test('an estimate, and nothing trained', async () => {
     const { code, stdout } = await headlight([...FINETUNE, ...QUICK, '--estimate']);
     expect(code).toBe(0);
@@ -179,6 +209,7 @@ describe('what cannot be done is said, with an exit code', () => {
 
   test.each([
     ['a setting out of range', [...FINETUNE, '--learning-rate', '-1'], /learning_rate/],
+    ['pairs without their objective', [...FINETUNE, '--num-iterations', '5'], /objective/],
     ['a flag of another method', [...FINETUNE, '--lora-rank', '4'], /belongs to --method lora/],
     ['no such column', [...FINETUNE, '--text-pair', 'second'], /no column “second”/],
     ['a push without a token', [...FINETUNE, '--push-to-hub', 'a/b'], /HF_TOKEN/],
