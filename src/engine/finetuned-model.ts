@@ -2,19 +2,12 @@
  * A fine-tuned model as it is kept with its run, opened: the graph that is taken away but for where its
  * weights lie, so that what is shown here and what others compute with it are the same.
  */
-import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../base';
+import { HeadlightError, ProgressMeter, type Job } from '../base';
 import type { Model } from '../graph/onnx';
-import { openSession, type Session } from '../graph/runtime';
-import {
-  classifierModel,
-  loadTokenizer,
-  makeBatches,
-  padBatch,
-  type EncoderWeights,
-  type TextTokenizer,
-} from '../models';
-import type { Device, Platform, TensorData } from '../platform';
+import { classifierModel, loadTokenizer, type EncoderWeights, type TextTokenizer } from '../models';
+import type { Device, Platform } from '../platform';
 import type { Task } from '../project';
+import { ClassifierSession } from './classifier-session';
 import type { Sequence } from './tokenize';
 
 /** What stands under `runs/<project>/<run>/model/`. */
@@ -32,10 +25,10 @@ const STEP_OF_LENGTH = 32;
 
 export class FinetunedModel {
   readonly tokenizer: TextTokenizer;
-  readonly #session: Session;
+  readonly #session: ClassifierSession;
   readonly #shape: ModelShape;
 
-  private constructor(session: Session, tokenizer: TextTokenizer, shape: ModelShape) {
+  private constructor(session: ClassifierSession, tokenizer: TextTokenizer, shape: ModelShape) {
     this.#session = session;
     this.tokenizer = tokenizer;
     this.#shape = shape;
@@ -76,11 +69,10 @@ export class FinetunedModel {
       needFile(files, 'tokenizer.json'),
       files.get('tokenizer_config.json') ?? null,
     );
-    return new FinetunedModel(
-      await openSession(platform.runtime, graph, { device }),
-      tokenizer,
-      shape,
-    );
+    const session = await ClassifierSession.open(platform.runtime, graph, tokenizer.padId, {
+      device,
+    });
+    return new FinetunedModel(session, tokenizer, shape);
   }
 
   /**
@@ -93,82 +85,34 @@ export class FinetunedModel {
   ): Job<Float64Array[]> {
     const meter = new ProgressMeter(phase, 'texts', sequences.length);
     const found = new Array<Float64Array>(sequences.length);
-    const batches = makeBatches(
-      sequences.map(({ ids }) => ids.length),
+    const { classes, task } = this.#shape;
+    const onGpu = this.#session.device === 'webgpu';
+    yield* this.#session.run(
       {
-        ...BATCH,
-        multipleOf: this.#session.device === 'webgpu' ? STEP_OF_LENGTH : 1,
-        evenRows: this.#session.device === 'webgpu',
+        sequences,
+        batches: { ...BATCH, multipleOf: onGpu ? STEP_OF_LENGTH : 1, evenRows: onGpu },
+        width: (length) => classes * (task === 'token_classification' ? length : 1),
+        take: (index, logits) => {
+          found[index] = this.#shares(logits, sequences[index]?.words ?? null);
+        },
+        progress: (done) => meter.at(done),
       },
+      signal,
     );
-    let done = 0;
-    yield meter.at(done);
-    for (const { indices, rows, length } of batches) {
-      throwIfAborted(signal);
-      const part = indices.map((index) => sequences[index]);
-      const logits = await this.#logits(part, rows, length);
-      indices.forEach((index, row) => {
-        found[index] = this.#rowOf(logits, sequences[index]?.words ?? null, row, length);
-      });
-      done += indices.length;
-      yield meter.at(done);
-    }
     return found;
   }
 
   close(): Promise<void> {
-    return this.#session.release();
+    return this.#session.close();
   }
 
-  async #logits(
-    sequences: readonly (Sequence | undefined)[],
-    rows: number,
-    length: number,
-  ): Promise<Float32Array> {
-    const ids = sequences.map((sequence) => sequence?.ids ?? []);
-    const { inputIds, attentionMask } = padBatch(ids, rows, length, this.tokenizer.padId);
-    const tensor = (data: BigInt64Array): TensorData => ({
-      type: 'int64',
-      dims: [rows, length],
-      data,
-    });
-    const feeds: Record<string, TensorData> = {
-      input_ids: tensor(inputIds),
-      attention_mask: tensor(attentionMask),
-    };
-    if (this.#session.inputNames.includes('token_type_ids')) {
-      const types = new BigInt64Array(rows * length);
-      sequences.forEach((sequence, row) => {
-        sequence?.types?.forEach((type, at) => (types[row * length + at] = BigInt(type)));
-      });
-      feeds['token_type_ids'] = tensor(types);
-    }
-    const { logits } = await this.#session.run(feeds);
-    const { classes, task } = this.#shape;
-    const size = rows * classes * (task === 'token_classification' ? length : 1);
-    if (logits?.type !== 'float32' || logits.data.length !== size) {
-      throw new HeadlightError('bad-model', 'The fine-tuned model gives no logit a class.', {
-        hint: 'Train again; what is kept of this run is damaged.',
-      });
-    }
-    return logits.data;
-  }
-
-  #rowOf(
-    logits: Float32Array,
-    words: Int32Array | null,
-    row: number,
-    length: number,
-  ): Float64Array {
+  #shares(logits: Float32Array, words: Int32Array | null): Float64Array {
     const { classes } = this.#shape;
-    if (words === null) {
-      const own = logits.subarray(row * classes, (row + 1) * classes);
-      return this.#shape.task === 'multi_label' ? sigmoids(own) : softmax(own);
-    }
+    if (words === null)
+      return this.#shape.task === 'multi_label' ? sigmoids(logits) : softmax(logits);
     const values = new Float64Array(words.length * classes);
     words.forEach((at, word) => {
-      const start = (row * length + at) * classes;
-      values.set(softmax(logits.subarray(start, start + classes)), word * classes);
+      values.set(softmax(logits.subarray(at * classes, (at + 1) * classes)), word * classes);
     });
     return values;
   }

@@ -41,4 +41,5 @@ export const ownClassifierSchema = v.object({
   task: v.picklist(['classification', 'multi_label', 'token_classification']),
   classes: v.array(v.string()),
   problem: v.nullable(v.string()),
+  label2id: v.exactOptional(v.record(v.string(), v.number())),
 }) satisfies v.GenericSchema<unknown, OwnClassifier>;

@@ -121,7 +121,10 @@ export async function openEmbedder(options: EmbedderOptions): Promise<Embedder> 
  * nothing in a batch. GPUs have no kernel for most of these types. What was exported elsewhere runs as it is; 4-bit
  * weights stay packed anyway.
  */
-function staysPacked({ architecture, precision }: Encoder['model'], device: Device): boolean {
+export function staysPacked(
+  { architecture, precision }: Pick<Encoder['model'], 'architecture' | 'precision'>,
+  device: Device,
+): boolean {
   const isOwn = architecture !== 'exported' && architecture !== 'static';
   const isProcessor = device === 'cpu' || device === 'wasm';
   return isOwn && isProcessor && (precision === 'fp16' || precision === 'q8');

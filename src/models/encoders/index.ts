@@ -12,7 +12,7 @@ export {
   type EncoderFiles,
   type EncoderWeights,
 } from './encoder-weights';
-export { isStaticConfig, openExport, type OpenedExport } from './exported';
+export { exportedClassifierModel, isStaticConfig, openExport, type OpenedExport } from './exported';
 export { addTokenInputs, type ClosingToken } from './inputs';
 export { TRANSFORMERS, type TransformerType } from './architecture';
 export { layerEnds, layoutOf, type LayerEnds, type Layout } from './layout';

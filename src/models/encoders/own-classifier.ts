@@ -11,6 +11,8 @@ export interface OwnClassifier {
   readonly classes: readonly string[];
   /** A sentence on why it cannot be used; null when it can. */
   readonly problem: string | null;
+  /** Of config.json, where it says something else than `classes`: what transformers' zero-shot pipeline goes by. */
+  readonly label2id?: Readonly<Record<string, number>>;
 }
 
 const names = v.record(v.string(), v.string());
@@ -18,6 +20,7 @@ const schema = v.object({
   model_type: v.optional(v.string()),
   architectures: v.optional(v.nullable(v.array(v.string())), null),
   id2label: v.optional(v.nullable(names), null),
+  label2id: v.optional(v.nullable(v.unknown()), null),
   num_labels: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))), null),
   problem_type: v.optional(v.nullable(v.string()), null),
 });
@@ -54,7 +57,11 @@ export function ownClassifier(
     : problem === 'multi_label_classification'
       ? 'multi_label'
       : 'classification';
-  const about = { task, classes: classes ?? [] } as const;
+  const about = {
+    task,
+    classes: classes ?? [],
+    ...otherIds(found.output.label2id, classes ?? [], count),
+  } as const;
   if (classes === null)
     return {
       ...about,
@@ -70,6 +77,32 @@ export function ownClassifier(
   return { ...about, problem: null };
 }
 
+/**
+ * The classifier inside of an exported graph of any architecture: for labels by entailment, where the logits are all
+ * that is asked for.
+ * @param columns of its logits; null: the graph does not say.
+ * @returns null when config.json names no `…ForSequenceClassification`, or other classes than there are columns.
+ */
+export function exportedClassifier(
+  config: Uint8Array,
+  columns: number | null,
+): OwnClassifier | null {
+  const found = v.safeParse(schema, parsed(config));
+  if (!found.success) return null;
+  const { architectures, id2label, label2id } = found.output;
+  if (!(architectures ?? []).some((name) => name.endsWith('ForSequenceClassification')))
+    return null;
+  const count = columns ?? Object.keys(id2label ?? {}).length;
+  const classes = count < 1 ? null : classNames(id2label, count);
+  if (classes === null) return null;
+  return {
+    task: 'classification',
+    classes,
+    problem: 'It is inside of an exported graph, which serves as a zero-shot teacher only.',
+    ...otherIds(label2id, classes, count),
+  };
+}
+
 /** In the order of the logits; null when config.json names others than there are. */
 function classNames(
   id2label: Readonly<Record<string, string>> | null,
@@ -82,6 +115,25 @@ function classNames(
   if (Object.keys(id2label).length !== count) return null;
   const found = ids.flatMap((id) => (Object.hasOwn(id2label, id) ? [id2label[id] ?? ''] : []));
   return found.length === count ? found : null;
+}
+
+const ids = v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(0)));
+
+/**
+ * Where `label2id` names classes that `id2label` does not, or elsewhere; what cannot be ids is not looked at, nor are
+ * the names that `transformers` gives to nameless classes.
+ */
+function otherIds(
+  label2id: unknown,
+  classes: readonly string[],
+  count: number,
+): Pick<OwnClassifier, 'label2id'> {
+  const found = v.safeParse(ids, label2id);
+  if (!found.success) return {};
+  const entries = Object.entries(found.output);
+  if (entries.length > count || entries.some(([, id]) => id >= count)) return {};
+  if (entries.every(([name]) => /^LABEL_\d+$/.test(name))) return {};
+  return entries.every(([name, id]) => classes[id] === name) ? {} : { label2id: found.output };
 }
 
 function parsed(config: Uint8Array): unknown {

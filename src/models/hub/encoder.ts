@@ -7,6 +7,7 @@ import {
   ownClassifier,
   type EncoderModel,
   type EncoderWeights,
+  type OwnClassifier,
 } from '../encoders';
 import { loadTokenizer, tokenizerOfVocabulary, type TextTokenizer } from '../text';
 import type { EmbedSettings, EncoderInfo, EncoderReference, Precision } from '../types';
@@ -80,7 +81,7 @@ export async function openEncoder(
     find('tokenizer.json') ?? tokenizerOfVocabulary(config, find) ?? required('tokenizer.json');
   const tokenizer = loadTokenizer(tokenizerJson, find('tokenizer_config.json'));
   const name = weightFiles.files[0] ?? '';
-  const { model, weights, note } = opened(config, read, name, reference.precision);
+  const { model, weights, note, exported } = opened(config, read, name, reference.precision);
   const weightsHash = await hashWeights(
     allWeights,
     required,
@@ -99,7 +100,7 @@ export async function openEncoder(
       bytes: files.reduce((sum, { bytes }) => sum + bytes.length, 0),
       licence: facts.licence,
       defaults: facts.defaults ?? sentenceDefaults(files, model),
-      ...classifierOf(config, weights),
+      ...classifierOf(config, weights, exported),
     },
     model,
     tokenizer,
@@ -113,10 +114,12 @@ export async function openEncoder(
 function classifierOf(
   config: Uint8Array,
   weights: EncoderWeights,
+  exported: OwnClassifier | null,
 ): Pick<EncoderInfo, 'classifier'> {
-  if (weights.kind !== 'checkpoint') return {};
-  const { tensors } = weights.checkpoint;
-  const classifier = ownClassifier(config, (name) => tensors.get(name)?.shape ?? null);
+  const classifier =
+    weights.kind === 'checkpoint'
+      ? ownClassifier(config, (name) => weights.checkpoint.tensors.get(name)?.shape ?? null)
+      : exported;
   return classifier === null ? {} : { classifier };
 }
 
@@ -126,15 +129,24 @@ function opened(
   weights: EncoderWeights,
   name: string,
   precision: Precision,
-): { readonly model: EncoderModel; readonly weights: EncoderWeights; readonly note: string } {
-  if (weights.kind === 'checkpoint' || isStaticConfig(config))
-    return { model: openEncoderModel({ config, weights }, precision), weights, note: '' };
+): {
+  readonly model: EncoderModel;
+  readonly weights: EncoderWeights;
+  readonly note: string;
+  /** Of a graph that is run as it is. */
+  readonly exported: OwnClassifier | null;
+} {
+  if (weights.kind === 'checkpoint' || isStaticConfig(config)) {
+    const model = openEncoderModel({ config, weights }, precision);
+    return { model, weights, note: '', exported: null };
+  }
   try {
-    const { model, checkpoint, note } = openExport({ config, weights }, precision);
+    const { model, checkpoint, note, classifier } = openExport({ config, weights }, precision);
     return {
       model,
       weights: checkpoint === null ? weights : { kind: 'checkpoint', checkpoint },
       note,
+      exported: classifier,
     };
   } catch (error) {
     if (!(error instanceof HeadlightError)) throw error;

@@ -10,6 +10,8 @@ export interface BatchOptions {
   readonly maxBatch: number;
   /** Lengths are padded up to a multiple of this: 1 for none, 16 where each new shape costs a compile. */
   readonly multipleOf: number;
+  /** Most texts times tokens squared, where attention's memory is what ends first; absent: no bound. */
+  readonly squareBudget?: number;
   /** Fill batches up to a power of two with empty rows, again for few shapes. Default false. */
   readonly evenRows?: boolean;
 }
@@ -37,7 +39,11 @@ export function makeBatches(lengths: ArrayLike<number>, options: BatchOptions): 
   while (start < order.length) {
     const longest = lengths[order[start] ?? 0] ?? 0;
     const length = Math.max(1, Math.ceil(longest / options.multipleOf)) * options.multipleOf;
-    const fits = Math.max(1, Math.floor(options.tokenBudget / length));
+    const squares = options.squareBudget ?? Infinity;
+    const fits = Math.max(
+      1,
+      Math.floor(Math.min(options.tokenBudget / length, squares / length ** 2)),
+    );
     const most = Math.min(options.maxBatch, fits);
     const evenMost = 2 ** Math.floor(Math.log2(most));
     const indices = order.slice(start, start + (options.evenRows ? evenMost : most));

@@ -24,13 +24,45 @@ export function encodePair(
   pair: string,
   maxTokens: number,
 ): EncodedPair {
-  const { opening, between, closing } = tokenizer.pairTokens;
-  const first = bare(tokenizer, text);
-  const second = bare(tokenizer, pair);
-  const special = opening.length + between.length + closing.length;
+  const first = textTokens(tokenizer, text);
+  const second = textTokens(tokenizer, pair);
+  const special = specialPairTokens(tokenizer);
   const room = maxTokens - special;
   if (room < 2) throw tooShort(maxTokens, special + 2);
   const [a, b] = keptLengths(first.length, second.length, room);
+  return joined(tokenizer, first, a, second, b);
+}
+
+/**
+ * Two texts of which only the first is cut, as `truncation='only_first'` in `transformers`, of tokens that are made
+ * once for all the pairs that they are in: see `textTokens`.
+ *
+ * Where the second text alone leaves the first no token, nothing is cut and the pair is longer than asked, as the
+ * zero-shot pipeline of `transformers` has it.
+ */
+export function joinPair(
+  tokenizer: TextTokenizer,
+  first: readonly number[],
+  second: readonly number[],
+  maxTokens: number,
+): EncodedPair {
+  const room = maxTokens - specialPairTokens(tokenizer) - second.length;
+  const kept = room < 1 ? first.length : Math.min(first.length, room);
+  return joined(tokenizer, first, kept, second, second.length);
+}
+
+function specialPairTokens({ pairTokens: { opening, between, closing } }: TextTokenizer): number {
+  return opening.length + between.length + closing.length;
+}
+
+/** The first `a` tokens of one and `b` of the other, in the tokenizer's frame. */
+function joined(
+  { pairTokens: { opening, between, closing } }: TextTokenizer,
+  first: readonly number[],
+  a: number,
+  second: readonly number[],
+  b: number,
+): EncodedPair {
   const head = [...opening, ...first.slice(0, a), ...between];
   const tail = [...second.slice(0, b), ...closing];
   return {
@@ -79,7 +111,7 @@ export function encodeWords(
     }
     firstTokens.push(ids.length);
     const pieces = tokenizer.encodeWord(word);
-    ids.push(...(pieces.length > 0 ? pieces : bare(tokenizer, '[UNK]').slice(0, 1)));
+    ids.push(...(pieces.length > 0 ? pieces : textTokens(tokenizer, '[UNK]').slice(0, 1)));
     if (ids.length === firstTokens.at(-1)) firstTokens.pop();
   }
   if (ids.length > most) {
@@ -105,7 +137,8 @@ function specialTokens(tokenizer: TextTokenizer): Special {
   return special;
 }
 
-function bare(tokenizer: TextTokenizer, text: string): number[] {
+/** Tokens of a text without special ones: what pairs are joined of. */
+export function textTokens(tokenizer: TextTokenizer, text: string): readonly number[] {
   const ids = tokenizer.encode(text, Number.MAX_SAFE_INTEGER);
   const { opening, closing } = specialTokens(tokenizer);
   return ids.slice(opening.length, ids.length - closing.length);

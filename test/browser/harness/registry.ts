@@ -2,6 +2,7 @@
  * The functions that browser tests may run in the harness worker, by name. Add a file of yours to
  * `functions/` and spread it here; a function takes and gives plain JSON.
  */
+import * as active from './functions/active';
 import * as architectures from './functions/architectures';
 import * as downloads from './functions/downloads';
 import * as embedding from './functions/embedding';
@@ -15,10 +16,12 @@ import * as probe from './functions/probe';
 import * as realShape from './functions/real-shape';
 import * as storage from './functions/storage';
 import * as training from './functions/training';
+import * as zeroShot from './functions/zero-shot';
 
 type Registered = (...args: never[]) => unknown;
 
 const functions: Readonly<Record<string, Registered>> = {
+  ...active,
   ...architectures,
   ...downloads,
   ...embedding,
@@ -32,6 +35,7 @@ const functions: Readonly<Record<string, Registered>> = {
   ...realShape,
   ...storage,
   ...training,
+  ...zeroShot,
 };
 
 export const registry = functions as Readonly<

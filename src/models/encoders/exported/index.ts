@@ -9,7 +9,9 @@ import type { Checkpoint } from '../../checkpoints';
 import { openEncoderModel, type EncoderModel } from '../encoder';
 import { readModel, type Model } from '../../../graph/onnx';
 import type { EncoderFiles, EncoderWeights } from '../encoder-weights';
+import type { OwnClassifier } from '../own-classifier';
 import type { Precision } from '../../types';
+import { classifierOfExport } from './classifier';
 import { longestText } from './config';
 import { openExportedEncoder } from './exported-encoder';
 import { precisionOf } from './precision';
@@ -21,7 +23,11 @@ export interface OpenedExport {
   readonly checkpoint: Checkpoint | null;
   /** What a person should know of it, in sentences. */
   readonly note: string;
+  /** Of a graph that is run as it is; null: it has none, or the checkpoint says. */
+  readonly classifier: OwnClassifier | null;
 }
+
+export { exportedClassifierModel } from './classifier';
 
 /** Whether this is the config of an encoder that is kept as Headlight's own `model.onnx`. */
 export function isStaticConfig(config: Uint8Array): boolean {
@@ -64,6 +70,7 @@ export function openExport(files: EncoderFiles, precision: Precision): OpenedExp
     model,
     checkpoint: null,
     note: `Run as its exported graph (${kept}), for probes; it cannot be fine-tuned. ${why}${states}`,
+    classifier: classifierOfExport(files.config, source),
   };
 }
 
@@ -98,5 +105,6 @@ function openRecovered(
       kept === 'fp32'
         ? 'Its weights were read from an exported ONNX.'
         : `Its weights were read from an exported ONNX, which keeps them in ${kept}.`,
+    classifier: null,
   };
 }

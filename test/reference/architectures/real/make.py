@@ -180,4 +180,5 @@ def main():
             make(name)
 
 
-main()
+if __name__ == "__main__":
+    main()
