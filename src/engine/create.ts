@@ -17,8 +17,7 @@ import {
   mendLabels,
 } from './label-errors-rows';
 import { Finetuning } from './finetuning';
-import { activeEngine, ActiveLearning } from './labelling/active';
-import { Labelling } from './labelling/labelling';
+import { activeEngine, ActiveLearning, Labelling } from './labelling';
 import { LiveModel } from './live-model';
 import { dataFile, setLabel } from './data-files';
 import { predictOwn } from './own-predict';

@@ -10,7 +10,7 @@ import {
   type RowOrigin,
   type Table,
 } from '../data';
-import { unlabelledTexts } from './labelling/rows';
+import { unlabelledTexts } from './labelling';
 import type { Projects } from './projects';
 
 /** More different values than this are not listed. */

@@ -30,7 +30,7 @@ import {
   type Task,
 } from '../project';
 import { checkColumns, fileParts, usedTables } from './chosen-tables';
-import type { MadeLabels } from './labelling/made-types';
+import type { MadeLabels } from './labelling';
 import { setLabels } from './mend';
 import { withRowsPerClass } from './rows-per-class';
 

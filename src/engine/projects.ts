@@ -14,10 +14,14 @@ import {
 import type { ProjectSummary, ProjectView } from './engine';
 import type { LabellingSettings } from '../learning/labelling';
 import { defaultChoice, existing, findings, findRoles, findSplit } from './choose';
-import { prepareMade } from './labelling/prepare-made';
-import { madeChoice } from './labelling/rows';
-import { LabellingStates, type LabellingState } from './labelling/state';
-import { mendedByHand, takeLabelling } from './labelling/taken';
+import {
+  LabellingStates,
+  madeChoice,
+  mendedByHand,
+  prepareMade,
+  takeLabelling,
+  type LabellingState,
+} from './labelling';
 import { auditOnly, prepare, type Prepared } from './prepare';
 import { listProjects } from './project-list';
 import { announced, checkFiles, isReadSo, keptFiles, readFiles } from './project-files';

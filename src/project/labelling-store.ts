@@ -21,6 +21,9 @@ const AREA = 'labelling';
 /** Labels a file: small enough to write anew for each one that is added. */
 const HAND_FILE = 100;
 
+/** What others keep in this area (likely wrong labels) is theirs. */
+const OWN_FILE = /^(?:settings\.json|hand\/\d{6}\.json|votes\/[0-9a-f]{32}\/\d{6}-[0-9a-f]{8})$/;
+
 const handFileSchema = v.array(handLabelSchema);
 
 /** What a teacher said of some texts, [classes] each, by `textHash`. */
@@ -152,12 +155,13 @@ export class LabellingStore {
     }
   }
 
-  /** Everything, by its key without the project: what a project zip carries. */
+  /** Settings, labels by hand and votes, by their keys without the project: what a project zip carries. */
   async files(project: string): Promise<Map<string, Uint8Array>> {
     const files = new Map<string, Uint8Array>();
     for (const { key } of await this.#storage.entries(AREA, `${project}/`)) {
-      const bytes = await this.#storage.read(AREA, key);
-      if (bytes !== null) files.set(key.slice(project.length + 1), bytes);
+      const name = key.slice(project.length + 1);
+      const bytes = OWN_FILE.test(name) ? await this.#storage.read(AREA, key) : null;
+      if (bytes !== null) files.set(name, bytes);
     }
     return files;
   }
@@ -194,14 +198,14 @@ export class LabellingStore {
 
 /** @throws HeadlightError `bad-project` for a file of a zip that is none of a labelling. */
 export function checkLabellingFile(name: string, bytes: Uint8Array): void {
-  if (name === 'settings.json') readSettings(bytes);
-  else if (/^hand\/\d{6}\.json$/.test(name)) readHand(bytes, name);
-  // Shards are checked when they are read, each by its own hash.
-  else if (!/^votes\/[0-9a-f]{32}\/\d{6}-[0-9a-f]{8}$/.test(name)) {
+  if (!OWN_FILE.test(name)) {
     throw new HeadlightError('bad-project', `labelling/${name} is no part of a labelling.`, {
       hint: 'Save the project again where it came from.',
     });
   }
+  if (name === 'settings.json') readSettings(bytes);
+  // Shards are checked when they are read, each by its own hash.
+  if (name.startsWith('hand/')) readHand(bytes, name);
 }
 
 function readSettings(bytes: Uint8Array): LabellingSettings {

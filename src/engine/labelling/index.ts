@@ -1,0 +1,8 @@
+/** Labels that are made here: their rows, their teachers, labels by hand, and what can be learned from them. */
+export { activeEngine, ActiveLearning } from './active';
+export { Labelling } from './labelling';
+export type { MadeLabels } from './made-types';
+export { prepareMade } from './prepare-made';
+export { madeChoice, unlabelledTexts } from './rows';
+export { LabellingStates, type LabellingState } from './state';
+export { mendedByHand, takeLabelling } from './taken';
