@@ -21,10 +21,12 @@ export interface ActivePoint {
 
 /**
  * - `no_hold_out`: nothing to measure by;
- * - `too_early`: fewer than 30 labels, or than three a class;
+ * - `too_early`: fewer than 50 labels, or than five a class;
  * - `go_on`: the last third of the labels has helped, beyond chance;
- * - `stop`: it brought less than one point, and more than three can be ruled out;
- * - `unclear`: the held-out texts are too few to tell.
+ * - `stop`: against every point between a third and two thirds of the labels, all since then brought less than one
+ *   point, and more than three can be ruled out. One such point alone is often chance: curves of active learning rise
+ *   in steps (docs/labelling.md has the simulations);
+ * - `unclear`: neither; often the held-out texts are too few to tell.
  */
 export type ActiveVerdict = 'no_hold_out' | 'too_early' | 'go_on' | 'stop' | 'unclear';
 
@@ -40,12 +42,12 @@ export interface ActiveAdvice {
   } | null;
 }
 
-/** Below, a gain of the last third is little. */
+/** Below, a gain is little. */
 export const LITTLE_GAIN = 0.01;
 /** It is only called little where more than this can be ruled out. */
 export const WORTH_GAIN = 0.03;
-const LEAST_LABELS = 30;
-const LEAST_A_CLASS = 3;
+const LEAST_LABELS = 50;
+const LEAST_A_CLASS = 5;
 
 /** Labels before which nothing is said of whether more help. */
 export function leastLabels(classes: number): number {
@@ -81,8 +83,8 @@ export function pointOf({ labels, right }: CurveMeasure): ActivePoint {
 }
 
 /**
- * The last point against the latest one of at most two thirds of its labels, on the same held-out texts: the paired
- * interval of `mcnemar`.
+ * The last point against earlier ones, on the same held-out texts, each by the paired interval of `mcnemar`; the gain
+ * that is told is that of the last third of the labels.
  * @param measures ascending by labels, all on the same held-out texts.
  * @param heldOut how many texts those are.
  */
@@ -93,18 +95,27 @@ export function adviseActive(
 ): ActiveAdvice {
   if (heldOut === 0) return { verdict: 'no_hold_out', gain: null };
   const last = measures.at(-1);
-  const before = measures.filter(({ labels }) => 3 * labels <= 2 * (last?.labels ?? 0)).at(-1);
-  if (last === undefined || before === undefined) return { verdict: 'too_early', gain: null };
-  const { difference, interval } = mcnemar(last.right, before.right);
-  const gain = {
+  const total = last?.labels ?? 0;
+  const gains = measures
+    .filter(({ labels }) => 3 * labels >= total && 3 * labels <= 2 * total)
+    .map((before) => gainOf(before, last));
+  const gain = gains.at(-1) ?? null;
+  if (gain === null || total < leastLabels(classes)) return { verdict: 'too_early', gain };
+  if (gain.low > 0) return { verdict: 'go_on', gain };
+  const isLittle = gains.every(({ value, high }) => value < LITTLE_GAIN && high < WORTH_GAIN);
+  return { verdict: isLittle ? 'stop' : 'unclear', gain };
+}
+
+function gainOf(
+  before: CurveMeasure,
+  last: CurveMeasure | undefined,
+): NonNullable<ActiveAdvice['gain']> {
+  const { difference, interval } = mcnemar(last?.right ?? [], before.right);
+  return {
     from: before.labels,
-    to: last.labels,
+    to: last?.labels ?? 0,
     value: difference,
     low: interval[0],
     high: interval[1],
   };
-  if (last.labels < leastLabels(classes)) return { verdict: 'too_early', gain };
-  if (gain.low > 0) return { verdict: 'go_on', gain };
-  if (gain.value < LITTLE_GAIN && gain.high < WORTH_GAIN) return { verdict: 'stop', gain };
-  return { verdict: 'unclear', gain };
 }

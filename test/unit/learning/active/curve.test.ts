@@ -51,10 +51,10 @@ describe('whether more labels help', () => {
     expect(adviseActive([], 2, 0)).toEqual({ verdict: 'no_hold_out', gain: null });
   });
   it('it is too early with few labels, whatever the figures', () => {
-    expect(two(measure(10, 500, 1000), measure(20, 900, 1000)).verdict).toBe('too_early');
-    expect(adviseActive([measure(40, 900, 1000)], 2, 1000).verdict).toBe('too_early');
-    // Three a class: 77 classes take 231.
-    const many = [measure(100, 900, 1000), measure(200, 900, 1000)];
+    expect(two(measure(20, 500, 1000), measure(40, 900, 1000)).verdict).toBe('too_early');
+    expect(adviseActive([measure(60, 900, 1000)], 2, 1000).verdict).toBe('too_early');
+    // Five a class: 77 classes take 385.
+    const many = [measure(200, 900, 1000), measure(350, 900, 1000)];
     expect(adviseActive(many, 77, 1000).verdict).toBe('too_early');
     expect(adviseActive(many, 10, 1000).verdict).not.toBe('too_early');
   });
@@ -70,6 +70,15 @@ describe('whether more labels help', () => {
     expect(verdict).toBe('stop');
     expect(gain!.value).toBeCloseTo(0.002, 9);
     expect(gain!.high).toBeLessThan(0.03);
+  });
+  it('no better than the point before, but than the ones before that: a step of the curve, no stop', () => {
+    const steps = [measure(40, 800, 1000), measure(50, 900, 1000), measure(66, 902, 1000)];
+    expect(adviseActive([...steps, measure(100, 903, 1000)], 2, 1000).verdict).toBe('unclear');
+    const flat = [measure(40, 901, 1000), measure(50, 900, 1000), measure(66, 902, 1000)];
+    expect(adviseActive([...flat, measure(100, 903, 1000)], 2, 1000).verdict).toBe('stop');
+    // What was long ago does not count: the first third may have been steep.
+    const early = [measure(20, 300, 1000), ...flat];
+    expect(adviseActive([...early, measure(100, 903, 1000)], 2, 1000).verdict).toBe('stop');
   });
   it('the same answers on 50 texts: that shows nothing', () => {
     expect(two(measure(60, 45, 50), measure(100, 45, 50)).verdict).toBe('unclear');
