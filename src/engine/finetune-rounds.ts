@@ -100,7 +100,7 @@ export async function* trainRounds(asked: RoundsRequest, signal: AbortSignal): J
     const trained = { ...learned, joined, before: done, notes: [] };
     if (round === most || request.then === 'finish') return trained;
     const next = yield* between(asked, learned, joined, round, sequences, signal);
-    const ended = endOfRounds(round, next.joined, joined);
+    const ended = endOfRounds(round, next.joined, joined, free.length);
     if (ended !== null) return { ...trained, notes: [ended] };
     kept = { done: [...done, next.figures], joined: next.joined };
     await store.write(kept);

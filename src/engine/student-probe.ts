@@ -68,7 +68,7 @@ export async function* fitProbe(
   for (let round = 1; round <= most; round++) {
     const said = predictHead(fitted.head, features.unlabelled);
     const joined = joinedRows(prepared, split.train, said, thresholdsOf(fitted.head));
-    const ended = endOfRounds(round - 1, joined, before);
+    const ended = endOfRounds(round - 1, joined, before, features.unlabelled.rows);
     if (ended !== null) return { ...fitted, rounds, notes: [ended] };
     yield new ProgressMeter(`Self-training, round ${round} of ${most}`, 'texts', null).at(
       joined.rows.length,

@@ -160,7 +160,7 @@ export function joinedRows(
 ): JoinedRows {
   const k = prepared.data.classes.length;
   const counts = new Float64Array(k);
-  for (const label of labelsOf(prepared, trained)) counts[label]! += 1;
+  for (const label of labelsOf(prepared, trained)) counts[label] = (counts[label] ?? 0) + 1;
   const sure = sureRows({
     probabilities,
     classes: k,
@@ -180,15 +180,18 @@ export function joinedRows(
  * Why no round follows: no text is sure enough, or the same ones with the same labels would join again.
  * @param round the one that is done; 0: the first fit.
  * @param before what had joined for it.
+ * @param free how many texts could join at all.
  * @returns null when one does.
  */
 export function endOfRounds(
   round: number,
   next: JoinedRows,
   before: JoinedRows | null,
+  free: number,
 ): string | null {
   const after =
     round === 0 ? 'Self-training did not begin' : `Self-training ended after round ${round}`;
+  if (free === 0) return `${after}: every text has a label, so that none could join. Accept fewer.`;
   if (next.rows.length === 0)
     return `${after}: no text without a label was predicted surely enough.`;
   return before !== null && sameRows(next, before)
@@ -206,7 +209,7 @@ export function roundFigures(
 ): StudentRound {
   const k = classes.length;
   const counts = new Array<number>(k).fill(0);
-  joined?.hard.forEach((value, at) => (counts[at % k]! += value));
+  joined?.hard.forEach((value, at) => (counts[at % k] = (counts[at % k] ?? 0) + value));
   const figures = figuresOfPart(test, classes, thresholds);
   const [value, interval] =
     'accuracy' in figures
