@@ -15,6 +15,7 @@ import {
   pushToHub,
   readHeadDocument,
   readPredictions,
+  recipeHoldsTexts,
   writeArchive,
   writeProjectZip,
   type ModelExportKind,
@@ -68,7 +69,7 @@ export async function* exportFile(
       name: `${stem}-${kind}.zip`,
       mime: ZIP_TYPE,
       bytes: writeArchive(files),
-      containsTexts: false,
+      containsTexts: recipeHoldsTexts(parts.document.recipe),
     };
   }
   switch (kind) {
@@ -94,7 +95,7 @@ export async function* exportFile(
         name: `${stem}-recipe.json`,
         mime: JSON_TYPE,
         bytes: jsonBytes(parts.document.recipe),
-        containsTexts: false,
+        containsTexts: recipeHoldsTexts(parts.document.recipe),
       };
     case 'run':
       return {
@@ -121,7 +122,7 @@ export async function* exportFile(
         name: `${stem}-classifier.zip`,
         mime: ZIP_TYPE,
         bytes: writeArchive(files),
-        containsTexts: false,
+        containsTexts: recipeHoldsTexts(parts.document.recipe),
       };
     }
   }

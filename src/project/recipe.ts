@@ -60,6 +60,11 @@ export function choiceOfRecipe(recipe: Recipe): DataChoice {
   };
 }
 
+/** Whether it shows texts of the person: examples of classes, told to a teacher. */
+export function recipeHoldsTexts({ data: { labelling } }: Recipe): boolean {
+  return labelling?.classes.some(({ examples }) => examples.length > 0) ?? false;
+}
+
 /** The files of a choice with a role, as they stand in it. */
 export function filesOfRole({ files }: Pick<DataChoice, 'files'>, role: FileRole): string[] {
   return Object.keys(files).filter((name) => files[name] === role);
