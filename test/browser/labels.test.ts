@@ -43,6 +43,9 @@ it('labels a file without labels, and trains on it', { timeout: 120_000 }, async
   });
   await driver.dropFiles(await scene.file('messages.csv', texts()));
   expect(await driver.text('no-labels')).toContain('No labels were found.');
+  // The encoder that answers at once, for the teacher that will stand there and for the student.
+  await driver.chooseEncoder(INSTANT);
+  await driver.chooseDevice('wasm');
   await driver.click('make-labels');
   await driver.see('classes-editor');
   expect(await page.$$eval('.step h2', (all) => all.map((one) => one.textContent.trim()))).toEqual([
@@ -65,9 +68,6 @@ it('labels a file without labels, and trains on it', { timeout: 120_000 }, async
   await driver.press('add-class');
   expect(await look(page, 'labels-start', { within: '#step-labels' })).toEqual([]);
 
-  // The teacher that stands there, with the encoder that answers at once.
-  await driver.chooseEncoder(INSTANT);
-  await driver.chooseDevice('wasm');
   await driver.click('run-teacher');
   await driver.see('proposals');
   expect(await driver.text('taken')).toContain('40 texts to learn from, 0 left');

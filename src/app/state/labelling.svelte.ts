@@ -16,10 +16,11 @@ import type {
   TeacherEstimate,
   TeacherView,
 } from '../../engine/labelling-types';
+import type { RunView } from '../../engine';
 import type { Encoders } from './encoders.svelte';
 import { classesProblem, moved, withClasses } from './label-classes';
 import { RandomRows } from './random-rows.svelte';
-import { Review } from './review.svelte';
+import { Review, REVIEW_START } from './review.svelte';
 import { sendable, similarityTeacher, type Sendable } from './teachers';
 import { Work } from './work.svelte';
 
@@ -132,6 +133,17 @@ export class Labelling {
     await this.review.refresh();
   }
 
+  /** Whether a run was made of the labels as they are now; true while they have not been read. */
+  isOfPresent({ recipe }: Pick<RunView, 'recipe'>): boolean {
+    const { labelling } = recipe.data;
+    const view = this.#view;
+    if (labelling === undefined || view === null) return true;
+    const { hand, teachers: _some, ...asked } = labelling;
+    const { teachers: _all, ...now } = view.settings;
+    const newest = hand.reduce((last, { at }) => Math.max(last, at), 0);
+    return isSame(asked, now) && newest === (view.hand.last?.at ?? 0);
+  }
+
   async configure(change: Partial<LabellingSettings>): Promise<boolean> {
     const before = this.settings;
     if (before === null) return false;
@@ -176,23 +188,26 @@ export class Labelling {
 
   addClasses(names: readonly string[]): void {
     const more = names.map((name) => ({ name: name.trim(), description: '', examples: [] }));
-    this.#setClasses([...this.classes, ...more]);
+    void this.#setClasses([...this.classes, ...more]);
   }
   changeClass(at: number, change: Partial<LabelledClass>): void {
     const one = this.classes[at];
     if (one === undefined) return;
     const to = change.name ?? one.name;
     const next = this.classes.map((other, place) => (place === at ? { ...one, ...change } : other));
-    this.#setClasses(next, to === one.name ? null : { from: one.name, to });
+    const renamed = to === one.name ? null : { from: one.name, to };
+    const byHand = this.#view?.hand.classes[at] ?? 0;
+    const done = this.#setClasses(next, renamed);
+    if (renamed !== null && byHand > 0) void done.then((held) => held && this.#relabel(renamed));
   }
   moveClass(from: number, to: number): void {
-    this.#setClasses(moved(this.classes, from, to));
+    void this.#setClasses(moved(this.classes, from, to));
   }
   removeClass(at: number): void {
     const one = this.classes[at];
     const before = this.settings;
     if (one === undefined || before === null) return;
-    this.#setClasses(this.classes.filter((_, place) => place !== at));
+    void this.#setClasses(this.classes.filter((_, place) => place !== at));
     this.#removed = { one, before };
   }
   /** With what was said of it, and the rules that voted for it. */
@@ -202,13 +217,31 @@ export class Labelling {
     if (removed !== null) void this.configure(removed.before);
   }
 
-  #setClasses(
-    classes: readonly LabelledClass[],
-    renamed: { readonly from: string; readonly to: string } | null = null,
-  ): void {
+  #setClasses(classes: readonly LabelledClass[], renamed: Renamed | null = null): Promise<boolean> {
     const { settings } = this;
     this.#removed = null;
-    if (settings !== null) void this.configure(withClasses(settings, classes, renamed));
+    if (settings === null) return Promise.resolve(false);
+    return this.configure(withClasses(settings, classes, renamed));
+  }
+
+  /** Labels by hand go with their class: each is made again under its new name. */
+  async #relabel({ from, to }: Renamed): Promise<void> {
+    const query = { ...REVIEW_START, state: 'hand', order: 'file', count: RELABEL_ROWS } as const;
+    await this.work.attempt(async () => {
+      for (let at = 0, total = 1; at < total; at += RELABEL_ROWS) {
+        const page = await this.#engine.reviewRows(this.#project, { ...query, from: at });
+        total = page.total;
+        for (const { origin, hand } of page.rows) {
+          if (hand?.labels?.includes(from) !== true) continue;
+          const { held_out, how } = hand;
+          const labels = hand.labels.map((name) => (name === from ? to : name));
+          const { file, row } = origin;
+          await this.#engine.labelRow(this.#project, { file, row, labels, held_out, how });
+        }
+      }
+    });
+    await this.reread();
+    this.#changed();
   }
 
   // ----------------------------------------------------------------------------------- teachers
@@ -310,6 +343,13 @@ export class Labelling {
 }
 
 const REST_MS = 700;
+/** Labels that are renamed at once. */
+const RELABEL_ROWS = 200;
+
+interface Renamed {
+  readonly from: string;
+  readonly to: string;
+}
 /** Up to so many texts a change is followed by its proposals unasked. */
 const AT_ONCE_ROWS = 20_000;
 

@@ -184,7 +184,7 @@ export class Project {
   get outdated(): boolean {
     const shown = this.run;
     if (shown === null) return false;
-    return !isOfPresent(shown.recipe, this.#view);
+    return !this.#isOfPresent(shown);
   }
   get busy(): boolean {
     return this.learning || this.labelling.busy;
@@ -313,7 +313,7 @@ export class Project {
 
   async train(): Promise<void> {
     this.advice.stop();
-    const present = this.runs.filter((run) => isOfPresent(run.recipe, this.#view));
+    const present = this.runs.filter((run) => this.#isOfPresent(run));
     await this.training.train(this.id, present, (run) => this.#add(run));
   }
 
@@ -393,6 +393,11 @@ export class Project {
     const { choice } = this.#view;
     if (dataDifferences(unfinished.data, choice).length > 0) await this.configure(unfinished.data);
     return dataDifferences(unfinished.data, this.#view.choice).length === 0;
+  }
+
+  /** Of labels that are made here, those that stand now count too. */
+  #isOfPresent(run: RunView): boolean {
+    return isOfPresent(run.recipe, this.#view) && this.labelling.isOfPresent(run);
   }
 
   async #finished(work: Promise<RunView | null>): Promise<void> {

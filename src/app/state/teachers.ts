@@ -1,5 +1,6 @@
 /** Teachers as the page offers them: defaults, names, which models can be one, what is wrong with a rule. */
-import type { EncoderEntry } from '../../engine';
+import { toHeadlightError } from '../../base';
+import { compileRules, nliLabels, type EncoderEntry } from '../../engine';
 import type {
   LabellingSettings,
   LabelRule,
@@ -55,25 +56,17 @@ export function newRule(name: string): LabelRule {
 
 /** Whether a model came with a classifier that tells entailment from contradiction. */
 export function isNli({ info }: EncoderEntry): boolean {
-  const classes = info.classifier?.classes ?? [];
-  const has = (start: string): boolean =>
-    classes.some((name) => name.toLowerCase().startsWith(start));
-  return has('entail') && has('contradict');
+  return nliLabels(info.classifier) !== null;
 }
 
-/** null: nothing. */
+/** What is wrong with a rule, as the teacher itself would say it; null: nothing. */
 export function ruleProblem(rule: LabelRule): string | null {
-  if (rule.match === 'keywords') {
-    const some = rule.pattern.split(',').some((word) => word.trim() !== '');
-    return some ? null : 'Type a keyword, or several divided by commas.';
-  }
-  if (rule.pattern === '') return 'Type an expression.';
   try {
-    new RegExp(rule.pattern, 'u');
+    compileRules([rule], [rule.class], false);
     return null;
   } catch (thrown) {
-    const said = thrown instanceof Error ? thrown.message.replace(/^.*: /, '') : String(thrown);
-    return `This is no expression: ${said}.`;
+    const said = toHeadlightError(thrown).message.replace(/^Rule 1.*? for “.*?”: /s, '');
+    return said.charAt(0).toUpperCase() + said.slice(1);
   }
 }
 
