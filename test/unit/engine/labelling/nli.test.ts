@@ -15,7 +15,11 @@ import {
   type LabellingSettings,
   type NliTeacher,
 } from '../../../../src/learning/labelling';
-import type { EncoderReference } from '../../../../src/models';
+import {
+  classifierModelGraph,
+  safetensorsWeights,
+  type EncoderReference,
+} from '../../../../src/models';
 import type { Feeds, OnnxRuntime, Platform } from '../../../../src/platform';
 import { createNodePlatform } from '../../../../src/platform/node';
 import { temporaryFolder } from '../../../helpers/temporary-folder';
@@ -169,6 +173,37 @@ describe.each(Object.entries(golden.models))('%s', (name, expected) => {
     const asked = teacher(name, { templates: [template] });
     const found = await votes(runOf(settings(false, golden.labels.slice(0, 1))), asked);
     expect(largestDifference(found, expected.single[0] ?? [])).toBeLessThan(TOLERANCE);
+  });
+});
+
+describe('an exported graph', () => {
+  /** As exporters write it: the checkpoint is not there, `logits` is an output. */
+  async function exported(name: string): Promise<EncoderReference> {
+    const read = (file: string): Uint8Array =>
+      new Uint8Array(readFileSync(new URL(`nli/${name}/${file}`, folder)));
+    const config = read('config.json');
+    const model = classifierModelGraph(
+      { config, weights: safetensorsWeights(read('model.safetensors')) },
+      { task: 'text', head: 'stock', classes: golden.models[name]?.classes.length ?? 0 },
+    );
+    const files = [
+      ...FILES.filter((file) => file !== 'model.safetensors').map((file) => ({
+        name: file,
+        bytes: read(file),
+      })),
+      { name: 'onnx/model.onnx', bytes: model },
+    ];
+    const encoders = new Encoders(platform);
+    return (await finish(encoders.addFolder(`${name}-onnx`, files, 'fp32'))).info.reference;
+  }
+
+  it.each(['roberta', 'deberta-v2', 'bert'])('of %s scores as the pipeline', async (name) => {
+    const encoder = await exported(name);
+    const [template = ''] = golden.templates;
+    const asked = teacher(name, { encoder, templates: [template] });
+    const found = await votes(runOf(settings(true)), asked);
+    const expected = golden.models[name]?.several[0] ?? [];
+    expect(largestDifference(found, expected)).toBeLessThan(TOLERANCE);
   });
 });
 
