@@ -38,7 +38,7 @@ interface ClassWords {
   readonly keywords: string;
 }
 
-const ROWS = 1000;
+const ROWS = 500;
 const EXAMPLES = 3;
 const SEEDS = [0, 1, 2];
 

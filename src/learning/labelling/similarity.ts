@@ -1,24 +1,26 @@
 /**
  * Similarity as a teacher: a class is a direction in the space of the encoder's embeddings, its prototype, made of what
- * the person says of it (its name, or its description in place of the name) and of a few example texts; a text belongs
- * to the class whose direction it is nearest to (cosine). Nearest prototypes as Snell, Swersky and Zemel 2017, with words
- * for examples as in Yin, Hay and Roth 2019.
+ * the person says of it (its name, alone and in a short sentence, and its description where it has one) and of a few
+ * example texts; a text belongs to the class whose direction it is nearest to (cosine). Nearest prototypes as Snell,
+ * Swersky and Zemel 2017, with words in the place of examples as Yin, Hay and Roth 2019.
  *
  * One label: softmax of the cosines over the temperature. Several: cosines mean something else in every encoder, so each
  * label is measured against ordinary sentences: a text has the label when it is further towards it than they are by
- * more than twice their spread, and the sigmoid of what it has beyond, over the temperature, says how likely.
+ * more than three times their spread, and the sigmoid of what it has beyond, over the temperature, says how likely.
  */
 import { HeadlightError } from '../../base';
 import type { Matrix } from '../heads';
 import { ORDINARY_SENTENCES } from './similarity-sentences';
 import type { LabelledClass, Votes } from './types';
 
-/** How a name becomes a text. */
-const TEMPLATES = ['{}'];
-/** How much the examples of a class count against what is said of it. */
-const EXAMPLES_SHARE = 0.5;
+/** How a name becomes a text: the best of those tried (docs/labelling.md). */
+const TEMPLATES = ['{}', 'The topic is {}.'];
+/** The name counts as much as so many examples, the description as many again; measured there, too. */
+const WORTH_EXAMPLES = 4;
 /** Standard deviations above ordinary sentences from which a text has a label. */
-const SPREADS = 2;
+const SPREADS = 3;
+
+type PartKind = 'name' | 'description' | 'example' | 'ordinary';
 
 /** What is to be embedded for the classes, and what each text is. */
 export interface PrototypeTexts {
@@ -26,7 +28,7 @@ export interface PrototypeTexts {
   /** Beside `texts`; `class` is null for the ordinary sentences. */
   readonly parts: readonly {
     readonly class: string | null;
-    readonly of: 'name' | 'description' | 'example' | 'ordinary';
+    readonly of: PartKind;
   }[];
   /** Their names, in order. */
   readonly classes: readonly string[];
@@ -42,13 +44,9 @@ export interface Prototypes {
 /** @throws HeadlightError `bad-setting` for fewer than two classes. */
 export function prototypeTexts(classes: readonly LabelledClass[]): PrototypeTexts {
   if (classes.length < 2) {
-    throw new HeadlightError(
-      'bad-setting',
-      'Similarity needs at least two classes to choose from.',
-      {
-        hint: 'Name another class.',
-      },
-    );
+    throw new HeadlightError('bad-setting', 'Similarity needs at least two classes.', {
+      hint: 'Name another class.',
+    });
   }
   const texts: string[] = [];
   const parts: PrototypeTexts['parts'][number][] = [];
@@ -57,13 +55,11 @@ export function prototypeTexts(classes: readonly LabelledClass[]): PrototypeText
     parts.push(part);
   };
   for (const { name, description, examples } of classes) {
+    for (const template of TEMPLATES) {
+      const text = template.replace('{}', () => name);
+      add(text, { class: name, of: 'name' });
+    }
     if (description.trim() !== '') add(description.trim(), { class: name, of: 'description' });
-    else
-      for (const template of TEMPLATES)
-        add(
-          template.replace('{}', () => name),
-          { class: name, of: 'name' },
-        );
     for (const example of examples)
       if (example.trim() !== '') add(example.trim(), { class: name, of: 'example' });
   }
@@ -82,19 +78,26 @@ export function makePrototypes(
   const { columns, data } = features;
   if (features.rows !== texts.length)
     throw new HeadlightError('internal', 'The classes were not embedded as they were asked for.');
-  const meanOf = (name: string, isExample: boolean): Float64Array => {
+  /** The mean direction of what is known of a class in one way, counted as so many examples. */
+  const addTo = (direction: Float64Array, name: string, of: PartKind, worth?: number): void => {
     const sum = new Float64Array(columns);
+    let count = 0;
     parts.forEach((part, row) => {
-      if (part.class !== name || (part.of === 'example') !== isExample) return;
+      if (part.class !== name || part.of !== of) return;
       addUnit(sum, data.subarray(row * columns, (row + 1) * columns), 1);
+      count++;
     });
-    return sum;
+    addUnit(direction, sum, worth ?? count);
   };
   const directions = new Float32Array(classes.length * columns);
   classes.forEach((name, k) => {
     const direction = new Float64Array(columns);
-    addUnit(direction, meanOf(name, false), 1 - EXAMPLES_SHARE);
-    addUnit(direction, meanOf(name, true), EXAMPLES_SHARE);
+    // Of a name that the encoder does not know, the sentence around it would be all that is left.
+    const bare = parts.findIndex((part) => part.class === name && part.of === 'name');
+    if (lengthOf(data.subarray(bare * columns, (bare + 1) * columns)) > 0)
+      addTo(direction, name, 'name', WORTH_EXAMPLES);
+    addTo(direction, name, 'description', WORTH_EXAMPLES);
+    addTo(direction, name, 'example');
     const length = lengthOf(direction);
     if (length === 0) {
       throw new HeadlightError('bad-setting', `The encoder knows no word of the class “${name}”.`, {
@@ -110,7 +113,7 @@ export function makePrototypes(
   return { directions: matrix, levels: levelsOf(parts, features, matrix) };
 }
 
-/** [classes]: mean and twice the spread of the cosines of ordinary sentences. */
+/** [classes]: mean and three times the spread of the cosines of ordinary sentences. */
 function levelsOf(
   parts: PrototypeTexts['parts'],
   { columns, data }: Matrix,

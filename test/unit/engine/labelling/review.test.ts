@@ -160,7 +160,7 @@ describe('labelling while pages are turned', () => {
   });
 });
 
-it('turns a page of 100,000 rows in less than 200 ms, ordered and filtered', () => {
+it('turns a page of 100,000 rows in less than 200 ms of work, ordered and filtered', () => {
   const rows = 100_000;
   const random = seededRandom(2);
   const all = [0, 1].map(() => {
@@ -176,9 +176,10 @@ it('turns a page of 100,000 rows in less than 200 ms, ordered and filtered', () 
   const query = { ...FIRST, state: 'open', label: 'b', order: 'unsure', from: 20_000 } as const;
   reviewRows(source, query);
   const took = [1, 2, 3].map((time) => {
-    const started = performance.now();
+    const before = process.cpuUsage();
     reviewRows(source, { ...query, from: 20_000 + 50 * time });
-    return performance.now() - started;
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
   });
   expect(Math.min(...took)).toBeLessThan(200);
 });

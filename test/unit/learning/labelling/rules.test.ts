@@ -88,6 +88,7 @@ describe('an expression', () => {
       const pattern = randomPattern(random, 3);
       const ignoreCase = random.integer(2) === 1;
       const text = randomText(random, 9);
+      if (pattern === '') continue;
       let native: RegExp;
       try {
         native = new RegExp(pattern, ignoreCase ? 'iu' : 'u');
@@ -105,7 +106,7 @@ describe('an expression', () => {
         apart.push(`/${pattern}/${ignoreCase ? 'i' : ''} on “${text}”`);
     }
     expect(apart).toEqual([]);
-    expect(refused).toBeLessThan(600);
+    expect(refused).toBeLessThan(200);
   });
 
   it('is refused in words or answers, whatever it is: 8,000 random strings', () => {
@@ -232,7 +233,7 @@ function refusal(
   }
 }
 
-/** null: refused in words (too large, two groups of one name, empty), though JavaScript takes it. */
+/** null: refused in words (too large, two groups of one name), though JavaScript takes it. */
 function matchedOrRefused(pattern: string, text: string, ignoreCase: boolean): boolean | null {
   try {
     return expression(pattern, text, ignoreCase);

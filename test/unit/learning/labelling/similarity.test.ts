@@ -13,7 +13,7 @@ import {
   type PrototypeTexts,
 } from '../../../../src/learning/labelling';
 
-const COLUMNS = 8;
+const COLUMNS = 64;
 
 function classOf(name: string, description = '', examples: readonly string[] = []): LabelledClass {
   return { name, description, examples };
@@ -51,12 +51,12 @@ function textsOf({ texts, parts }: PrototypeTexts, of: string): string[] {
 }
 
 describe('what is embedded for the classes', () => {
-  it('is the description in place of the name, and every example', () => {
+  it('is each name, the description where there is one, and every example', () => {
     const asked = prototypeTexts([...THREE, classOf('black', '  ', [' ', 'coal '])]);
     expect(textsOf(asked, 'description')).toEqual(['of the colour of grass']);
     expect(textsOf(asked, 'example')).toEqual(['the sky', 'the sea', 'coal']);
-    expect(textsOf(asked, 'name').some((text) => text.includes('red'))).toBe(true);
-    expect(textsOf(asked, 'name').some((text) => text.includes('green'))).toBe(false);
+    const named = textsOf(asked, 'name').map((text) => /red|green|blue|black/.exec(text)?.[0]);
+    expect([...new Set(named)]).toEqual(asked.classes);
     expect(asked.classes).toEqual(['red', 'green', 'blue', 'black']);
   });
 
@@ -125,7 +125,11 @@ describe('a vote', () => {
   it('cannot be had of a class that the encoder knows no word of: it is named', () => {
     const asked = prototypeTexts(THREE);
     const features = embed(asked.texts);
-    features.data.fill(0, 0, COLUMNS);
+    asked.parts.forEach((part, row) => {
+      // As a table of words does: of “The topic is red.” the other words are left.
+      if (part.class === 'red' && asked.texts[row] === 'red')
+        features.data.fill(0, row * COLUMNS, (row + 1) * COLUMNS);
+    });
     expect(() => makePrototypes(asked, features)).toThrow(
       expect.objectContaining({
         code: 'bad-setting',
@@ -136,13 +140,13 @@ describe('a vote', () => {
 });
 
 describe('of several labels', () => {
-  it('few ordinary sentences have one: about what is left beyond two spreads', () => {
+  it('few ordinary sentences have one: about what is left beyond three spreads', () => {
     const random = seededRandom(3);
     const texts = Array.from({ length: 2000 }, () => `anything ${random.integer(1e9)}`);
     const votes = votesOf(THREE, texts, { several: true });
     const share = votes.filter((one) => one >= 0.5).length / votes.length;
-    expect(share).toBeGreaterThan(0.002);
-    expect(share).toBeLessThan(0.08);
+    expect(share).toBeGreaterThan(0);
+    expect(share).toBeLessThan(0.03);
   });
 
   it('a text that is what is said of a label has it, whatever the others are', () => {
