@@ -18,6 +18,8 @@ export interface ActiveRow {
   readonly origin: RowOrigin;
   readonly text: string;
   readonly why: ActiveWhy;
+  /** The classes that the probe finds likeliest, at most nine, the likeliest first; none before there is a probe. */
+  readonly likely: readonly string[];
 }
 
 export type ActiveWhy =

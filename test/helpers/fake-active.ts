@@ -52,6 +52,7 @@ export abstract class FakeActive extends FakeLabelling implements ActiveEngine {
           .slice(0, 2)
           .map(({ name }, at) => ({ label: name, probability: 0.51 - at * 0.04 })),
       },
+      likely: settings.classes.slice(-9).map(({ name }) => name),
     }));
   }
 

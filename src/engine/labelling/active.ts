@@ -56,6 +56,8 @@ interface Session {
 }
 
 const MOST_ROWS = 100;
+/** Classes with a key in the page: 1 to 9. */
+const MOST_LIKELY = 9;
 
 export class ActiveLearning {
   readonly #parts: Parts;
@@ -288,7 +290,7 @@ function chosenRows(session: Session, count: number): ActiveRow[] {
   return all.map((one) => rowOf(session, one));
 }
 
-function rowOf({ state, pool }: Session, { row, why }: ChosenRow): ActiveRow {
+function rowOf({ state, pool, learner }: Session, { row, why }: ChosenRow): ActiveRow {
   const place = pool.rows[row] ?? 0;
   const origin = state.rows.origin[place];
   if (origin === undefined) throw new HeadlightError('internal', `There is no row ${place}.`);
@@ -305,7 +307,8 @@ function rowOf({ state, pool }: Session, { row, why }: ChosenRow): ActiveRow {
       : why.kind === 'teacher'
         ? { kind: 'teacher', label: name(why.class), confidence: why.confidence }
         : why;
-  return { origin, text: state.rows.texts[place] ?? '', why: said };
+  const likely = learner.likeliest(row, MOST_LIKELY).map(name);
+  return { origin, text: state.rows.texts[place] ?? '', why: said, likely };
 }
 
 function curveOf({ learner, state }: Session): ActiveCurve {

@@ -177,6 +177,16 @@ export class ActiveLearner {
     });
   }
 
+  /** The classes that are likeliest for a row of the pool, the likeliest first; none without a probe. */
+  likeliest(row: number, count: number): number[] {
+    const { length } = this.#options.classes;
+    const own = this.#probabilities?.subarray(row * length, (row + 1) * length);
+    if (own === undefined) return [];
+    return Array.from(own.keys())
+      .sort((a, b) => own[b]! - own[a]! || a - b)
+      .slice(0, count);
+  }
+
   /** At most `count`, the first one first. */
   next(strategy: ActiveStrategy, count: number): ChosenRow[] {
     const { classes, several, proposed } = this.#options;
