@@ -4,21 +4,24 @@
  */
 import {
   ACTIVE_STRATEGIES,
+  type ActiveEngine,
   type ActiveRow,
   type ActiveSettings,
   type ActiveStrategy,
   type ActiveView,
-  type Engine,
 } from '../../engine';
 import type { Encoders } from './encoders.svelte';
 import { recall, remember } from './memory';
 import { Work } from './work.svelte';
 
+/** What of the encoders it goes by. */
+type Chosen = Pick<Encoders, 'chosen' | 'embed' | 'device'>;
+
 const REMEMBERED = 'headlight.active-strategy';
 
 export class ActiveLabels {
-  readonly #engine: Engine;
-  readonly #encoders: Encoders;
+  readonly #engine: ActiveEngine;
+  readonly #encoders: Chosen;
   readonly #project: string;
   readonly #labelled: () => void;
   #view = $state.raw<ActiveView | null>(null);
@@ -32,7 +35,7 @@ export class ActiveLabels {
   readonly saving = new Work();
 
   /** @param labelled is called after each label and each undo. */
-  constructor(engine: Engine, encoders: Encoders, project: string, labelled: () => void) {
+  constructor(engine: ActiveEngine, encoders: Chosen, project: string, labelled: () => void) {
     this.#engine = engine;
     this.#encoders = encoders;
     this.#project = project;

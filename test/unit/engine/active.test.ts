@@ -129,7 +129,10 @@ describe('text after text', () => {
     const { hand } = await engine.labelling(project.id);
     expect(hand.labelled).toBe(36);
     expect(view.classes.map(({ labelled }) => labelled)).toEqual(hand.classes);
-    expect(view.next!.why.kind).toBe('unsure');
+    const { why, likely } = view.next!;
+    if (why.kind !== 'unsure') throw new Error(`it was chosen because it is ${why.kind}`);
+    expect(likely.slice(0, 2)).toEqual(why.likeliest.map((one) => one.label));
+    expect([...likely].sort()).toEqual([...CLASSES].sort());
     expect(view.milliseconds).toBeGreaterThan(0);
     // Made of a dozen phrases: a probe that learns at all has them after three dozen labels.
     const { points, advice, sentence } = view.curve;
