@@ -18,6 +18,7 @@ import {
   device,
   examples,
   gathered,
+  listed,
   MODEL_HOST,
   penalty,
   share,
@@ -228,6 +229,11 @@ function addRun(program: Command): void {
     .argument('<recipe>', 'recipe.json, as the page or train --out saved it')
     .option('--data <folder>', 'where the data files are (default: beside the recipe)')
     .option('--encoder <folder>', 'the encoder, where the recipe used one from a folder')
+    .option(
+      '--teacher <folder>',
+      'a teacher, where the recipe used one from a folder; may be repeated',
+      listed,
+    )
     .option('--model-host <address>', MODEL_HOST)
     .option('--token-file <file>', TOKEN_FILE)
     .option('--out <folder>', 'write the classifier there, as train and finetune do')
