@@ -35,6 +35,8 @@ export interface ParsedExpression {
 const LONGEST = 2000;
 /** With its repetitions written out; each sign of a text costs at most so many steps. */
 const MOST_STEPS = 2000;
+/** What holds at a place has to fit into a number. */
+const MOST_LOOKS = 20;
 /** What Unicode mode lets a backslash stand before; other ASCII punctuation is itself. */
 const NEEDS_NONE = /^[!"#%&',\-:;<=>@_`~ ]$/;
 const QUANTIFIER = /^(?:[*+?]|\{(\d+)(,(\d*))?\})\??/;
@@ -59,6 +61,8 @@ export function parseExpression(pattern: string, ignoreCase: boolean): ParsedExp
     throw new ExpressionError(
       `it is too large: with its repetitions written out it has more than ${MOST_STEPS} steps`,
     );
+  if (reader.looks > MOST_LOOKS)
+    throw new ExpressionError(`it looks ahead or behind more than ${MOST_LOOKS} times`);
   return { tree, atoms: reader.atoms.map((atom) => compile(`^(?:${atom})$`, flags)) };
 }
 
@@ -99,6 +103,7 @@ function withoutNeedlessBackslashes(pattern: string): string {
 class Reader {
   readonly atoms: string[] = [];
   at = 0;
+  looks = 0;
   readonly #source: string;
   readonly #known = new Map<string, number>();
   readonly #names = new Set<string>();
@@ -137,6 +142,7 @@ class Reader {
   #group(): Expression {
     const look = LOOKS.find(({ opens }) => this.#take(opens));
     if (look === undefined && !this.#take('?:')) this.#name();
+    if (look !== undefined) this.looks++;
     const of = this.choice();
     if (!this.#take(')')) throw new ExpressionError('a group is not closed');
     return look === undefined ? of : { kind: 'look', ahead: look.ahead, negated: look.negated, of };

@@ -1,5 +1,5 @@
 /** An expression written out as programs: steps that each wait for a sign, fork, ask something of the place, or end. */
-import { ExpressionError, stepsOf, type Expression } from './rules-expression';
+import { stepsOf, type Expression } from './rules-expression';
 
 /** Kinds of steps. */
 export const SIGN = 0;
@@ -12,8 +12,6 @@ export const DONE = 4;
 const PLACES: readonly string[] = ['start', 'end', 'boundary', 'inside'];
 const ASKS: readonly number[] = [1, 2, 12, 12];
 const ASKS_LOOKS = 16;
-/** What holds at a place has to fit into a number. */
-const MOST_LOOKS = 20;
 
 export interface Program {
   readonly kinds: Int32Array;
@@ -32,10 +30,7 @@ export interface Program {
   readonly looks: number;
 }
 
-/**
- * The looks, each after those it holds itself, and the whole at the end.
- * @throws ExpressionError for more than 20 looks.
- */
+/** The looks, each after those it holds itself, and the whole at the end. */
 export function writePrograms(tree: Expression): readonly Program[] {
   const programs: Program[] = [];
   /** One that a repetition writes several times is run once. */
@@ -46,8 +41,6 @@ export function writePrograms(tree: Expression): readonly Program[] {
     // Looking ahead, a match begins here: followed from its end backwards.
     const program = write(node.of, !node.ahead, node.negated, lookOf, () => programs.length);
     const place = programs.push(program) - 1;
-    if (programs.length > MOST_LOOKS)
-      throw new ExpressionError(`it looks ahead and behind more than ${MOST_LOOKS} times`);
     known.set(node, place);
     return place;
   };

@@ -137,6 +137,7 @@ describe('an expression', () => {
     '^(?=(a+)+$)b',
     '(?<=(a|a)*b)c',
     '.*.*.*.*.*=',
+    `${'(?=(a|b)*)'.repeat(20)}c`,
   ])('%s over a long text takes no longer than the text is long', (pattern) => {
     const compiled = compileRules(
       [rule(pattern, { match: 'expression', ignore_case: false })],
@@ -168,6 +169,7 @@ describe('rules that cannot be used', () => {
       /^Rule 2 \(a{40}…\) for “refund”: it is longer/,
     ],
     [rule('', { match: 'expression' }), /it is empty/],
+    [rule('(?=a)'.repeat(21), { match: 'expression' }), /looks ahead or behind more than 20 times/],
   ])('%o', (bad, message) => {
     expect(() => compileRules([rule('fine'), bad], CLASSES, false)).toThrow(
       expect.objectContaining({
