@@ -114,7 +114,7 @@ function method({ recipe, record }: RunDocument): string {
   const { method: how } = recipe.finetune;
   const pairs = record.method === 'finetune' ? record.finetune.fit.pairs : undefined;
   if (pairs !== undefined)
-    return `${what}: the base model learned from ${pairs.positive + pairs.negative} pairs of texts which are of one class (contrastive fine-tuning as in SetFit; method ${how.name}); the head is a logistic regression on the mean of the tokens.`;
+    return `${what}: the base model learned from pairs of texts, ${pairs.positive} of one class and ${pairs.negative} of different ones (contrastive fine-tuning as in SetFit; method ${how.name}); the head is a logistic regression on the mean of the tokens.`;
   switch (how.name) {
     case 'full':
       return `${what}: every weight of the base model was fine-tuned.`;

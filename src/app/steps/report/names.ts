@@ -21,7 +21,7 @@ export function encoderDetail({ record }: RunView): string {
     return [
       `fine-tuned${fit.pairs === undefined ? '' : ' on pairs'}: ${what}`,
       `${learning_rate}`,
-      `${num_train_epochs} epochs`,
+      `${num_train_epochs} ${num_train_epochs === 1 ? 'epoch' : 'epochs'}`,
       `${max_length} tokens`,
       record.encoder.device,
     ].join(', ');

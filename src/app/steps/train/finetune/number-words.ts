@@ -52,7 +52,8 @@ const WORDS: Readonly<Record<NumberName, (bounds: Bounds) => NumberWords>> = {
   }),
   per_device_train_batch_size: () => ({
     label: 'Texts a step',
-    explain: 'Larger batches need more memory and take fewer steps.',
+    explain:
+      'Larger batches need more memory and take fewer steps. Where pairs are learned from: pairs.',
   }),
   gradient_accumulation_steps: () => ({
     label: 'Batches added up for one step',
