@@ -10,6 +10,7 @@ import { RunningJobs } from './jobs';
 import { labelErrors } from './label-errors';
 import {
   alikePairs,
+  forgetLooked,
   keepLabels,
   labelErrorRows,
   labelErrorsFile,
@@ -74,7 +75,11 @@ export function createEngine(platform: Platform): Engine {
     },
     configureData: (project, choice, signal) => projects.configure(project, choice, signal),
     addFiles: (project, files, signal) => projects.add(project, files, signal),
-    removeFile: (project, name, signal) => projects.remove(project, name, signal),
+    async *removeFile(project, name, signal) {
+      const view = yield* projects.remove(project, name, signal);
+      await forgetLooked(listed, project, name);
+      return view;
+    },
     dataFile: (project, what, file, signal) =>
       dataFile(projects, project, what, file ?? null, signal),
     setLabel: (project, run, row, labels, signal) =>

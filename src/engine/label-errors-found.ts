@@ -15,6 +15,10 @@ import type { LabelErrorSettings, LabelledPart, RowPlace } from './label-errors-
 import type { Prepared } from './prepare';
 
 const MOST_CONFUSIONS = 20;
+/** Below this agreement with the labels probes say less about them. */
+const TELLING = 0.8;
+const UNSURE =
+  'These probes disagree with many of the labels, so much of the list is merely hard for them: a better encoder tells more.';
 const PARTS: readonly LabelledPart[] = ['train', 'validation', 'test'];
 
 /** The rows that are judged. */
@@ -87,18 +91,22 @@ export function listedRows(
   for (const label of judged.labels.flat()) rows[label] = (rows[label] ?? 0) + 1;
   for (const label of issues.issues.flatMap(({ given }) => given))
     listed[label] = (listed[label] ?? 0) + 1;
+  const agreement = agreementOf(probabilities, judged, several);
   return {
     rows: judged.rows.length,
     several,
     classes: classes.map((name, at) => ({ name, rows: rows[at] ?? 0, listed: listed[at] ?? 0 })),
     confusions: confusionsOf(issues, classes, several),
-    agreement: agreementOf(probabilities, judged, several),
-    notes: missing
-      .filter((label) => (rows[label] ?? 0) > 0)
-      .map(
-        (label) =>
-          `The rows labelled “${classes[label] ?? ''}” are too few, or too much alike, to judge each of them by others.`,
-      ),
+    agreement,
+    notes: [
+      ...(agreement < TELLING ? [UNSURE] : []),
+      ...missing
+        .filter((label) => (rows[label] ?? 0) > 0)
+        .map(
+          (label) =>
+            `The rows labelled “${classes[label] ?? ''}” are too few, or too much alike, to judge each of them by others.`,
+        ),
+    ],
     listed: issues.issues.map((issue) => storedRow(issue, judged, probabilities)),
   };
 }

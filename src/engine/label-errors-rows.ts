@@ -148,6 +148,18 @@ export async function keepLabels(
   await store.writeLooked(project, kept ? [...others, ...added] : others);
 }
 
+/** Of a file that was removed: another may come under its name. */
+export async function forgetLooked(
+  { storage }: Pick<Parts, 'storage'>,
+  project: string,
+  name: string,
+): Promise<void> {
+  const store = new LabelErrorsStore(storage);
+  const before = await store.looked(project);
+  const kept = before.filter(({ file }) => file !== name);
+  if (kept.length < before.length) await store.writeLooked(project, kept);
+}
+
 /**
  * Adds, replaces or takes away `set_label` repairs; where labels are made here, labels by hand.
  * @throws HeadlightError `bad-setting`.

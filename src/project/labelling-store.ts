@@ -21,8 +21,9 @@ const AREA = 'labelling';
 /** Labels a file: small enough to write anew for each one that is added. */
 const HAND_FILE = 100;
 
-/** What others keep in this area (likely wrong labels) is theirs. */
-const OWN_FILE = /^(?:settings\.json|hand\/\d{6}\.json|votes\/[0-9a-f]{32}\/\d{6}-[0-9a-f]{8})$/;
+/** With what is found of likely wrong labels, and looked at: that is checked where it is read. */
+const OWN_FILE =
+  /^(?:settings\.json|hand\/\d{6}\.json|votes\/[0-9a-f]{32}\/\d{6}-[0-9a-f]{8}|errors\/(?:found|looked))$/;
 
 const handFileSchema = v.array(handLabelSchema);
 

@@ -161,6 +161,22 @@ describe('likely wrong labels of a project', () => {
     expect(await listed({ state: 'open' })).toHaveLength(view.listed);
   });
 
+  it('travel in the zip of the project, with what was found right', async () => {
+    const [first] = await listed();
+    if (first === undefined) throw new Error('nothing is listed');
+    await engine.keepLabels(project.id, [first.origin], true);
+    const { name, bytes } = await finish(engine.export(project.id, null, 'project'));
+    await engine.keepLabels(project.id, [first.origin], false);
+    const other = await finish(engine.importProject({ name, bytes }));
+    expect(other.id).not.toBe(project.id);
+    expect(await engine.lastLabelErrors(other.id)).toMatchObject({
+      listed: view.listed,
+      outdated: false,
+      states: { mended: 0, kept: 1 },
+    });
+    await engine.deleteProject(other.id);
+  });
+
   it('refuse labels that are none, and say when the data has changed since', async () => {
     const change = { file: FILE, row: 3, labels: ['nonsense'] };
     await expect(finish(engine.mendLabels(project.id, [change]))).rejects.toThrow(
