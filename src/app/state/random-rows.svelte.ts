@@ -2,12 +2,7 @@
  * Random texts, labelled to measure by: drawn among those without a label, shown without what is proposed, and never
  * trained on. Each is saved as it is made, so stopping loses nothing.
  */
-import type {
-  LabellingEngine,
-  LabellingView,
-  ReviewQuery,
-  ReviewRow,
-} from '../../engine/labelling-types';
+import type { LabellingEngine, LabellingView, ReviewQuery, ReviewRow } from '../../engine';
 import { Work } from './work.svelte';
 
 /** Enough for an interval of some ten points either way. */

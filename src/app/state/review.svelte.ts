@@ -8,7 +8,7 @@ import type {
   ReviewPage,
   ReviewQuery,
   ReviewRow,
-} from '../../engine/labelling-types';
+} from '../../engine';
 import type { HandLabel } from '../../learning/labelling';
 import { Work } from './work.svelte';
 

@@ -1,5 +1,5 @@
 /** Measured figures of labels in words. */
-import type { MeasuredShare } from '../../../engine/labelling-types';
+import type { MeasuredShare } from '../../../engine';
 import { counted, interval, percent } from '../../state/format';
 
 /** `84.2 % of 872 held-out texts right (95 % interval 81.6–86.5 %)`. */

@@ -1,5 +1,5 @@
 /** What stands for a row of the review table: the person's label, else what is proposed. */
-import type { ReviewRow } from '../../../../engine/labelling-types';
+import type { ReviewRow } from '../../../../engine';
 
 /** From this probability on a text is proposed to have a label, where it may have several. */
 const HAS_LABEL = 0.5;
