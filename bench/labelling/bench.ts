@@ -5,7 +5,7 @@
  * HEADLIGHT_NLI, a folder of an NLI model, and the data (HEADLIGHT_DATA or ../shared/data): how right it is as a
  * teacher. HEADLIGHT_LARGE=1: the shape of deberta-large-mnli against transformers, once (5 GB of memory).
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { finish } from '../../src/base';
@@ -19,6 +19,11 @@ import {
 } from '../../src/learning/labelling';
 import type { Platform } from '../../src/platform';
 import { createNodePlatform } from '../../src/platform/node';
+import { securityHeaders } from '../../src/platform/web/policy';
+import type { ZeroShotAnswer, ZeroShotAsked } from '../../test/browser/harness/functions/zero-shot';
+import { launchChromium } from '../../test/helpers/browser';
+import { buildHarness, openHarness, removeHarnessBuilds } from '../../test/helpers/harness';
+import { serveFolder } from '../../test/helpers/static-server';
 import { benchTexts } from '../embedding/texts';
 import { peer } from '../python';
 import { median, type BenchResult, type BenchTable, type Cell } from '../report';
@@ -50,7 +55,7 @@ export async function bench(): Promise<BenchResult> {
       rows.push(...(await speeds(platform, scratch, benchModel(architecture, name))));
     tables.push({
       title: 'Zero-shot NLI: texts a second',
-      method: `${TEXTS} messages of the sample, ${LABELS.length} labels, one label a text, 32-bit floats, random weights; median of ${ROUNDS} rounds in turn, first use not counted. Largest difference of a score from transformers.js. Load of the machine (1 min): ${(loadavg()[0] ?? 0).toFixed(1)}.`,
+      method: `${TEXTS} messages of the sample, ${LABELS.length} labels, one label a text, 32-bit floats, random weights; in Node the median of ${ROUNDS} rounds in turn, in a page the second asking. Largest difference of a score from transformers.js. Load of the machine (1 min): ${(loadavg()[0] ?? 0).toFixed(1)}.`,
       columns: ['Model', 'What', 'texts/s', 'pairs/s', 'score apart'],
       rows,
     });
@@ -61,6 +66,7 @@ export async function bench(): Promise<BenchResult> {
     if (large !== null) tables.push(large);
     return { name: 'labelling', tables };
   } finally {
+    await removeHarnessBuilds();
     await rm(scratch, { recursive: true, force: true });
   }
 }
@@ -75,7 +81,11 @@ async function speeds(platform: Platform, scratch: string, model: BenchModel): P
   }
   const own = await headlight(platform, model);
   const js = await transformersJs(scratch);
-  const ways: { readonly name: string; ask(): Promise<Answer>; readonly times: number[] }[] = [
+  const ways: {
+    readonly name: string;
+    readonly ask: () => Promise<Answer>;
+    readonly times: number[];
+  }[] = [
     { name: 'Headlight, Node CPU', ask: () => own(texts), times: [] },
     { name: 'transformers.js, Node CPU', ask: () => js(texts), times: [] },
   ];
@@ -87,6 +97,7 @@ async function speeds(platform: Platform, scratch: string, model: BenchModel): P
       if (round > 0) times.push(answer.seconds);
       process.stderr.write(`  ${model.name}, ${name}: ${answer.seconds.toFixed(2)} s\n`);
     }
+  const page = await inPage(folder, texts);
   const python = await peer<{
     readonly seconds: readonly number[];
     readonly scores: Answer['scores'];
@@ -105,6 +116,7 @@ async function speeds(platform: Platform, scratch: string, model: BenchModel): P
   ];
   return [
     ...ways.map(({ name, times }) => rowOf(name, median(times), answers.get(name)?.scores ?? [])),
+    ...page.map(({ name, seconds, scores }) => rowOf(name, seconds, scores)),
     ...(python === null
       ? []
       : [
@@ -115,6 +127,51 @@ async function speeds(platform: Platform, scratch: string, model: BenchModel): P
           ),
         ]),
   ];
+}
+
+/** Headlight and transformers.js on WASM, each in a browser of its own. */
+async function inPage(
+  folder: string,
+  texts: readonly string[],
+): Promise<(Answer & { readonly name: string })[]> {
+  const harness = await buildHarness();
+  await rm(join(harness, 'models'), { recursive: true, force: true });
+  await symlink(join(import.meta.dirname, '../../public/models'), join(harness, 'models'));
+  await rm(join(harness, 'nli'), { recursive: true, force: true });
+  await symlink(folder, join(harness, 'nli'));
+  await rm(join(harness, 'ort'), { recursive: true, force: true });
+  await symlink(
+    join(import.meta.dirname, '../../node_modules/onnxruntime-web/dist'),
+    join(harness, 'ort'),
+  );
+  const server = await serveFolder(harness, { headers: securityHeaders(null) });
+  const asked: ZeroShotAsked = {
+    texts,
+    labels: LABELS,
+    templates: [DEFAULT_TEMPLATE],
+    several: false,
+    max_length: 512,
+  };
+  const ways = [
+    ['Headlight, page, WASM', 'zeroShotWithHeadlight', 'nli', asked, 'wasm'],
+    ['transformers.js, page, WASM', 'zeroShotWithTransformersJs', 'nli', 'ort', asked],
+  ] as const;
+  const answers: (Answer & { readonly name: string })[] = [];
+  try {
+    for (const [name, call, ...given] of ways) {
+      const browser = await launchChromium();
+      try {
+        const opened = await openHarness(browser, server.url);
+        answers.push({ name, ...(await opened.call<ZeroShotAnswer>(call, ...given)) });
+      } finally {
+        await browser.close();
+      }
+      process.stderr.write(`  ${name}: ${answers.at(-1)?.seconds.toFixed(2) ?? ''} s\n`);
+    }
+    return answers;
+  } finally {
+    await server.close();
+  }
 }
 
 function apart(found: Answer['scores'], expected: Answer['scores']): number {

@@ -18,10 +18,10 @@ export interface LogitsRequest {
   readonly sequences: readonly ClassifierInput[];
   readonly batches: BatchOptions;
   /** Logits of one row of a batch whose rows have so many tokens. */
-  width(length: number): number;
+  readonly width: (length: number) => number;
   /** Called once for each sequence, with its logits; they are not kept. */
-  take(index: number, logits: Float32Array): void;
-  progress(done: number): Progress;
+  readonly take: (index: number, logits: Float32Array) => void;
+  readonly progress: (done: number) => Progress;
 }
 
 export class ClassifierSession {

@@ -3,7 +3,7 @@
  * labelling/nli.py). Every architecture and the teacher's other promises: test/unit/engine/labelling/nli.test.ts.
  */
 import { readFileSync } from 'node:fs';
-import { symlink } from 'node:fs/promises';
+import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Browser } from 'puppeteer-core';
@@ -31,6 +31,9 @@ let harness: Harness;
 
 beforeAll(async () => {
   const folder = await buildHarness();
+  // The harness has a made-up model of its own there.
+  await rm(join(folder, 'models'), { recursive: true, force: true });
+  await symlink(join(import.meta.dirname, '../../public/models'), join(folder, 'models'));
   await symlink(join(FOLDER, 'nli'), join(folder, 'nli'));
   server = await serveFolder(folder, { headers: securityHeaders(null) });
   browser = await launchChromium();

@@ -16,7 +16,7 @@ import type { NliModel, PairLogits } from './nli-model';
 export interface NliDeviceRequest {
   readonly runtime: OnnxRuntime;
   readonly asked: Device | 'auto';
-  open(device: DeviceInfo): Promise<NliModel>;
+  readonly open: (device: DeviceInfo) => Promise<NliModel>;
   /** Of those to be labelled, at least one. */
   readonly texts: readonly string[];
   readonly hypotheses: readonly string[];
