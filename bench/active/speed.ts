@@ -15,16 +15,19 @@ export interface RefitConfig {
 }
 
 export interface RefitTime {
-  /** Milliseconds of each round: fit and scoring. */
+  /** Milliseconds of each round by the clock that is given: fit and scoring. */
   readonly fit: readonly number[];
   readonly score: readonly number[];
   readonly iterations: readonly number[];
-  /** From nothing: the first fit of all. */
-  readonly cold: number;
 }
 
-/** tfjs' WASM backend must be the current one. */
-export async function timeRefits(config: RefitConfig): Promise<RefitTime> {
+/**
+ * tfjs' WASM backend must be the current one, here and when it is run.
+ * @returns runs the rounds, once; everything before them is done.
+ */
+export async function prepareRefits(
+  config: RefitConfig,
+): Promise<(clock: () => number) => Promise<RefitTime>> {
   const { labels, pool, columns, classes, rounds } = config;
   await loadTensorFlow();
   const { features, label } = mixture(pool, columns, classes);
@@ -36,28 +39,23 @@ export async function timeRefits(config: RefitConfig): Promise<RefitTime> {
       { rows: count, columns, data: features.data.subarray(0, count * columns) },
       { kind: 'labels', labels: label.subarray(0, count) },
     );
-  const time = { fit: [] as number[], score: [] as number[], iterations: [] as number[] };
   // The kernels are compiled before anything is timed.
-  await first(labels - rounds);
-  refitter.forget();
-  const start = performance.now();
-  await first(labels - rounds);
-  const cold = performance.now() - start;
-  try {
+  await scored.probabilities(await first(labels - rounds), false);
+  return async (clock) => {
+    const time = { fit: [] as number[], score: [] as number[], iterations: [] as number[] };
     for (let count = labels - rounds + 1; count <= labels; count++) {
-      const began = performance.now();
+      const began = clock();
       const head = await first(count);
-      const fitted = performance.now();
+      const fitted = clock();
       await scored.probabilities(head, false);
-      time.score.push(performance.now() - fitted);
+      time.score.push(clock() - fitted);
       time.fit.push(fitted - began);
       time.iterations.push(head.iterations);
     }
-  } finally {
     refitter.forget();
     scored.dispose();
-  }
-  return { ...time, cold };
+    return time;
+  };
 }
 
 /** Unit vectors around class centres, with the decaying spectrum of sentence embeddings. */

@@ -19,6 +19,8 @@ export class Coverage {
   readonly #references: Matrix;
   /** Cosines of candidates to references, [candidates, references]. */
   readonly #alike: Float32Array;
+  /** Of rows that are no candidates, [references] each. */
+  readonly #others: Map<number, Float32Array>;
   /** Cosine of each reference to the labelled text that is most like it. */
   readonly #stoodFor: Float32Array;
 
@@ -27,12 +29,14 @@ export class Coverage {
     references: Matrix,
     candidates: Int32Array,
     alike: Float32Array,
+    others: Map<number, Float32Array>,
     stoodFor: Float32Array,
   ) {
     this.#unit = unit;
     this.#references = references;
     this.candidates = candidates;
     this.#alike = alike;
+    this.#others = others;
     this.#stoodFor = stoodFor;
   }
 
@@ -50,7 +54,7 @@ export class Coverage {
     try {
       const alike = await scored.products(references);
       const stoodFor = new Float32Array(references.rows).fill(NOTHING);
-      return new Coverage(unit, references, candidates, alike, stoodFor);
+      return new Coverage(unit, references, candidates, alike, new Map(), stoodFor);
     } finally {
       scored.dispose();
     }
@@ -58,13 +62,26 @@ export class Coverage {
 
   /** From now on what is like this row of the pool is stood for. */
   cover(row: number): void {
-    const { columns, data } = this.#unit;
-    for (let r = 0; r < this.#references.rows; r++) {
+    const alike = this.#alikeOf(row);
+    for (let r = 0; r < alike.length; r++)
+      if (alike[r]! > this.#stoodFor[r]!) this.#stoodFor[r] = alike[r]!;
+  }
+
+  /** Its cosines to the references: known of candidates, computed once of others. */
+  #alikeOf(row: number): Float32Array {
+    const known = this.#others.get(row);
+    if (known !== undefined) return known;
+    const { rows, columns, data } = this.#references;
+    const place = this.candidates.indexOf(row);
+    if (place >= 0) return this.#alike.subarray(place * rows, (place + 1) * rows);
+    const own = this.#unit.data.subarray(row * columns, (row + 1) * columns);
+    const alike = Float32Array.from({ length: rows }, (_, r) => {
       let sum = 0;
-      for (let j = 0; j < columns; j++)
-        sum += data[row * columns + j]! * this.#references.data[r * columns + j]!;
-      if (sum > this.#stoodFor[r]!) this.#stoodFor[r] = sum;
-    }
+      for (let j = 0; j < columns; j++) sum += own[j]! * data[r * columns + j]!;
+      return sum;
+    });
+    this.#others.set(row, alike);
+    return alike;
   }
 
   /** How much more is stood for with each candidate, [candidates]; never below 0. */
@@ -89,6 +106,7 @@ export class Coverage {
       this.#references,
       this.candidates,
       this.#alike,
+      this.#others,
       this.#stoodFor.slice(),
     );
   }
