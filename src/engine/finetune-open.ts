@@ -1,6 +1,7 @@
 /** Everything that a training needs before a device has been decided: rows, token ids, the model. */
 import { HeadlightError, throwIfAborted, type Job } from '../base';
 import {
+  contrastiveOf,
   parseFinetuneSettings,
   type FinetuneSettings,
   type LossSpec,
@@ -61,6 +62,13 @@ export async function* openFinetune(
     throw new HeadlightError('bad-setting', 'Class weights are for one class a text.', {
       hint: 'Set class_weight to null: each label has its own threshold.',
     });
+  }
+  if ((studentSettings(prepared)?.rounds ?? 0) > 0 && contrastiveOf(settings) !== null) {
+    throw new HeadlightError(
+      'bad-setting',
+      'Rounds of self-training do not go with learning from pairs of texts.',
+      { hint: 'Choose a preset that learns the classes, or set the rounds to 0.' },
+    );
   }
   const loadStarted = performance.now();
   const encoder = yield* encoders.load(choice.encoder, signal);

@@ -69,15 +69,7 @@ export async function* trainRounds(asked: RoundsRequest, signal: AbortSignal): J
   const { prepared } = opened;
   const most = studentSettings(prepared)?.rounds ?? 0;
   if (most === 0) return { ...(yield* learn(request)), joined: null, before: null, notes: [] };
-  if (opened.contrastive !== null) {
-    throw new HeadlightError(
-      'bad-setting',
-      'Rounds of self-training do not go with pairs of texts.',
-      {
-        hint: 'Set the rounds to 0, or the objective to classification.',
-      },
-    );
-  }
+
   const store = new RoundsStore(platform.storage, project, request.identity);
   let kept: KeptRounds = (await store.read()) ?? { done: [], joined: null };
   const free = joinable(prepared);

@@ -285,6 +285,14 @@ describe('a fine-tune', () => {
     await expect(finish(job)).rejects.toThrow('Class weights go with hard labels');
   });
 
+  it('refuses rounds of self-training where it learns from pairs', async () => {
+    const id = await project({ rounds: 1 });
+    const { settings, ...rest } = CHOICE();
+    const pairs = { ...settings, objective: 'contrastive', head: 'mean' } as const;
+    const job = engine.finetune(id, { ...rest, settings: pairs });
+    await expect(finish(job)).rejects.toThrow('do not go with learning from pairs');
+  });
+
   it('stopped in a round goes on in it, to the same weights as without a stop', async () => {
     const student = { rounds: 1, round_threshold: 0.52, labels: 'soft' } as const;
     const whole = await project(student);
