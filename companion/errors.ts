@@ -112,7 +112,7 @@ export function describeErrors(
   const lines = [
     view.listed === 0
       ? `No label of ${view.rows} rows looks wrong.`
-      : `${view.listed} of ${view.rows} labels are likely wrong (${percent(view.listed / view.rows)}), the likeliest first:`,
+      : `${view.listed} of ${view.rows} labels look wrong (${percent(view.listed / view.rows)}), the likeliest errors first:`,
     ...rows.map(
       (row) =>
         `  ${placeOf(row)} [${row.part}] ${said(row.given)} -> ${said(row.suggested)} ` +

@@ -113,6 +113,7 @@ export class App {
             project.hub.work,
             project.mending.work,
             project.labelErrors.work,
+            project.labelErrors.mends.work,
             project.labelling.running,
             project.labelling.estimating,
             project.active.starting,
@@ -240,7 +241,8 @@ export class App {
   async makeLabels(): Promise<void> {
     const project = this.#project;
     if (project === null || !(await project.makeLabels())) return;
-    this.show('data', 'labels');
+    // Where a column has labels, it may be the truth of some rows: that is said under Data.
+    this.show(...(project.view.findings.labelChoice === null ? [] : (['data'] as const)), 'labels');
     this.say('The labels are made here. Name the classes in the step “Labels”.');
   }
 

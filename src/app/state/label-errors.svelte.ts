@@ -127,7 +127,7 @@ export class LabelErrors {
     if (view === null) return false;
     this.#view = view;
     this.#filter = ALL_OPEN;
-    this.#said = `${view.listed} ${view.listed === 1 ? 'label is' : 'labels are'} likely wrong.`;
+    this.#said = `${view.listed} ${view.listed === 1 ? 'label looks' : 'labels look'} wrong.`;
     this.mends.begin();
     await this.#readBoth();
     return true;

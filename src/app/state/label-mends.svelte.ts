@@ -84,7 +84,7 @@ export class LabelMends {
   keep(rows: readonly RowPlace[], show: () => void): void {
     const places = rows.map(place);
     this.#strokes = [...this.#strokes, { rows: places, changes: null, show }];
-    this.#queue(() => this.#look(places, true));
+    this.#look(places, true);
   }
 
   /** @returns whether there was a stroke to take back. */
@@ -95,7 +95,7 @@ export class LabelMends {
     last.show();
     const { rows, changes } = last;
     if (changes !== null) this.#write(changes);
-    else this.#queue(() => this.#look(rows, false));
+    else this.#look(rows, false);
     return true;
   }
 
@@ -110,33 +110,37 @@ export class LabelMends {
     return repairs.find(({ file, row }) => file === one.file && row === one.row)?.labels ?? null;
   }
 
-  async #look(rows: readonly RowPlace[], kept: boolean): Promise<null> {
-    await this.#engine.keepLabels(this.#project, rows, kept);
-    return null;
-  }
-
   #write(changes: readonly LabelChange[]): void {
     this.#written = { ...this.#written, ...byRow(changes) };
     const isFirst = this.#waiting.length === 0;
     this.#waiting = [...this.#waiting, ...changes];
     if (!isFirst) return;
     this.#queue(async () => {
-      const changes = this.#waiting;
-      this.#waiting = [];
-      const job = this.#engine.mendLabels(this.#project, changes);
-      for (;;) {
-        const step = await job.next();
-        if (step.done) return step.value;
-      }
+      const view = await this.work.run('Mending labels', (signal) => {
+        const changes = this.#waiting;
+        this.#waiting = [];
+        return this.#engine.mendLabels(this.#project, changes, signal);
+      });
+      return { view, done: view !== null };
     });
   }
 
-  #queue(save: () => Promise<ProjectView | null>): void {
+  #look(rows: readonly RowPlace[], kept: boolean): void {
+    this.#queue(async () => {
+      const done = await this.work.attempt(async () => {
+        await this.#engine.keepLabels(this.#project, rows, kept);
+        return true;
+      });
+      return { view: null, done: done === true };
+    });
+  }
+
+  #queue(save: () => Promise<{ readonly view: ProjectView | null; readonly done: boolean }>): void {
     this.#saving += 1;
     this.#line = this.#line.then(async () => {
-      const done = await this.work.attempt(async () => ({ view: await save() }));
+      const { view, done } = await save();
       this.#saving -= 1;
-      await this.#saved(done?.view ?? null, done !== null);
+      await this.#saved(view, done);
     });
   }
 }
