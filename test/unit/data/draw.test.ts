@@ -1,6 +1,6 @@
 /** Drawing rows: as many as asked, every class in its share, the same each time. */
 import { describe, expect, it } from 'vitest';
-import { drawRows } from '../../../src/data';
+import { drawPerClass, drawRows } from '../../../src/data';
 
 /** 60 rows of class 0, 30 of 1, 10 of 2; numbered from 5 on. */
 const rows = Int32Array.from({ length: 100 }, (_, at) => at + 5);
@@ -34,5 +34,33 @@ describe('drawing rows', () => {
     const keys = new Set(Array.from(drawn, keyOf));
     expect(drawn.length).toBeGreaterThanOrEqual(20);
     for (const row of rest) expect(keys.has(keyOf(row))).toBe(false);
+  });
+});
+
+describe('so many rows a class', () => {
+  const of = (count: number, seed = 3): Int32Array =>
+    drawPerClass(rows, (row) => [labelOf(row)], count, seed);
+
+  it('takes exactly so many of each, or all that a class has', () => {
+    expect(counts(of(8))).toEqual([8, 8, 8]);
+    expect(counts(of(20))).toEqual([20, 20, 10]);
+    expect([...of(100)]).toEqual([...rows]);
+  });
+
+  it('is seeded, and more of them contain the fewer', () => {
+    expect([...of(8)]).toEqual([...of(8)]);
+    expect([...of(8)]).not.toEqual([...of(8, 4)]);
+    const more = new Set(of(16));
+    expect([...of(8)].every((row) => more.has(row))).toBe(true);
+  });
+
+  it('of several labels takes rows while one of theirs has fewer; rows without any are a class too', () => {
+    const labelsOf = (row: number): number[] => (row % 5 === 0 ? [] : row % 2 === 0 ? [0] : [0, 1]);
+    const drawn = drawPerClass(rows, labelsOf, 4, 1);
+    const having = (label: number): number =>
+      [...drawn].filter((row) => labelsOf(row).includes(label)).length;
+    expect(having(0)).toBeGreaterThanOrEqual(4);
+    expect(having(1)).toBe(4);
+    expect([...drawn].filter((row) => labelsOf(row).length === 0)).toHaveLength(4);
   });
 });
