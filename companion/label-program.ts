@@ -73,7 +73,12 @@ export function addLabel(program: Command): void {
     .option('--soft', 'with --recipe: the student learns the shares, not the likeliest class')
     .option('--soft-temperature <number>', 'with --soft: above 1 evens the shares out', above)
     .option('--weighted', 'with --recipe: a text counts as much as its teachers are sure')
-    .option('--rounds <number>', 'with --recipe: rounds of self-training', whole(0));
+    .option('--rounds <number>', 'with --recipe: rounds of self-training', whole(0))
+    .option(
+      '--round-threshold <share>',
+      'with --rounds: how sure the student must be of a text that joins (default: 0.9)',
+      shareOrAll,
+    );
   addReading(command);
   command
     .addOption(device())

@@ -20,6 +20,7 @@ export interface StudentOptions {
   readonly softTemperature?: number;
   readonly weighted?: boolean;
   readonly rounds?: number;
+  readonly roundThreshold?: number;
   readonly testShare?: number;
 }
 
@@ -85,12 +86,14 @@ function studentSettings({
   softTemperature,
   weighted,
   rounds,
+  roundThreshold,
 }: StudentOptions): Partial<LabellingSettings['student']> {
   return {
     ...(soft === true ? { labels: 'soft' as const } : {}),
     ...(softTemperature === undefined ? {} : { temperature: softTemperature }),
     ...(weighted === true ? { weighted } : {}),
     ...(rounds === undefined ? {} : { rounds }),
+    ...(roundThreshold === undefined ? {} : { round_threshold: roundThreshold }),
   };
 }
 
