@@ -15,7 +15,7 @@ const openPage = async (): Promise<PageDriver> => (await scene.device()).driver;
 
 /** Only these steps are open. */
 async function openOnly(driver: PageDriver, ...open: readonly string[]): Promise<void> {
-  for (const step of ['data', 'encoder', 'train', 'report', 'use']) {
+  for (const step of ['data', 'labels', 'encoder', 'train', 'report', 'use']) {
     const button = await driver.page.$(`[data-testid="step-${step}"]`);
     const is = await button?.evaluate((element) => element.getAttribute('aria-expanded'));
     if (button !== null && is !== String(open.includes(step))) await button.click();
@@ -65,6 +65,18 @@ describe('axe-core finds nothing', () => {
     await driver.typeText('Where is my parcel?');
     await driver.predictFile(join(import.meta.dirname, '../../public/samples/new-messages.csv'));
     expect(await look(driver.page, 'use')).toEqual([]);
+  });
+
+  it('where labels are made, with proposals under review', async () => {
+    await openOnly(driver, 'data');
+    await driver.choose('label-column', '\0made');
+    await openOnly(driver, 'labels');
+    await driver.click('run-teacher');
+    await driver.see('proposals');
+    for (const details of await driver.page.$$('#step-labels details:not([open]) > summary')) {
+      await details.click();
+    }
+    expect(await look(driver.page, 'labels', { within: '#step-labels' })).toEqual([]);
   });
 
   it.each(['Projects', 'Settings'])('in the dialog %s', async (name) => {

@@ -66,11 +66,10 @@ it('labels a file without labels, and trains on it', { timeout: 120_000 }, async
   await shown('classes-editor', '“sports” is there already.');
   await driver.type('new-class', 'cooking');
   await driver.press('add-class');
-  expect(await look(page, 'labels-start', { within: '#step-labels' })).toEqual([]);
 
   await driver.click('run-teacher');
   await driver.see('proposals');
-  expect(await driver.text('taken')).toContain('40 texts to learn from, 0 left');
+  expect(await driver.text('taken')).toContain('40 proposals taken, 0 left');
   expect(await driver.text('unknown')).toContain('Nobody knows yet.');
 
   // By keyboard alone: accept, change, skip, undo, move; each is saved as it is made.
@@ -84,7 +83,6 @@ it('labels a file without labels, and trains on it', { timeout: 120_000 }, async
     rows.slice(0, 5).map((row) => (row as HTMLElement).dataset['state']),
   );
   expect(states).toEqual(['labelled', 'labelled', 'open', 'labelled', 'open']);
-  expect(await look(page, 'labels-review', { within: '#step-labels' })).toEqual([]);
 
   // Random texts, without what is proposed.
   await driver.click('label-random');

@@ -13,10 +13,10 @@ import type {
 import type {
   LabellingEngine,
   LabellingView,
+  RunView,
   TeacherEstimate,
   TeacherView,
-} from '../../engine/labelling-types';
-import type { RunView } from '../../engine';
+} from '../../engine';
 import type { Encoders } from './encoders.svelte';
 import { classesProblem, moved, withClasses } from './label-classes';
 import { RandomRows } from './random-rows.svelte';
@@ -312,6 +312,7 @@ export class Labelling {
   }
 
   stop(): void {
+    for (const timer of this.#rest) clearTimeout(timer);
     this.running.stop();
     this.estimating.stop();
     this.random.stop();
@@ -328,12 +329,15 @@ export class Labelling {
 
   /** Labels have been made elsewhere: figures follow when the hand rests. */
   handMade(): void {
-    clearTimeout(this.#rest);
-    this.#rest = setTimeout(() => {
-      void this.read().then(() => this.#changed());
-    }, REST_MS);
+    const many = (this.#view?.rows ?? 0) > AT_REST_ROWS;
+    for (const timer of this.#rest) clearTimeout(timer);
+    // Of many rows what there is to train on takes seconds to make out: it would hold up the next stroke.
+    this.#rest = [
+      setTimeout(() => void this.read(), many ? 3 * REST_MS : REST_MS),
+      setTimeout(this.#changed, many ? 10 * REST_MS : REST_MS),
+    ];
   }
-  #rest: ReturnType<typeof setTimeout> | undefined;
+  #rest: readonly ReturnType<typeof setTimeout>[] = [];
 
   /** Counts at once. */
   #handChanged(hand: LabellingView['hand']): void {
@@ -343,6 +347,7 @@ export class Labelling {
 }
 
 const REST_MS = 700;
+const AT_REST_ROWS = 5000;
 /** Labels that are renamed at once. */
 const RELABEL_ROWS = 200;
 
