@@ -2,6 +2,7 @@
 import { canonicalJson, HeadlightError } from '../base';
 import { mcnemar, pairedMicroF1, rowCounts } from '../learning/evaluate';
 import {
+  choiceOfRecipe,
   multiLabelFigures,
   readPredictions,
   type PartPredictions,
@@ -24,7 +25,7 @@ export async function compareRuns(
     await projects.store.run(project, second),
   ];
   const [a, b] = runs.map((run) => readPredictions(run.predictions).test);
-  if (a === undefined || b === undefined || !sameRows(runs, a, b)) {
+  if (a === undefined || b === undefined || !(await sameRows(projects, project, runs, a, b))) {
     throw new HeadlightError('bad-setting', 'These two runs were not tested on the same rows.', {
       hint: 'Compare runs of the same files, columns and split.',
     });
@@ -47,16 +48,42 @@ export async function compareRuns(
   return { ...compared, test: mcnemar(rightRows(a), rightRows(b)), micro_f1: null };
 }
 
-function sameRows(runs: readonly RunParts[], a: PartPredictions, b: PartPredictions): boolean {
-  const [one, other] = runs.map(({ document: { recipe } }) =>
-    canonicalJson({ data: recipe.data, split: recipe.split, task: recipe.task }),
-  );
-  return (
-    one === other &&
-    sameValues(a.indices, b.indices) &&
-    sameValues(a.labels, b.labels) &&
-    sameValues(a.targets ?? [], b.targets ?? [])
-  );
+async function sameRows(
+  projects: Projects,
+  project: string,
+  runs: readonly RunParts[],
+  a: PartPredictions,
+  b: PartPredictions,
+): Promise<boolean> {
+  const [one, other] = runs.map(({ document: { recipe } }) => {
+    const { labelling: _, ...data } = recipe.data;
+    return canonicalJson({ data, split: recipe.split, task: recipe.task });
+  });
+  if (one !== other || !sameValues(a.labels, b.labels)) return false;
+  if (!sameValues(a.targets ?? [], b.targets ?? [])) return false;
+  if (runs.every(({ document }) => document.recipe.data.labelling === undefined))
+    return sameValues(a.indices, b.indices);
+  // Labels that are made here come and go: rows are the same where they stand in the same place of the files.
+  const [first, second] = [
+    await placesOf(projects, project, runs[0], a),
+    await placesOf(projects, project, runs[1], b),
+  ];
+  return first === second;
+}
+
+/** File and row of each row of a part. */
+async function placesOf(
+  projects: Projects,
+  project: string,
+  run: RunParts | undefined,
+  { indices }: PartPredictions,
+): Promise<string> {
+  if (run === undefined) return '';
+  const { data } = await projects.prepare(project, choiceOfRecipe(run.document.recipe));
+  return Array.from(indices, (index) => {
+    const origin = data.origin[index];
+    return `${origin?.row ?? -1}/${origin?.file ?? ''}`;
+  }).join('\n');
 }
 
 function sameValues(a: ArrayLike<number>, b: ArrayLike<number>): boolean {

@@ -34,8 +34,8 @@ export class LabellingStore {
   readonly #storage: Storage;
   /** Two writes of one millisecond look the same in storage. */
   #writes = 0;
-  /** A table of rows asks for it again and again. */
-  #hand: { readonly revision: string; readonly log: readonly HandLabel[] } | null = null;
+  /** Files of labels by hand as they were read last: a table of rows asks for them again and again. */
+  readonly #files = new Map<string, { readonly stamp: string; readonly labels: HandLabel[] }>();
 
   constructor(storage: Storage) {
     this.#storage = storage;
@@ -66,16 +66,18 @@ export class LabellingStore {
 
   /** The log, oldest first. @throws HeadlightError `bad-project` when it cannot be read. */
   async hand(project: string): Promise<readonly HandLabel[]> {
-    const entries = await this.#storage.entries(AREA, handPrefix(project));
-    const known = entries.map(({ key, bytes, written }) => `${key} ${bytes} ${written}`);
-    const revision = [this.#writes, ...known].join('\n');
-    if (this.#hand?.revision === revision) return this.#hand.log;
     const log: HandLabel[] = [];
-    for (const { key } of entries) {
-      const bytes = await this.#storage.read(AREA, key);
-      if (bytes !== null) log.push(...readHand(bytes, key));
+    for (const { key, bytes, written } of await this.#storage.entries(AREA, handPrefix(project))) {
+      const stamp = `${bytes} ${written}`;
+      const known = this.#files.get(key);
+      if (known?.stamp === stamp) log.push(...known.labels);
+      else {
+        const read = await this.#storage.read(AREA, key);
+        const labels = read === null ? [] : readHand(read, key);
+        this.#files.set(key, { stamp, labels });
+        log.push(...labels);
+      }
     }
-    this.#hand = { revision, log };
     return log;
   }
 
@@ -194,6 +196,8 @@ export class LabellingStore {
     this.#writes++;
     const bytes = new TextEncoder().encode(JSON.stringify(labels));
     await this.#storage.write(AREA, handKey(project, number), bytes);
+    // Two writes of one millisecond have the same stamp.
+    this.#files.delete(handKey(project, number));
   }
 }
 

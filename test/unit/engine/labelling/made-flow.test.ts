@@ -2,6 +2,7 @@
  * Labels made here through the engine: rules label, a person mends, a probe learns, a recipe does it again; nothing
  * that was labelled is lost when the process dies.
  */
+import { describeRun } from '../../../../companion/report';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { finish, type Job } from '../../../../src/base';
 import {
@@ -13,6 +14,7 @@ import {
 } from '../../../../src/engine';
 import { LABELLING_DEFAULTS, type LabellingSettings } from '../../../../src/learning/labelling';
 import { DEFAULT_LOGISTIC } from '../../../../src/learning/heads';
+import { headlineOf } from '../../../../src/engine/report-page-figures';
 import type { Platform } from '../../../../src/platform';
 import { createNodePlatform } from '../../../../src/platform/node';
 import { choiceOfRecipe, classFigures, parseJson, readRecipe } from '../../../../src/project';
@@ -159,8 +161,35 @@ describe('from texts to a run', () => {
     const run = await finish(engine.train(view.id, probe()));
     expect(run.record.labelling?.tested_by).toBe('teacher');
     expect(run.record.split.test_rows).toBe(12);
+    const agrees = Math.round(100 * classFigures(run.record).test.accuracy);
+    const said = describeRun(run);
+    expect(said).toContain(
+      `Accuracy is unknown: nobody has labelled texts to measure by. It agrees with its teacher on ${agrees} % of texts it was not trained on.`,
+    );
+    // The word stands nowhere else, on the command line and in the report as a file.
+    expect(said.replaceAll('Accuracy is unknown', '')).not.toMatch(/accura/i);
+    const page = headlineOf(run).html;
+    expect(page).toContain('It agrees with its teacher on');
+    expect(page.replaceAll('Accuracy is unknown', '')).not.toMatch(/accura/i);
     const [listed] = await engine.listProjects();
     expect(listed?.bestAccuracy).toBeNull();
+  });
+
+  test('two students are compared on the same rows, whatever was labelled between them', async () => {
+    const { engine } = opened();
+    const view = await labelled(engine, 'kind');
+    const first = await finish(engine.train(view.id, probe()));
+    const label = { file: 'train.csv', row: 4, held_out: false, how: 'review' } as const;
+    await engine.labelRow(view.id, { ...label, labels: ['travel'] });
+    const second = await finish(engine.train(view.id, probe()));
+    const compared = await engine.compareRuns(view.id, first.id, second.id);
+    expect(compared).toMatchObject({ rows: 30, micro_f1: null });
+    // A row more to measure by: then they are not the same.
+    await engine.labelRow(view.id, { ...label, row: 6, labels: ['money'], held_out: true });
+    const third = await finish(engine.train(view.id, probe()));
+    await expect(engine.compareRuns(view.id, first.id, third.id)).rejects.toMatchObject({
+      message: 'These two runs were not tested on the same rows.',
+    });
   });
 
   test('a label that is mended in the report is a label by hand, and a measured row stays one', async () => {
@@ -176,6 +205,11 @@ describe('from texts to a run', () => {
     const { hand } = await engine.labelling(view.id);
     expect(hand.last).toMatchObject({ labels: ['travel'], held_out: true, file: 'test.csv' });
     expect(mended.summary).toMatchObject({ testRows: 30, trainRows: 60 });
+    const again = await finish(engine.train(view.id, probe()));
+    // Of one test row the label is another one now.
+    await expect(engine.compareRuns(view.id, run.id, again.id)).rejects.toMatchObject({
+      code: 'bad-setting',
+    });
     // The run's own rows are what they were.
     const kept = await engine.runRows(view.id, run.id, { ...all, part: 'test' });
     expect(kept.rows.map(({ actual }) => actual)).toEqual(rows.map(({ actual }) => actual));
