@@ -52,7 +52,10 @@ it.each([
   ['deberta', 'webgpu', 'one'],
   ['bert', 'webgpu', 'several'],
 ] as const)('%s on %s, %s', async (model, device, kind) => {
-  const { texts, labels, templates, max_length } = golden;
+  const { labels, templates, max_length } = golden;
+  // WebGPU is a software adapter in tests: there a short text, one with signs, and one that is cut.
+  const from = device === 'webgpu' ? 4 : 0;
+  const texts = golden.texts.slice(from, from === 0 ? golden.texts.length : 7);
   const asked: ZeroShotAsked = {
     texts,
     labels,
@@ -67,8 +70,9 @@ it.each([
     device,
   );
   const [expected = []] = golden.models[model]?.[kind] ?? [];
-  expect(expected).toHaveLength(texts.length);
-  expected.forEach((row, r) =>
+  expect(expected).toHaveLength(golden.texts.length);
+  expect(scores).toHaveLength(texts.length);
+  expected.slice(from, from + texts.length).forEach((row, r) =>
     row.forEach((value, k) => {
       expect(Math.abs((scores[r]?.[k] ?? NaN) - value)).toBeLessThan(1e-4);
     }),

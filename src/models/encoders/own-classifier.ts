@@ -44,7 +44,9 @@ export function ownClassifier(
   if (!found.success) return null;
   const { model_type: modelType, architectures, problem_type: problem } = found.output;
   const isToken = (architectures ?? []).some((name) => name.endsWith('ForTokenClassification'));
-  const isText = (architectures ?? []).some((name) => name.endsWith('ForSequenceClassification'));
+  const isText =
+    (architectures ?? []).some((name) => name.endsWith('ForSequenceClassification')) ||
+    ((architectures ?? []).length === 0 && isEntailment(found.output));
   const open = ARCHITECTURES.get(modelType ?? '');
   if (open === undefined || (!isToken && !isText)) return null;
   const { hiddenSize, layout } = open(json);
@@ -115,6 +117,19 @@ function classNames(
   if (Object.keys(id2label).length !== count) return null;
   const found = ids.flatMap((id) => (Object.hasOwn(id2label, id) ? [id2label[id] ?? ''] : []));
   return found.length === count ? found : null;
+}
+
+/** Some older checkpoints name no class of transformers; what tells entailment reads texts, not tokens. */
+function isEntailment({
+  id2label,
+  label2id,
+}: Pick<v.InferOutput<typeof schema>, 'id2label' | 'label2id'>): boolean {
+  const named = v.safeParse(ids, label2id);
+  const all = [
+    ...Object.values(id2label ?? {}),
+    ...(named.success ? Object.keys(named.output) : []),
+  ];
+  return all.some((name) => /^entail/i.test(name)) && all.some((name) => /^contra/i.test(name));
 }
 
 const ids = v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(0)));

@@ -264,10 +264,10 @@ describe('what cannot be used is refused', () => {
     expect(error.message).toMatch(/“bad”, “middling”, “good”/);
   });
 
-  it('reads label2id as transformers does, where id2label says nothing', async () => {
+  it('reads label2id as transformers does, where id2label and architectures say nothing', async () => {
     const label2id = { ENTAILMENT: 0, NEUTRAL: 1, CONTRADICTION: 2 };
     const id2label = { 0: 'LABEL_0', 1: 'LABEL_1', 2: 'LABEL_2' };
-    const encoder = await added('bert', { id2label, label2id });
+    const encoder = await added('bert', { id2label, label2id, architectures: null });
     const [template = ''] = golden.templates;
     const asked = teacher('bert', { encoder, templates: [template] });
     const found = await votes(runOf(settings(true)), asked);
