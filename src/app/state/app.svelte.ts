@@ -241,6 +241,7 @@ export class App {
   async makeLabels(): Promise<void> {
     const project = this.#project;
     if (project === null || !(await project.makeLabels())) return;
+    await project.labelling.read();
     // Where a column has labels, it may be the truth of some rows: that is said under Data.
     this.show(...(project.view.findings.labelChoice === null ? [] : (['data'] as const)), 'labels');
     this.say('The labels are made here. Name the classes in the step “Labels”.');

@@ -15,7 +15,10 @@ export function dataSummary({ project }: App): string {
   if (project === null) return 'A table with a column of texts and a column of labels.';
   const { choice, summary } = project.view;
   const files = [trainFile(choice), testFile(choice)].filter((name) => name !== null).join(' and ');
-  if (summary === null) return `${files}: something is to be decided below.`;
+  if (summary === null)
+    return choice.label?.kind === 'made'
+      ? `${files}: the labels are made in the next step.`
+      : `${files}: something is to be decided below.`;
   if (summary.tokens !== null) {
     const types = counted(summary.tokens.entities.length, 'type of entity', 'types of entity');
     return `${files}: ${count(summary.trainRows)} sentences to train on, ${count(summary.testRows)} to test with, ${types}.`;
