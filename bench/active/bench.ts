@@ -18,6 +18,7 @@ import { buildHarness, openHarness, removeHarnessBuilds } from '../../test/helpe
 import { serveFolder } from '../../test/helpers/static-server';
 import { MINILM } from '../python';
 import { median, type BenchResult, type BenchTable, type Cell } from '../report';
+import { curvesPicture } from './picture';
 import { activeSet, type ActiveSet, type SetName } from './sets';
 import { accuracyAt, firstStop, simulate, type SimulationSettings } from './simulate';
 import { prepareRefits, type RefitConfig, type RefitTime } from './speed';
@@ -138,6 +139,15 @@ async function curves(name: SetName): Promise<BenchTable[]> {
       found.get(strategy)?.push(await simulated(set, { strategy, seed, batch, most }));
       process.stderr.write(`${name}, ${strategy}, seed ${seed}\n`);
     }
+  await writeFile(
+    new URL(`../../docs/images/active-${name}.svg`, import.meta.url),
+    curvesPicture(
+      `${name}: test accuracy against labels made, mean of ${SEEDS.length} seeds`,
+      found,
+      batch,
+      most,
+    ),
+  );
   const random = found.get('random') ?? [];
   const accuracy: BenchTable = {
     title: `${name}: test accuracy after so many labels, percent`,

@@ -139,7 +139,8 @@ describe('text after text', () => {
     expect(points.at(-1)!.labels).toBe(36);
     expect(points.at(-1)!.value).toBeGreaterThan(0.9);
     expect(advice.gain!.to).toBe(36);
-    expect(sentence).toContain('90 held-out texts');
+    expect(advice.verdict).toBe('too_early');
+    expect(sentence).toContain('14 more');
   });
 
   it('takes a label back, and asks for the same text', async () => {
@@ -196,6 +197,41 @@ describe('text after text', () => {
     expect((await engine.nextActive(project.id, 1))[0]!.origin).not.toEqual(origin);
     await engine.undoLabel(project.id);
   });
+});
+
+it('where teachers have voted it begins with the text that they are surest of for each class', async () => {
+  const created = await finish(engine.createProject([csv(60, 5, 'more.csv')]));
+  const made = await finish(
+    engine.configureData(created.id, {
+      ...created.choice,
+      textColumn: 'text',
+      label: { kind: 'made', classes: CLASSES, several: false, truth: null, names: {} },
+      files: { 'more.csv': 'train' },
+    }),
+  );
+  const { settings: labelling } = await engine.labelling(made.id);
+  const rule = (name: string, pattern: string) =>
+    ({ class: name, match: 'keywords', pattern, ignore_case: true }) as const;
+  const rules = [
+    rule('money', 'refund, invoice, card'),
+    rule('parcel', 'parcel, courier, box'),
+    rule('login', 'password, account, sign in'),
+  ];
+  await engine.configureLabelling(made.id, { ...labelling, teachers: [{ kind: 'rules', rules }] });
+  await finish(engine.runTeacher(made.id, 0, 'cpu'));
+  let view = await finish(engine.startActive(made.id, settings));
+  expect(view.curve.advice.verdict).toBe('no_hold_out');
+  expect(view.curve.sentence).toContain('Nothing is known');
+  for (const name of CLASSES) {
+    const { why, origin } = view.next!;
+    if (why.kind !== 'teacher') throw new Error(`it was chosen because it is ${why.kind}`);
+    expect(why.label).toBe(name);
+    const { file, row } = origin;
+    const label = { file, row, labels: [name], held_out: false, how: 'active' } as const;
+    view = await engine.labelActive(made.id, label);
+  }
+  expect(view.next!.why.kind).toBe('unsure');
+  expect(view.curve.points).toEqual([]);
 });
 
 describe('what it refuses', () => {
