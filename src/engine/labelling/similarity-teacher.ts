@@ -3,6 +3,7 @@
  * shards, so each text is embedded once for both. What costs is the embedding; the votes are a product.
  */
 import { HeadlightError, throwIfAborted, type Job } from '../../base';
+import type { Matrix } from '../../learning/heads';
 import {
   makePrototypes,
   prototypeTexts,
@@ -12,13 +13,7 @@ import {
   type SimilarityTeacher,
   type Votes,
 } from '../../learning/labelling';
-import {
-  checkDevice,
-  embedTexts,
-  openEmbedder,
-  type EmbedSettings,
-  type Encoder,
-} from '../../models';
+import { checkDevice, embedTexts, type EmbedSettings, type Encoder } from '../../models';
 import type { Device } from '../../platform';
 import { measureOn } from '../training';
 import type { OpenTeacher, TeacherRun } from './teacher';
@@ -85,22 +80,11 @@ class SimilarityVoter implements OpenTeacher {
   }
 
   async *vote(texts: readonly string[], signal?: AbortSignal): Job<Votes> {
-    const { settings, platform, project } = this.#run;
+    const { several } = this.#run.settings;
     if (texts.length === 0) return new Float32Array(0);
     const { device, prototypes } = yield* this.#open(texts, signal);
-    const { features } = yield* embedTexts(
-      {
-        texts,
-        encoder: this.#encoder,
-        embed: this.#embed,
-        device,
-        runtime: platform.runtime,
-        storage: platform.storage,
-        scope: project,
-      },
-      signal,
-    );
-    return similarityVotes(features, prototypes, this.#temperature, settings.several);
+    const features = yield* this.#embedded(texts, device, signal);
+    return similarityVotes(features, prototypes, this.#temperature, several);
   }
 
   async *#open(
@@ -120,14 +104,24 @@ class SimilarityVoter implements OpenTeacher {
       yield* checkDevice({ texts, encoder, embed, runtime }, device, signal);
     }
     throwIfAborted(signal);
-    const embedder = await openEmbedder({ encoder, embed, device, runtime });
-    try {
-      const features = await embedder.embed(this.#asked.texts, signal);
-      this.#ready = { device, prototypes: makePrototypes(this.#asked, features) };
-    } finally {
-      await embedder.close();
-    }
-    return this.#ready;
+    // Kept as the texts are: examples often are some of them, and the next time no session is needed.
+    const job = this.#embedded(this.#asked.texts, device, signal);
+    let step = await job.next();
+    // Not counted among the texts to label.
+    for (; step.done !== true; step = await job.next())
+      yield { ...step.value, phase: 'Embedding what is said of the classes', unit: 'lines' };
+    return (this.#ready = { device, prototypes: makePrototypes(this.#asked, step.value) });
+  }
+
+  async *#embedded(texts: readonly string[], device: Device, signal?: AbortSignal): Job<Matrix> {
+    const { platform, project } = this.#run;
+    const { runtime, storage } = platform;
+    const encoder = this.#encoder;
+    const embedded = yield* embedTexts(
+      { texts, encoder, embed: this.#embed, device, runtime, storage, scope: project },
+      signal,
+    );
+    return embedded.features;
   }
 
   close(): Promise<void> {

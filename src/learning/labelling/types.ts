@@ -7,7 +7,10 @@ import type { EncoderReference } from '../../models';
 /** A class as a person names it. */
 export interface LabelledClass {
   readonly name: string;
-  /** What is said to a teacher instead of the name (“the customer wants a refund”); '' for the name itself. */
+  /**
+   * What is said to an NLI teacher instead of the name (“the customer wants a refund”), to the similarity teacher beside
+   * it; '' for the name itself.
+   */
   readonly description: string;
   /** A few texts of that class, for the similarity teacher. */
   readonly examples: readonly string[];

@@ -109,13 +109,9 @@ describe('the similarity teacher', () => {
       }),
     );
     const open = await finish(openSimilarity(runOf(project.id), teacher()));
-    const shards = async (): Promise<string[]> =>
-      (await platform.storage.entries('features', `${project.id}/`)).map(({ key }) => key);
-    const before = await shards();
     const { events } = await watched(open.vote(texts));
-    expect(await shards()).toEqual(before);
     const notes = events.map(({ note }) => note ?? '').join(' ');
-    expect(notes).toMatch(/\d+ texts were embedded before and are kept\./);
+    expect(notes).toContain(`${new Set(texts).size} texts were embedded before and are kept.`);
   });
 
   it('votes on few texts as on all of them', async () => {
