@@ -302,7 +302,11 @@ describe('storage', () => {
   });
 
   test('what the first release kept is still there, and the areas that came later with it', async () => {
-    expect(await harness.call('fromFirstLayout')).toEqual({ project: 'old', checkpoint: 'new' });
+    expect(await harness.call('fromFirstLayout')).toEqual({
+      project: 'old',
+      checkpoint: 'new',
+      labelling: 'asked',
+    });
   });
 
   test('the worker asks through its page to have storage kept', async () => {

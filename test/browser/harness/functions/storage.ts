@@ -141,8 +141,10 @@ export async function fromFirstLayout(): Promise<unknown> {
   await first.write('projects', 'p', text('old'));
   const today = createStorage({ name: 'first' });
   await today.write('checkpoints', 'p/1', text('new'));
+  await today.write('labelling', 'p/settings.json', text('asked'));
   return {
     project: textOf(await today.read('projects', 'p')),
     checkpoint: textOf(await today.read('checkpoints', 'p/1')),
+    labelling: textOf(await today.read('labelling', 'p/settings.json')),
   };
 }

@@ -139,6 +139,11 @@ describe('the truth of rows to learn from', () => {
     const after = await prepared({ ...asked, train: flipped(TRAIN) });
     expect(everything(after)).toEqual(everything(before));
     expect(after.audit).toEqual(before.audit);
+    // Nor can it be asked for.
+    const { projects, id } = await project(asked);
+    const { rows } = await projects.labelling(id);
+    const known = rows.texts.map((_, row) => rows.truth(row) !== null);
+    expect(known).toEqual([...TRAIN.map(() => false), ...HELD.map(() => true)]);
   });
 
   test('is not seen either where a share of one file is held out', async () => {
