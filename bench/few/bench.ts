@@ -6,7 +6,8 @@
  * Needs HEADLIGHT_MINILM and the data (HEADLIGHT_DATA, default ../shared/data). The peers run where HEADLIGHT_PYTHON names
  * a Python; HEADLIGHT_SETFIT one that has setfit itself (else its loop is run by the first). It takes hours: every result
  * is kept in bench/results/few-rows.json (or HEADLIGHT_FEW) as it is made, and what is there is not made again.
- * HEADLIGHT_SETS and HEADLIGHT_TOOLS (`probe,st+lr`) measure some of it now; the tables show all that is there.
+ * HEADLIGHT_SETS, HEADLIGHT_TOOLS (`probe,st+lr`) and HEADLIGHT_SHOTS (`8,16`) measure some of it now; the tables show
+ * all that is there.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -92,7 +93,8 @@ async function withFew(
   set: FewSet,
   tool: Exclude<Tool, 'teacher'>,
 ): Promise<void> {
-  for (const shots of SHOTS) {
+  const asked = chosen(SHOTS.map(String), 'HEADLIGHT_SHOTS');
+  for (const shots of SHOTS.filter((one) => asked.includes(String(one)))) {
     for (const seed of SEEDS) {
       const key = keyOf(name, shots, seed, tool);
       if (parts.state.get(key) !== undefined) continue;
