@@ -17,7 +17,7 @@ import { labelsOf } from './figures';
 import { tensorBackend } from './training';
 
 const HALF_SEED = 0;
-/** Rows a class below which fine-tuning rarely gains on a probe, and from which it usually does. */
+/** Rows a class below which fine-tuning gains on a probe by pairs alone, and from which it usually does. */
 const FEW_ROWS = 16;
 const MANY_ROWS = 50;
 /** Of accuracy: above it there is little left to gain. */
@@ -98,10 +98,10 @@ export function judge({ rows, classes, halfAccuracy, fullAccuracy }: Findings): 
   const many = rowsPerClass >= MANY_ROWS;
   reasons.push(
     few
-      ? `There are ${each} training texts a class; with so few, fine-tuning rarely beats a probe.`
+      ? `There are ${each} training texts a class: few to learn classes from, but pairs of them (the preset “Few labels”) often gain a lot.`
       : many
         ? `There are ${each} training texts a class; from about ${MANY_ROWS} on, fine-tuning usually gains.`
-        : `There are ${each} training texts a class; fine-tuning may gain, but not surely.`,
+        : `There are ${each} training texts a class; fine-tuning may gain, most surely from pairs of texts (the preset “Few labels”).`,
   );
   const nearlyAll = fullAccuracy >= NEARLY_ALL;
   if (nearlyAll) {
@@ -115,7 +115,7 @@ export function judge({ rows, classes, halfAccuracy, fullAccuracy }: Findings): 
         : 'more texts no longer help it, so what is missing is in the encoder.'
     }`,
   );
-  const likely = few || nearlyAll ? 'no' : many ? 'yes' : 'perhaps';
+  const likely = nearlyAll ? 'no' : many ? 'yes' : 'perhaps';
   return { likely, reasons, rowsPerClass, halfAccuracy, fullAccuracy };
 }
 
