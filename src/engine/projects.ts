@@ -15,6 +15,7 @@ import type { ProjectSummary, ProjectView } from './engine';
 import type { LabellingSettings } from '../learning/labelling';
 import { defaultChoice, existing, findings, findRoles, findSplit } from './choose';
 import {
+  followTexts,
   LabellingStates,
   madeChoice,
   mendedByHand,
@@ -169,6 +170,10 @@ export class Projects {
     const isMade = before.choice.label?.kind === 'made';
     const prepared = isMade ? () => this.#prepareOpen(before, known) : null;
     const mended = await mendedByHand(this.labels, project, settled, prepared);
+    if (isMade) {
+      const was = { tables: known, column: before.choice.textColumn };
+      await followTexts(this.labels, project, was, { tables, column: mended.textColumn });
+    }
     return this.#changed({ ...before, choice: mended }, tables);
   }
 

@@ -1,4 +1,5 @@
 /** What comes with a choice about the data and belongs to its labels: a recipe's labelling, and labels that were mended. */
+import type { Table } from '../../data';
 import { parseLabellingSettings } from '../../learning/labelling';
 import type { DataChoice, LabellingStore, RecipeLabelling } from '../../project';
 import type { Prepared } from '../prepare';
@@ -48,4 +49,56 @@ function measuredRows({ data, split, made }: Prepared): ReadonlySet<string> {
       return origin === undefined ? [] : [rowKey(origin)];
     }),
   );
+}
+
+/**
+ * A file that is read otherwise (with a header or without, another sheet) has other rows: labels by hand go with their
+ * texts, and those whose text is there no more are dropped.
+ */
+export async function followTexts(
+  labels: LabellingStore,
+  project: string,
+  before: { readonly tables: readonly Table[]; readonly column: string | null },
+  after: { readonly tables: readonly Table[]; readonly column: string | null },
+): Promise<void> {
+  const log = await labels.hand(project);
+  const moves = new Map<string, (row: number) => number | null>();
+  for (const table of after.tables) {
+    const old = before.tables.find(({ name }) => name === table.name);
+    if (old === undefined || old === table) continue;
+    if (!log.some(({ file }) => file === table.name)) continue;
+    const texts = [textsOf(old, before.column), textsOf(table, after.column)] as const;
+    moves.set(table.name, mover(...texts));
+  }
+  if (moves.size === 0) return;
+  const moved = log.flatMap((label) => {
+    const row = moves.get(label.file)?.(label.row);
+    return row === undefined ? [label] : row === null ? [] : [{ ...label, row }];
+  });
+  if (JSON.stringify(moved) !== JSON.stringify(log)) await labels.replaceHand(project, moved);
+}
+
+function textsOf(table: Table, column: string | null): readonly string[] {
+  const cells = table.columns.find(({ name }) => name === column)?.cells;
+  return cells === undefined ? [] : Array.from(cells);
+}
+
+/** The row that has the same text: of equal ones the same of them in the order of the file. */
+function mover(
+  before: readonly string[],
+  after: readonly string[],
+): (row: number) => number | null {
+  const places = new Map<string, number[]>();
+  after.forEach((text, row) => {
+    const rows = places.get(text);
+    if (rows === undefined) places.set(text, [row]);
+    else rows.push(row);
+  });
+  const counts = new Map<string, number>();
+  const found = before.map((text) => {
+    const nth = counts.get(text) ?? 0;
+    counts.set(text, nth + 1);
+    return places.get(text)?.[nth] ?? null;
+  });
+  return (row) => found[row] ?? null;
 }

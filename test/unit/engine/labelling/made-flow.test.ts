@@ -245,6 +245,30 @@ describe('nothing is lost', () => {
     });
   });
 
+  test('labels by hand go with their texts when a file is read otherwise', async () => {
+    const { engine } = opened();
+    const { id, choice } = await labelled(engine, null);
+    const label = { file: 'train.csv', held_out: false, how: 'review' } as const;
+    await engine.labelRow(id, { ...label, row: 4, labels: ['travel'] });
+    const textOf = async (): Promise<string | undefined> => {
+      const state = { state: 'hand', label: null, confidence: null, disagreement: false } as const;
+      const page = await engine.reviewRows(id, { ...state, order: 'file', from: 0, count: 9 });
+      return page.rows[0]?.text;
+    };
+    const said = await textOf();
+    expect(said).toBe(text(4));
+    // The header is a row like the others now: each row is one further down.
+    await finish(
+      engine.configureData(id, {
+        ...choice,
+        textColumn: 'column 1',
+        parse: { 'train.csv': { hasHeader: false } },
+      }),
+    );
+    expect((await engine.labelling(id)).hand.last?.row).toBe(5);
+    expect(await textOf()).toBe(said);
+  });
+
   test('a teacher that is killed loses one shard, and goes on from the others', async () => {
     const { engine, storage } = opened();
     const rows = range(0, 20_400);
