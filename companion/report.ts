@@ -3,7 +3,7 @@ import {
   figureNotes,
   isAgreement,
   layersSaid,
-  roundLine,
+  roundLines,
   ROUNDS_NOTE,
   teacherSentences,
   unknownAccuracy,
@@ -65,14 +65,9 @@ export function describeRun({ record }: RunView): string {
 }
 
 function describeRounds(record: RunRecord): string[] {
-  const rounds = record.student?.rounds ?? [];
+  const rounds = roundLines(record);
   if (rounds.length === 0) return [];
-  const several = multiLabelFigures(record) !== null;
-  return [
-    'Self-training:',
-    ...rounds.map((round) => `  ${roundLine(round, record.data.classes, several)}`),
-    ROUNDS_NOTE,
-  ];
+  return ['Self-training:', ...rounds.map((line) => `  ${line}`), ROUNDS_NOTE];
 }
 
 function describeClasses(record: RunRecord, figures: ClassFigures, isWords: boolean): string[] {

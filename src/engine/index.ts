@@ -35,7 +35,7 @@ export {
   type PrecisionWords,
 } from '../models';
 export { figureNotes } from './run-words';
-export { roundLine, ROUNDS_NOTE, teacherName, teacherSentences } from './student-words';
+export { roundLines, ROUNDS_NOTE, teacherName, teacherSentences } from './student-words';
 export * from './fits';
 export { languageOf } from '../data';
 export type { CatalogueModel, DownloadPlan, KeptModel, KeptModelFile } from '../models';

@@ -32,7 +32,7 @@ import {
   type Html,
 } from './report-html';
 import { FIGURE_NAMES, type RunReport } from './report-types';
-import { roundLine, ROUNDS_NOTE, teacherSentences } from './student-words';
+import { roundLines, ROUNDS_NOTE, teacherSentences } from './student-words';
 
 /** Larger matrices are lists of their largest confusions. */
 const MOST_MATRIX = 24;
@@ -303,17 +303,12 @@ const BASELINES = {
 /** Of made labels: the teachers on the same rows, and the rounds of self-training. */
 export function studentParts({ record }: RunView): (Html | null)[] {
   const sentences = teacherSentences(record);
-  const rounds = record.student?.rounds ?? [];
-  const several = multiLabelFigures(record) !== null;
+  const rounds = roundLines(record);
   return [
     sentences.length === 0 ? null : paragraph(sentences.join(' ')),
     rounds.length === 0
       ? null
-      : joined([
-          paragraph('Self-training:'),
-          list(rounds.map((round) => roundLine(round, record.data.classes, several))),
-          paragraph(ROUNDS_NOTE, 'quiet'),
-        ]),
+      : joined([paragraph('Self-training:'), list(rounds), paragraph(ROUNDS_NOTE, 'quiet')]),
   ];
 }
 

@@ -53,20 +53,38 @@ function pValue(p: number): string {
   return p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(p < 0.1 ? 3 : 2)}`;
 }
 
-/** A round of self-training in a line: `Round 1: 312 texts joined (a 150, b 162); 84.2 % right on the test texts`. */
-export function roundLine(
+/**
+ * The rounds of self-training, a line each: `Round 1: 312 texts joined (a 150, b 162); 84.2 % right on the test texts`.
+ * Where nobody has labelled a text to measure by, what is right is what the teacher says, and that is said.
+ */
+export function roundLines({
+  student,
+  metrics,
+  data,
+  labelling,
+}: Pick<RunRecord, 'student' | 'metrics' | 'data' | 'labelling'>): string[] {
+  const several = 'thresholds' in metrics;
+  const where =
+    labelling?.tested_by === 'teacher'
+      ? 'as the teacher says, on the test texts'
+      : 'on the test texts';
+  return (student?.rounds ?? []).map((round) => roundLine(round, data.classes, several, where));
+}
+
+function roundLine(
   { round, joined, classes, test, interval }: StudentRound,
   names: readonly string[],
   several: boolean,
+  where: string,
 ): string {
   const said = (one: number): string => (several ? one.toFixed(3) : percent(one));
   const range = interval === null ? '' : ` (${said(interval[0])} to ${said(interval[1])})`;
   const end = several ? `micro-F1 ${said(test)}${range}` : `${said(test)} right${range}`;
-  if (round === 0) return `First fit: ${end} on the test texts`;
+  if (round === 0) return `First fit: ${end} ${where}`;
   const parts = classes.flatMap((rows, at) =>
     rows > 0 ? [`${names[at] ?? ''} ${count(rows)}`] : [],
   );
-  return `Round ${round}: ${count(joined)} texts joined (${parts.join(', ')}); ${end} on the test texts`;
+  return `Round ${round}: ${count(joined)} texts joined (${parts.join(', ')}); ${end} ${where}`;
 }
 
 /** What the figures of the rounds are not. */
