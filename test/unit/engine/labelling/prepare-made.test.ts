@@ -17,7 +17,7 @@ const file = (name: string, text: string) => ({ name, bytes: new TextEncoder().e
 interface Row {
   readonly text: string;
   /** 0 is bad, 1 is good. */
-  readonly truth: 0 | 1;
+  readonly truth: 0 | 1 | string;
 }
 
 /** The teacher goes by the first word, and is sure where there is a second “very”. */
@@ -49,6 +49,7 @@ interface Asked {
   readonly voted?: number | null;
   readonly change?: Partial<DataChoice>;
   readonly classes?: readonly string[];
+  readonly several?: boolean;
 }
 
 async function project(
@@ -56,6 +57,7 @@ async function project(
 ): Promise<{ readonly projects: Projects; readonly id: string }> {
   const { train = TRAIN, held = HELD, truth = 'label', hand = [], voted = null } = asked;
   const classes = asked.classes ?? ['bad', 'good'];
+  const several = asked.several ?? false;
   const projects = new Projects(memoryStorage());
   const files = [
     file('train.csv', csv(train)),
@@ -66,7 +68,7 @@ async function project(
     ...view.choice,
     files: { 'train.csv': 'train', ...(held === null ? {} : { 'test.csv': 'test' }) },
     textColumn: 'text',
-    label: { kind: 'made', classes, several: false, truth, names: { '0': 'bad', '1': 'good' } },
+    label: { kind: 'made', classes, several, truth, names: { '0': 'bad', '1': 'good' } },
     split: held === null ? { method: 'stratified', testShare: 0.25, seed: 3 } : { method: 'files' },
     repairs: [],
     ...asked.change,
@@ -74,7 +76,7 @@ async function project(
   await finish(projects.configure(view.id, choice));
   const settings: LabellingSettings = {
     classes: classes.map((name) => ({ name, description: '', examples: [] })),
-    several: false,
+    several,
     teachers: [
       {
         kind: 'rules',
@@ -294,6 +296,30 @@ test('what the accept settings leave has no label', async () => {
   expect(part(one, 'train').every(({ text }) => text?.includes('very'))).toBe(true);
   expect(one.made?.unlabelled.texts).toHaveLength(20);
   expect(one.data.leftOut).toEqual([{ reason: 'no label yet', rows: 20 }]);
+});
+
+test('several labels: each that is likely, all that the truth or a person says, or none', async () => {
+  const both = 'good and bad';
+  const held = [
+    { text: `${both} held`, truth: '0;1' },
+    { text: 'nothing held', truth: '[]' },
+    { text: 'a bad one held', truth: '0' },
+  ];
+  const one = await prepared({
+    several: true,
+    held,
+    hand: [
+      { file: 'train.csv', row: 0, labels: [], held_out: false },
+      { file: 'train.csv', row: 1, labels: ['bad', 'good'], held_out: false },
+    ],
+  });
+  const { data, split, made } = one;
+  const targets = (rows: Int32Array): string[] =>
+    Array.from(rows, (row) => [...(data.targets?.subarray(row * 2, row * 2 + 2) ?? [])].join(''));
+  expect(one.task).toBe('multi_label');
+  expect(targets(split.test)).toEqual(['11', '00', '10']);
+  expect(targets(split.train).slice(0, 4)).toEqual(['00', '11', '01', '10']);
+  expect([...(made?.soft.subarray(0, 4) ?? [])]).toEqual([0, 0, 1, 1]);
 });
 
 describe('says what is missing', () => {
