@@ -46,6 +46,17 @@ describe('makeBatches', () => {
     expect(new Set(batches.map(({ rows, length }) => `${rows}x${length}`)).size).toBeLessThan(24);
   });
 
+  it('keeps attention, which grows with the square of the length, within its own budget', () => {
+    const options = { tokenBudget: 4096, maxBatch: 64, multipleOf: 16, evenRows: true };
+    const batches = makeBatches(lengths, { ...options, squareBudget: 100_000 });
+    for (const { rows, length } of batches)
+      if (rows > 1) expect(rows * length ** 2).toBeLessThanOrEqual(100_000);
+    expect(batches.length).toBeGreaterThan(makeBatches(lengths, options).length);
+    expect(makeBatches(lengths, { ...options, squareBudget: 1e9 })).toEqual(
+      makeBatches(lengths, options),
+    );
+  });
+
   it('wastes less than a tenth on padding where lengths are free', () => {
     const batches = makeBatches(lengths, { tokenBudget: 2048, maxBatch: 64, multipleOf: 1 });
     const run = batches.reduce((sum, { rows, length }) => sum + rows * length, 0);
