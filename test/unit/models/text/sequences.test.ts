@@ -1,7 +1,13 @@
 /** Promise: pairs of texts, and words that keep their places, are the very tokens transformers makes of them. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { encodePair, encodeWords, loadTokenizer } from '../../../../src/models/text';
+import {
+  encodePair,
+  encodeWords,
+  joinPair,
+  loadTokenizer,
+  textTokens,
+} from '../../../../src/models/text';
 
 const shipped = 'public/models/all-MiniLM-L6-v2';
 const tokenizer = loadTokenizer(
@@ -55,6 +61,23 @@ describe('pairs of texts', () => {
     expect(encodePair(roberta, 'good good good', 'bad', 6)).toMatchObject({ truncated: true });
     const plain = encodePair(withProcessor(null), 'good', 'bad', 9);
     expect(plain.ids).toEqual([word('good'), word('bad')]);
+  });
+
+  it('of which only the first may be cut keep the second whole, and nothing is cut where that leaves no room', () => {
+    const first = textTokens(tokenizer, 'good bad '.repeat(10));
+    const second = textTokens(tokenizer, 'this example is good.');
+    const special = 3;
+    for (let limit = second.length + special + 1; limit < 40; limit++) {
+      const { ids, types, truncated } = joinPair(tokenizer, first, second, limit);
+      expect(ids).toHaveLength(Math.min(limit, first.length + second.length + special));
+      expect(ids.slice(-second.length - 1, -1)).toEqual(second);
+      expect(types.filter((type) => type === 1)).toHaveLength(second.length + 1);
+      expect(truncated).toBe(limit < first.length + second.length + special);
+    }
+    // As the pipeline of transformers, whose tokenizer refuses to cut the first text down to nothing.
+    const whole = joinPair(tokenizer, first, second, second.length + special);
+    expect(whole.ids).toHaveLength(first.length + second.length + special);
+    expect(whole.truncated).toBe(false);
   });
 
   it('refuses a limit without room for both', () => {
