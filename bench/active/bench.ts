@@ -186,7 +186,8 @@ async function curves(name: SetName): Promise<BenchTable[]> {
 async function simulated(set: ActiveSet, settings: SimulationSettings): Promise<CurveMeasure[]> {
   const home = process.env['HEADLIGHT_HOME'];
   if (home === undefined) return simulate(set, settings);
-  const path = join(home, `active-${[set.name, ...Object.values(settings)].join('-')}.json`);
+  const { strategy, seed, batch, most } = settings;
+  const path = join(home, `active-${[set.name, strategy, seed, batch, most].join('-')}.json`);
   const before = await readFile(path, 'utf8').catch(() => null);
   if (before !== null) {
     const kept = JSON.parse(before) as [number, string][];
