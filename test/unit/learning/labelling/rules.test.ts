@@ -139,16 +139,16 @@ describe('an expression', () => {
     '(?<=(a|a)*b)c',
     '.*.*.*.*.*=',
     `${'(?=(a|b)*)'.repeat(20)}c`,
-  ])('%s over a long text takes no longer than the text is long', (pattern) => {
+  ])('%s over a long text is done in less than two seconds of work', (pattern) => {
     const compiled = compileRules(
       [rule(pattern, { match: 'expression', ignore_case: false })],
       CLASSES,
       false,
     );
     const seconds = (length: number): number => {
-      const started = performance.now();
+      const before = process.cpuUsage();
       compiled.matching('a'.repeat(length) + '!');
-      return (performance.now() - started) / 1000;
+      return process.cpuUsage(before).user / 1e6;
     };
     seconds(100);
     expect(seconds(5_000)).toBeLessThan(2);
