@@ -198,10 +198,11 @@ async function ask(
   teacher: OpenTeacher,
   { texts, labels }: Rows,
   classes: number,
+  prior: readonly number[] | null = null,
 ): Promise<Figures> {
   const votes = await finish(teacher.vote(texts));
   await teacher.close();
-  const { label } = combineVotes([votes], classes, false, LABELLING_DEFAULTS.accept);
+  const { label } = combineVotes([votes], classes, false, { ...LABELLING_DEFAULTS.accept, prior });
   const rows = [...label.keys()].filter((row) => label[row] !== -1);
   const right = rows.filter((row) => label[row] === labels[row]).length;
   const f1 = Array.from({ length: classes }, (_, k) => {
@@ -243,6 +244,10 @@ export async function bench(): Promise<BenchResult> {
     for (const set of SETS) {
       const { asked, rest } = await rowsOf(set, data);
       const count = set.classes.length;
+      // What a person may know of the whole: taken from the other rows.
+      const shares = set.classes.map(
+        (_class, k) => rest.labels.filter((label) => label === k).length / rest.labels.length,
+      );
       const runOf = (classes: readonly LabelledClass[]): TeacherRun => {
         const settings: LabellingSettings = {
           ...LABELLING_DEFAULTS,
@@ -262,14 +267,17 @@ export async function bench(): Promise<BenchResult> {
           examples: examples[k] ?? [],
         }));
       for (const { reference, name, maxTokens } of shipped) {
-        const similarity = async (classes: readonly LabelledClass[]): Promise<Figures> => {
+        const similarity = async (
+          classes: readonly LabelledClass[],
+          prior: readonly number[] | null = null,
+        ): Promise<Figures> => {
           const teacher = {
             kind: 'similarity',
             encoder: reference,
             temperature: 0.05,
             max_length: Math.min(256, maxTokens),
           } as const;
-          return ask(await finish(openSimilarity(runOf(classes), teacher)), asked, count);
+          return ask(await finish(openSimilarity(runOf(classes), teacher)), asked, count, prior);
         };
         const drawn = SEEDS.map((seed) => examplesOf(rest, count, seed));
         const several = async (described: boolean): Promise<string> => {
@@ -282,6 +290,7 @@ export async function bench(): Promise<BenchResult> {
           name,
           show(await similarity(classesOf(false))),
           show(await similarity(classesOf(true))),
+          show(await similarity(classesOf(true), shares)),
           await several(false),
           await several(true),
         ]);
@@ -304,6 +313,7 @@ export async function bench(): Promise<BenchResult> {
         '',
         '',
         '',
+        '',
       ]);
       process.stderr.write(
         `${rows
@@ -317,12 +327,13 @@ export async function bench(): Promise<BenchResult> {
       tables: [
         {
           title: 'Teachers without a label: accuracy (percent, 95 % interval) / macro-F1',
-          method: `${ROWS.toLocaleString('en')} rows of each training part, drawn with seed 0. Examples: ${EXAMPLES} a class from the other rows, the mean of ${SEEDS.length} draws. Rules: about ten keywords a class; their figures are of the rows they vote for.`,
+          method: `${ROWS.toLocaleString('en')} rows of each training part, drawn with seed 0. Examples: ${EXAMPLES} a class from the other rows, the mean of ${SEEDS.length} draws. Known shares: those of the classes among the other rows. Rules: about ten keywords a class; their figures are of the rows they vote for.`,
           columns: [
             'set',
             'teacher',
             'names',
             'descriptions',
+            'descriptions, known shares',
             'names + examples',
             'descriptions + examples',
           ],
