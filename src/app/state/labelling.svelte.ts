@@ -198,7 +198,8 @@ export class Labelling {
     const renamed = to === one.name ? null : { from: one.name, to };
     const byHand = this.#view?.hand.classes[at] ?? 0;
     const done = this.#setClasses(next, renamed);
-    if (renamed !== null && byHand > 0) void done.then((held) => held && this.#relabel(renamed));
+    if (renamed !== null && byHand > 0)
+      void done.then((held) => (held ? this.#relabel(renamed) : undefined));
   }
   moveClass(from: number, to: number): void {
     void this.#setClasses(moved(this.classes, from, to));

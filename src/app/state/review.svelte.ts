@@ -86,7 +86,11 @@ export class Review {
   }
   /** After the proposals have changed. */
   async refresh(): Promise<void> {
-    if (this.#page !== null) await this.#read(0, 0);
+    const page = this.#page;
+    if (page === null) return;
+    await this.#read(this.#from, this.#at);
+    // What was here may be elsewhere now, or fewer.
+    if (this.#from > 0 && this.#page?.rows.length === 0) await this.#read(0, 0);
   }
 
   select(at: number): void {
