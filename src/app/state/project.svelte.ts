@@ -1,5 +1,5 @@
 /** One open project: its data, its runs, and what is done with them. Thrown away when another opens. */
-import { canonicalJson, type Job } from '../../base';
+import { finish } from '../../base';
 import type { AuditFinding, RowOrigin } from '../../data';
 import type {
   ColumnValues,
@@ -14,6 +14,7 @@ import { Advice } from './advice.svelte';
 import { AuditRows } from './audit-rows.svelte';
 import type { Encoders } from './encoders.svelte';
 import { dataDifferences } from './finetune-belongs';
+import { finetuneBounds } from './finetune-bounds';
 import { Finetuning } from './finetuning.svelte';
 import { Hub } from './hub.svelte';
 import { Keep } from './keep.svelte';
@@ -27,6 +28,7 @@ import { FilePrediction, LivePrediction } from './predict.svelte';
 import { isOfPresent } from './present';
 import { Explanation, FullReport } from './report.svelte';
 import { Rows } from './rows.svelte';
+import { isFirstLook, sameData } from './runs-alike';
 import { Sentences } from './sentences.svelte';
 import { MapView } from './text-map.svelte';
 import { Training } from './training.svelte';
@@ -75,48 +77,21 @@ export class Project {
     this.id = view.id;
     this.#view = view;
     this.#selected = view.runs[0]?.id ?? null;
+    const now = (): ProjectView => this.#view;
+    const take = (next: ProjectView): void => this.#take(next);
     this.training = new Training(engine, encoders);
-    this.finetuning = new Finetuning(
-      engine,
-      encoders,
-      view.id,
-      () => this.#view.choice,
-      () => {
-        const { summary } = this.#view;
-        const info = encoders.chosen?.info;
-        return {
-          layers: info?.layers ?? 1,
-          maxTokens: info?.maxTokens ?? 512,
-          trainRows: summary?.trainRows ?? 1,
-          classes: summary?.classes.length ?? 2,
-          tagging: summary?.task === 'token_classification',
-        };
-      },
-    );
+    const bounds = () => finetuneBounds(this.#view, encoders.chosen?.info);
+    const choice = (): DataChoice => this.#view.choice;
+    this.finetuning = new Finetuning(engine, encoders, view.id, choice, bounds);
     this.own = new OwnUse(engine, encoders, view.id, () => this.#view.summary);
     this.advice = new Advice(engine, view.id);
     this.versus = new Versus(engine, view.id);
     this.rows = new Rows(engine, view.id);
     this.parts = new PartFiles(engine, view.id);
-    this.mending = new Mending(
-      engine,
-      view.id,
-      () => this.#view,
-      (next) => {
-        this.#view = { ...next, name: this.#view.name, runs: this.#view.runs };
-      },
-    );
+    this.mending = new Mending(engine, view.id, now, take);
     this.labelling = new Labelling(engine, encoders, view.id, () => void this.#reread());
     this.active = new ActiveLabels(engine, encoders, view.id, () => this.labelling.handMade());
-    this.labelErrors = new LabelErrors(
-      engine,
-      encoders,
-      view.id,
-      () => this.#view,
-      (next) => {
-        this.#view = { ...next, name: this.#view.name, runs: this.#view.runs };
-      },
-    );
+    this.labelErrors = new LabelErrors(engine, encoders, view.id, now, take);
     this.explanation = new Explanation(engine, view.id);
     this.sentences = new Sentences(engine, view.id);
     this.live = new LivePrediction(engine, view.id);
@@ -270,10 +245,9 @@ export class Project {
   /** What there is to train on, after labels have been made or proposed. */
   async #reread(): Promise<void> {
     void this.active.refresh();
-    const view = await this.data.attempt(async () => lastOf(this.#engine.openProject(this.id)));
+    const view = await this.data.attempt(async () => finish(this.#engine.openProject(this.id)));
     // What has been changed meanwhile is read by its own job.
-    if (view !== null && !this.data.running)
-      this.#view = { ...view, name: this.#view.name, runs: this.#view.runs };
+    if (view !== null && !this.data.running) this.#take(view);
   }
 
   /** @returns whether they are there now; else `data.error` says why, and nothing has changed. */
@@ -303,12 +277,16 @@ export class Project {
   ): Promise<boolean> {
     const view = await this.data.run(title, start);
     if (view === null) return false;
-    // Kept from what may have come in meanwhile: the name and the runs.
-    this.#view = { ...view, name: this.#view.name, runs: this.#view.runs };
+    this.#take(view);
     // Other rows, other proposals.
     this.active.close();
     if (this.isMade) void this.labelling.reread();
     return true;
+  }
+
+  /** Kept from what may have come in meanwhile: the name and the runs. */
+  #take(next: ProjectView): void {
+    this.#view = { ...next, name: this.#view.name, runs: this.#view.runs };
   }
 
   async train(): Promise<void> {
@@ -409,28 +387,4 @@ export class Project {
     this.#view = { ...this.#view, runs: [run, ...this.runs] };
     this.select(run);
   }
-}
-
-async function lastOf<Result>(job: Job<Result>): Promise<Result> {
-  for (;;) {
-    const step = await job.next();
-    if (step.done) return step.value;
-  }
-}
-
-/** Static embeddings that ship: shown as a first look. */
-export function isFirstLook({ record }: RunView): boolean {
-  return record.encoder.architecture === 'static' && record.encoder.source === 'shipped';
-}
-
-/** Whether two runs were trained and tested on the same rows. */
-export function sameData(a: RunView, b: RunView): boolean {
-  return (
-    JSON.stringify(a.recipe.data) === JSON.stringify(b.recipe.data) &&
-    sameSplit(a.recipe.split, b.recipe.split)
-  );
-}
-
-function sameSplit(a: DataChoice['split'], b: DataChoice['split']): boolean {
-  return canonicalJson(a) === canonicalJson(b);
 }

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { HeadlightError } from '../../../src/base';
 import { DEFAULT_LOGISTIC, DEFAULT_MLP } from '../../../src/learning/heads/types';
 import { App } from '../../../src/app/state/app.svelte';
-import { isFirstLook } from '../../../src/app/state/project.svelte';
+import { isFirstLook } from '../../../src/app/state/runs-alike';
 import { Theme } from '../../../src/app/state/theme.svelte';
 import { FakeEngine } from '../../helpers/fake-engine';
 import { fakeShell, sampleCsv } from '../../helpers/fake-shell';
