@@ -2,6 +2,7 @@
  * One text after another, the one first that teaches the probe most: what is asked, the text that is shown, and what
  * the labels have brought. A label is saved, the probe fitted again and the next text chosen in one call.
  */
+import { canonicalJson } from '../../base';
 import {
   ACTIVE_STRATEGIES,
   type ActiveEngine,
@@ -55,6 +56,16 @@ export class ActiveLabels {
   /** The encoder whose embeddings it works on; null while none is chosen. */
   get encoder(): string | null {
     return this.#encoders.chosen?.info.name ?? null;
+  }
+  /** Whether it was started with another encoder than the one that is chosen now. */
+  get isOfOther(): boolean {
+    const { chosen, embed } = this.#encoders;
+    const settings = this.#view?.settings;
+    if (settings === undefined || chosen === null) return false;
+    return (
+      canonicalJson([settings.encoder, settings.embed]) !==
+      canonicalJson([chosen.info.reference, embed])
+    );
   }
   /** A label is on its way; the text that is shown is still the one before. */
   get isSaving(): boolean {

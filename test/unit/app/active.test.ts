@@ -163,6 +163,23 @@ describe('beside it', () => {
     expect(engine.started.map(({ strategy }) => strategy)).toEqual(['random', 'entropy']);
   });
 
+  it('knows when another encoder, or another layer, is chosen than the one it goes by', async () => {
+    const [first, second] = ENCODERS;
+    if (first === undefined || second === undefined) throw new Error('no encoders');
+    const now = { chosen: first, embed: first.info.defaults, device: 'wasm' as const };
+    const one = new ActiveLabels(engine, now, 'p', () => undefined);
+    expect(one.isOfOther).toBe(false);
+    await one.start();
+    expect(one.isOfOther).toBe(false);
+    now.embed = { ...first.info.defaults, layer: 3 };
+    expect(one.isOfOther).toBe(true);
+    now.chosen = second;
+    now.embed = second.info.defaults;
+    expect(one.isOfOther).toBe(true);
+    await one.start();
+    expect(one.isOfOther).toBe(false);
+  });
+
   it('the curve follows labels made elsewhere; the text that is read stays', async () => {
     await active.refresh();
     expect(active.view).toBeNull();
