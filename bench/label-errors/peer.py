@@ -13,9 +13,14 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from cleanlab.filter import find_label_issues
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+plain_argsort = np.argsort
+# cleanlab's sort leaves equals in an order that depends on the processor; a stable one is one of them.
+np.argsort = lambda a, *args, **kw: plain_argsort(a, *args, **{**kw, "kind": "stable"})
+
+from cleanlab.filter import find_label_issues  # noqa: E402
+from sklearn.linear_model import LogisticRegression  # noqa: E402
+from sklearn.model_selection import StratifiedKFold, cross_val_predict  # noqa: E402
 
 warnings.filterwarnings("ignore")
 folder = Path(sys.argv[1])
