@@ -129,6 +129,7 @@ golden = {
         case("a class that is never predicted", *one_class(5, 200, 4, shy=2)),
         case("a class without rows", *one_class(6, 150, 4, empty=3)),
         case("many equal probabilities", *one_class(7, 300, 5, digits=1)),
+        case("rows that are likely of several classes", *one_class(9, 200, 5, sharp=0.6)),
         case("nothing is wrong", *one_class(8, 120, 3, flipped=0.0, sharp=9.0)),
         case("seven rows, one class with one", few, few_probabilities),
     ],
