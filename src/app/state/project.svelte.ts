@@ -28,7 +28,7 @@ import { FilePrediction, LivePrediction } from './predict.svelte';
 import { isOfPresent } from './present';
 import { Explanation, FullReport } from './report.svelte';
 import { Rows } from './rows.svelte';
-import { isFirstLook, sameData } from './runs-alike';
+import { isFirstLook, sameData, sameTest } from './runs-alike';
 import { Sentences } from './sentences.svelte';
 import { MapView } from './text-map.svelte';
 import { Training } from './training.svelte';
@@ -149,11 +149,16 @@ export class Project {
   /** Runs that were tested on the same rows as the shown one, itself included, newest first. */
   get comparable(): readonly RunView[] {
     const shown = this.run;
-    return shown === null ? [] : this.runs.filter((run) => sameData(run, shown));
+    return shown === null ? [] : this.runs.filter((run) => sameTest(run, shown));
   }
   /** The first look at the shown run's data, if it was made and is not the shown run itself. */
   get instant(): RunView | null {
-    return this.comparable.find((run) => isFirstLook(run) && run.id !== this.run?.id) ?? null;
+    const shown = this.run;
+    return (
+      this.comparable.find(
+        (run) => isFirstLook(run) && run.id !== shown?.id && shown !== null && sameData(run, shown),
+      ) ?? null
+    );
   }
   /** Whether the shown run's data is not what is chosen now. */
   get outdated(): boolean {
