@@ -82,8 +82,14 @@ export async function* setLabel(
   }
   const { choice } = record;
   const repair: SetLabel = { kind: 'set_label', file: origin.file, row: origin.row, labels };
+  // Labels that are made here are none of the column's, which wait.
+  const isMade = choice.label?.kind === 'made';
   const others = choice.repairs.filter(
-    (other) => other.kind !== 'set_label' || other.file !== origin.file || other.row !== origin.row,
+    (other) =>
+      isMade ||
+      other.kind !== 'set_label' ||
+      other.file !== origin.file ||
+      other.row !== origin.row,
   );
   return yield* projects.configure(project, { ...choice, repairs: [...others, repair] }, signal);
 }

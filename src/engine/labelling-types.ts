@@ -67,7 +67,7 @@ export interface TeacherEstimate {
 }
 
 export interface ReviewQuery {
-  /** `open`: not labelled by hand yet. */
+  /** `open`: not labelled by hand yet. Rows whose truth the file says come with `all` only, or once labelled by hand. */
   readonly state: 'all' | 'open' | 'hand' | 'skipped' | 'accepted' | 'left';
   /** Proposed class; null: any. */
   readonly label: string | null;
@@ -104,8 +104,16 @@ export interface ReviewPage {
 export interface LabellingEngine {
   /** @throws HeadlightError `bad-setting` when the project's labels are not made here. */
   labelling(project: string): Promise<LabellingView>;
-  /** Votes that the change does not touch stay. @throws HeadlightError `bad-setting` naming class, rule or teacher. */
-  configureLabelling(project: string, settings: LabellingSettings): Promise<LabellingView>;
+  /**
+   * Votes that the change does not touch stay; those of the last few settings too, so that going back costs nothing.
+   * @param renamed new names of classes by old ones: labels by hand, and what the values of the truth mean, go with them.
+   * @throws HeadlightError `bad-setting` naming class, rule or teacher.
+   */
+  configureLabelling(
+    project: string,
+    settings: LabellingSettings,
+    renamed?: ReadonlyMap<string, string>,
+  ): Promise<LabellingView>;
   /** A few texts on this device. @param teacher its place among the settings' teachers. */
   estimateTeacher(project: string, teacher: number, signal?: AbortSignal): Job<TeacherEstimate>;
   /** Goes on from the committed shards. */

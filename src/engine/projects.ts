@@ -20,6 +20,8 @@ import {
   madeChoice,
   mendedByHand,
   prepareMade,
+  renamedTruth,
+  renameLabels,
   takeLabelling,
   type LabellingState,
 } from './labelling';
@@ -168,8 +170,10 @@ export class Projects {
     const settled = existing(tables, asked);
     if (labelling !== undefined) await takeLabelling(this.labels, project, labelling);
     const isMade = before.choice.label?.kind === 'made';
-    const prepared = isMade ? () => this.#prepareOpen(before, known) : null;
-    const mended = await mendedByHand(this.labels, project, settled, prepared);
+    const again =
+      isMade || labelling !== undefined ? settled : await this.#madeAgain(project, settled);
+    const prepared = (): Promise<Prepared> => this.#prepareOpen(before, known);
+    const mended = await mendedByHand(this.labels, project, again, before.choice, prepared);
     if (isMade) {
       const was = { tables: known, column: before.choice.textColumn };
       await followTexts(this.labels, project, was, { tables, column: mended.textColumn });
@@ -177,15 +181,33 @@ export class Projects {
     return this.#changed({ ...before, choice: mended }, tables);
   }
 
-  /** What is asked of the labels; the choice has their classes. */
-  async configureLabelling(project: string, settings: LabellingSettings): Promise<void> {
+  /** Who comes back to labels that are made here finds the classes that were named, with all that belongs to them. */
+  async #madeAgain(project: string, choice: DataChoice): Promise<DataChoice> {
+    if (choice.label?.kind !== 'made') return choice;
+    const named = await this.labels.settings(project);
+    if (named === null) return choice;
+    const classes = named.classes.map(({ name }) => name);
+    return { ...choice, label: { ...choice.label, classes, several: named.several } };
+  }
+
+  /**
+   * What is asked of the labels; the choice has their classes.
+   * @param renamed new names of classes by old ones.
+   */
+  async configureLabelling(
+    project: string,
+    settings: LabellingSettings,
+    renamed: ReadonlyMap<string, string> = new Map(),
+  ): Promise<void> {
     const { record, tables } = await this.load(project);
     const label = madeChoice(record.choice);
     const classes = settings.classes.map(({ name }) => name);
+    const names = renamedTruth(label, renamed);
     const choice = {
       ...record.choice,
-      label: { ...label, classes, several: settings.several },
+      label: { ...label, classes, several: settings.several, names },
     };
+    if (renamed.size > 0) await renameLabels(this.labels, project, renamed);
     await this.labels.writeSettings(project, settings);
     await this.#changed({ ...record, choice }, tables);
   }

@@ -45,7 +45,9 @@ export function recipeBase(
       ...(rowsPerClass === undefined || rowsPerClass === null
         ? {}
         : { rows_per_class: rowsPerClass }),
-      repairs,
+      // A label that was mended in a column has no part in labels that are made here.
+      repairs:
+        prepared.made === null ? repairs : repairs.filter(({ kind }) => kind !== 'set_label'),
       ...(prepared.made === null ? {} : { labelling: prepared.made.recipe }),
     },
     split,

@@ -20,6 +20,8 @@ import { parseDocument } from './schema';
 const AREA = 'labelling';
 /** Labels a file: small enough to write anew for each one that is added. */
 const HAND_FILE = 100;
+/** Whose votes stay though nobody asks them any more. */
+const FORMER_TEACHERS = 4;
 
 /** With what is found of likely wrong labels, and looked at: that is checked where it is read. */
 const OWN_FILE =
@@ -145,15 +147,16 @@ export class LabellingStore {
     };
   }
 
-  /** Deletes the votes of all teachers but these. */
+  /** Deletes the votes of all teachers but these and the last few others: who changes a word and back loses no hours. */
   async keepVotes(project: string, keys: ReadonlySet<string>): Promise<void> {
     const prefix = `${project}/votes/`;
-    const gone = new Set<string>();
-    for (const { key } of await this.#storage.entries(AREA, prefix)) {
+    const others = new Map<string, number>();
+    for (const { key, written } of await this.#storage.entries(AREA, prefix)) {
       const teacher = key.slice(prefix.length).split('/')[0] ?? '';
-      if (!keys.has(teacher)) gone.add(teacher);
+      if (!keys.has(teacher)) others.set(teacher, Math.max(others.get(teacher) ?? 0, written));
     }
-    for (const teacher of gone) {
+    const newest = [...others].sort(([, a], [, b]) => b - a).map(([teacher]) => teacher);
+    for (const teacher of newest.slice(FORMER_TEACHERS)) {
       await this.#storage.deleteAll(AREA, votesPrefix(project, teacher));
     }
   }

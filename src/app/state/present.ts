@@ -15,7 +15,7 @@ export function isOfPresent(
     data.use_rows === choice.useRows &&
     isSame(data.rows_per_class ?? null, choice.rowsPerClass ?? null) &&
     isSame(data.label, choice.label) &&
-    isSame(data.repairs, choice.repairs) &&
+    isSame(data.repairs, countingRepairs(choice)) &&
     isSame(split, choice.split) &&
     isSame(rolesOf(data.files), usedRoles(choice)) &&
     data.files.every((file) => {
@@ -23,6 +23,11 @@ export function isOfPresent(
       return now !== undefined && isReadSo(file, now);
     })
   );
+}
+
+/** Labels that were mended in a column have no part in labels that are made here. */
+function countingRepairs({ label, repairs }: DataChoice): DataChoice['repairs'] {
+  return label?.kind === 'made' ? repairs.filter(({ kind }) => kind !== 'set_label') : repairs;
 }
 
 function isReadSo(file: RecipeFile, now: FileView): boolean {

@@ -1,5 +1,5 @@
 /** A project's texts as active learning sees them: those to choose from, those to measure by, and the labels by hand. */
-import { drawRows } from '../../data';
+import { drawRows, groupTexts } from '../../data';
 import type { Targets } from '../../learning/heads';
 import type { HandLabel, PoolLabel } from '../../learning/labelling';
 import { rowKey, TRAIN } from './rows';
@@ -25,12 +25,18 @@ export function activePool(
   { rows, hashes, hand, settings }: LabellingState,
   seed: number,
 ): ActivePool {
-  const every = Int32Array.from(rows.part.keys()).filter((row) => rows.part[row] === TRAIN);
+  const truth = measuredRows({ rows, hand, settings });
+  // As for every other training: a text that is measured by, however it is written, is not learned from.
+  const groups = groupTexts({ texts: rows.texts, pairs: null });
+  const measured = new Set(truth.map(({ row }) => groups.of[row]));
+  const canLearn = (row: number): boolean =>
+    rows.part[row] === TRAIN && !measured.has(groups.of[row]);
+  const every = Int32Array.from(rows.part.keys()).filter(canLearn);
   const chosen = new Set<number>(drawRows(every, () => 0, MOST_POOL, seed).drawn);
   // What is labelled already counts, whatever was drawn.
   for (const key of hand.keys()) {
     const row = rows.places.get(key);
-    if (row !== undefined && rows.part[row] === TRAIN) chosen.add(row);
+    if (row !== undefined && canLearn(row)) chosen.add(row);
   }
   const pool = [...chosen].sort((a, b) => a - b);
   const numbers = new Map<string, number>();
@@ -40,14 +46,6 @@ export function activePool(
     numbers.set(hash, number);
     return number;
   });
-  const truth: { row: number; labels: readonly number[] }[] = [];
-  rows.part.forEach((part, row) => {
-    if (part === TRAIN) return;
-    const origin = rows.origin[row];
-    const given = origin === undefined ? undefined : hand.get(rowKey(origin))?.labels;
-    const labels = rows.truth(row) ?? classIndices(given ?? null, settings);
-    if (labels !== null) truth.push({ row, labels });
-  });
   return {
     rows: pool,
     all: every.length,
@@ -55,6 +53,23 @@ export function activePool(
     copies,
     truth,
   };
+}
+
+/** Rows of held-out parts whose labels are known: by hand, else by the file. */
+function measuredRows({
+  rows,
+  hand,
+  settings,
+}: Pick<LabellingState, 'rows' | 'hand' | 'settings'>): ActivePool['truth'] {
+  const truth: { row: number; labels: readonly number[] }[] = [];
+  rows.part.forEach((part, row) => {
+    if (part === TRAIN) return;
+    const origin = rows.origin[row];
+    const given = origin === undefined ? undefined : hand.get(rowKey(origin))?.labels;
+    const labels = classIndices(given ?? null, settings) ?? rows.truth(row);
+    if (labels !== null) truth.push({ row, labels });
+  });
+  return truth;
 }
 
 /** Labels by hand as they stand, in the order in which they were given; those of other rows are left out. */

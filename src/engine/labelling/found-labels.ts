@@ -35,8 +35,8 @@ export function labelsOf(state: LabellingState): FoundLabels {
     const given = hand.get(rowKey(origin));
     const own = indicesOf(given?.labels ?? null, names, settings.several);
     if (own !== null) {
-      // Drawn to measure by, it is no row to learn from any more.
-      const measured = part === 'train' && given?.held_out === true ? 'test' : part;
+      // Drawn to measure by, it is no row to learn from (or to stop by) any more.
+      const measured = given?.held_out === true ? 'test' : part;
       labelled.push({ row, part: measured, source: 'hand', labels: own });
       return;
     }

@@ -5,4 +5,4 @@ export type { MadeLabels } from './made-types';
 export { prepareMade } from './prepare-made';
 export { madeChoice, unlabelledTexts } from './rows';
 export { LabellingStates, type LabellingState } from './state';
-export { followTexts, mendedByHand, takeLabelling } from './taken';
+export { followTexts, mendedByHand, renamedTruth, renameLabels, takeLabelling } from './taken';

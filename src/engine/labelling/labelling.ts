@@ -32,10 +32,14 @@ export class Labelling implements LabellingEngine {
     return labellingView(await this.#parts.projects.labelling(project));
   }
 
-  async configureLabelling(project: string, asked: unknown): Promise<LabellingView> {
+  async configureLabelling(
+    project: string,
+    asked: unknown,
+    renamed?: ReadonlyMap<string, string>,
+  ): Promise<LabellingView> {
     const settings = parseLabellingSettings(asked);
     const { projects } = this.#parts;
-    await projects.configureLabelling(project, settings);
+    await this.#alone(project, () => projects.configureLabelling(project, settings, renamed));
     const keys = await Promise.all(settings.teachers.map((one) => teacherKey(one, settings)));
     // Rows of runs are found again by the votes that they were made of.
     for (const { record } of await projects.store.runs(project))
@@ -76,6 +80,7 @@ export class Labelling implements LabellingEngine {
         const origin = rows.origin[row];
         return origin === undefined ? null : (hand.get(rowKey(origin)) ?? null);
       },
+      isKnown: (row: number) => rows.truth(row) !== null,
     };
     return reviewRows(source, query);
   }

@@ -186,17 +186,17 @@ function seedOf({ split }: DataChoice): number {
   return split.method === 'stratified' ? split.seed : 0;
 }
 
-/** @throws HeadlightError `bad-setting` for repairs that would change the classes, or labels. */
+/** @throws HeadlightError `bad-setting` for repairs that would change the classes. */
 function rowRepairs({ repairs }: DataChoice): Repair[] {
-  return repairs.map((repair): Repair => {
-    if (isOfRows(repair)) return repair;
-    const what =
-      repair.kind === 'set_label'
-        ? 'A label of a row is changed where labels are made, not by a repair.'
-        : 'Classes of labels that are made here are changed where they are named, not by a repair.';
-    throw new HeadlightError('bad-setting', what, {
-      hint: `Undo the repair (${repair.kind}).`,
-    });
+  return repairs.flatMap((repair): Repair[] => {
+    if (isOfRows(repair)) return [repair];
+    // Of a label that a column has: it waits until that is taken again.
+    if (repair.kind === 'set_label') return [];
+    throw new HeadlightError(
+      'bad-setting',
+      'Classes of labels that are made here are changed where they are named, not by a repair.',
+      { hint: `Undo the repair (${repair.kind}).` },
+    );
   });
 }
 

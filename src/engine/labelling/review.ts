@@ -4,7 +4,8 @@
  * The order comes from the proposals alone and is kept with them, so a page costs one walk over the rows, and labelling
  * a row never moves another one past it. `open` and `skipped` go by the labels as they are now: a row that has just
  * been labelled is no longer `open`, and every row after it has moved up by one place (the table counts that when it
- * turns the page). `accepted` and `left` go by the proposal alone, labelled by hand or not.
+ * turns the page). `accepted` and `left` go by the proposal alone, labelled by hand or not. Rows whose truth the file
+ * says stand under `all` only: who accepts a proposal for one would have the teachers measured by themselves.
  */
 import { HeadlightError } from '../../base';
 import type { RowOrigin } from '../../data';
@@ -23,6 +24,8 @@ export interface ReviewSource {
   readonly proposals: Proposals | null;
   /** The label by hand of a row, by its place in `texts`. */
   readonly hand: (row: number) => HandLabel | null;
+  /** Whether the truth of a held-out row stands in its file. */
+  readonly isKnown: (row: number) => boolean;
 }
 
 const MOST_ROWS = 200;
@@ -103,7 +106,7 @@ function sorted(
 }
 
 function filterOf(
-  { classes, several, proposals, hand }: ReviewSource,
+  { classes, several, proposals, hand, isKnown }: ReviewSource,
   { state, label, confidence, disagreement }: ReviewQuery,
 ): (row: number) => boolean {
   const tests: ((row: number) => boolean)[] = [];
@@ -124,6 +127,8 @@ function filterOf(
     });
   }
   if (disagreement) tests.push((row) => (proposals?.agreement[row] ?? NaN) < 1);
+  if (state === 'open' || state === 'accepted' || state === 'left')
+    tests.push((row) => !isKnown(row));
   if (state === 'accepted') tests.push((row) => proposals?.accepted[row] === 1);
   if (state === 'left') tests.push((row) => proposals?.accepted[row] !== 1);
   if (state === 'open') tests.push((row) => hand(row) === null);

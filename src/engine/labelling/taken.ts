@@ -1,9 +1,14 @@
-/** What comes with a choice about the data and belongs to its labels: a recipe's labelling, and labels that were mended. */
+/**
+ * What comes with a choice about the data and belongs to its labels: a recipe's labelling, labels that were mended, new
+ * names of classes, files that are read otherwise.
+ */
+import { canonicalJson } from '../../base';
 import type { Table } from '../../data';
-import { parseLabellingSettings } from '../../learning/labelling';
-import type { DataChoice, LabellingStore, RecipeLabelling } from '../../project';
+import { parseLabellingSettings, type HandLabel } from '../../learning/labelling';
+import type { DataChoice, LabellingStore, RecipeLabelling, SetLabel } from '../../project';
 import type { Prepared } from '../prepare';
-import { rowKey } from './rows';
+import { rowKey, type MadeChoice } from './rows';
+import { standing } from './state';
 
 /** A recipe's settings and labels by hand, in the place of the project's own. */
 export async function takeLabelling(
@@ -17,38 +22,97 @@ export async function takeLabelling(
 
 /**
  * Where labels are made here, a mended label is a label by hand. Of a row to test on it counts there, so that what is
- * looked at does not move to training.
- * @param before null where the labels were not made here until now: then mended ones were of other labels.
- * @returns the choice without these repairs.
+ * looked at does not move to training. Labels that were mended while a column had them are its own: they wait for it.
+ * @param was the choice before.
+ * @returns the choice without what is a label by hand now.
  */
 export async function mendedByHand(
   labels: LabellingStore,
   project: string,
   choice: DataChoice,
-  before: (() => Promise<Prepared>) | null,
+  was: DataChoice,
+  before: () => Promise<Prepared>,
 ): Promise<DataChoice> {
-  const mends = choice.repairs.filter((repair) => repair.kind === 'set_label');
-  if (choice.label?.kind !== 'made' || mends.length === 0) return choice;
-  if (before !== null) {
-    const measured = measuredRows(await before());
+  if (choice.label?.kind !== 'made') return choice;
+  const mends = newMends(choice, was);
+  if (mends.size === 0) return choice;
+  if (was.label?.kind === 'made') {
+    const measured = measuredRows(await before(), standing(await labels.hand(project)));
     for (const { file, row, labels: own } of mends) {
       const held_out = measured.has(rowKey({ file, row }));
       const label = { file, row, labels: own, held_out, how: 'review', at: Date.now() } as const;
       await labels.addHand(project, label);
     }
   }
-  return { ...choice, repairs: choice.repairs.filter(({ kind }) => kind !== 'set_label') };
+  return {
+    ...choice,
+    repairs: choice.repairs.filter((repair) => repair.kind !== 'set_label' || !mends.has(repair)),
+  };
 }
 
-/** Rows that are measured by, of truth or by hand. */
-function measuredRows({ data, split, made }: Prepared): ReadonlySet<string> {
-  if (made?.tested_by !== 'truth') return new Set();
+/** Those that were there before are taken off one by one: one that is asked for again is new. */
+function newMends(choice: DataChoice, was: DataChoice): ReadonlySet<SetLabel> {
+  const known = new Map<string, number>();
+  for (const repair of was.repairs) {
+    const key = canonicalJson(repair);
+    known.set(key, (known.get(key) ?? 0) + 1);
+  }
+  const mends = new Set<SetLabel>();
+  for (const repair of choice.repairs) {
+    if (repair.kind !== 'set_label') continue;
+    const key = canonicalJson(repair);
+    const left = known.get(key) ?? 0;
+    if (left > 0) known.set(key, left - 1);
+    else mends.add(repair);
+  }
+  return mends;
+}
+
+/**
+ * Rows that are there to measure by: of truth, or by hand. Those of a fifth that was only kept for the test are not: one
+ * of them would become the whole test part.
+ */
+function measuredRows(
+  { data, split, made }: Prepared,
+  hand: ReadonlyMap<string, HandLabel>,
+): ReadonlySet<string> {
   return new Set(
     [...split.test].flatMap((row) => {
       const origin = data.origin[row];
-      return origin === undefined ? [] : [rowKey(origin)];
+      if (origin === undefined) return [];
+      const key = rowKey(origin);
+      const isMeant = made?.source[row] === 'truth' || hand.get(key)?.held_out === true;
+      return isMeant ? [key] : [];
     }),
   );
+}
+
+/** Labels by hand go with a class that is called otherwise from now on. @param renamed new names by old ones. */
+export async function renameLabels(
+  labels: LabellingStore,
+  project: string,
+  renamed: ReadonlyMap<string, string>,
+): Promise<void> {
+  const log = await labels.hand(project);
+  const named = log.map((label) =>
+    label.labels === null
+      ? label
+      : { ...label, labels: label.labels.map((name) => renamed.get(name) ?? name) },
+  );
+  if (JSON.stringify(named) !== JSON.stringify(log)) await labels.replaceHand(project, named);
+}
+
+/** So does what the values of the truth mean: a value that was the name of a class stands for it still. */
+export function renamedTruth(
+  { truth, classes, names }: MadeChoice,
+  renamed: ReadonlyMap<string, string>,
+): MadeChoice['names'] {
+  const next = new Map(
+    Object.entries(names).map(([value, name]) => [value, renamed.get(name) ?? name] as const),
+  );
+  for (const [from, to] of renamed)
+    if (truth !== null && classes.includes(from) && !next.has(from)) next.set(from, to);
+  return Object.fromEntries([...next].filter(([value, name]) => value !== name));
 }
 
 /**
@@ -67,8 +131,10 @@ export async function followTexts(
     const old = before.tables.find(({ name }) => name === table.name);
     if (old === undefined || old === table) continue;
     if (!log.some(({ file }) => file === table.name)) continue;
-    const texts = [textsOf(old, before.column), textsOf(table, after.column)] as const;
-    moves.set(table.name, mover(...texts));
+    const texts = textsOf(old, before.column);
+    // Without its column nobody knows which texts they were: they wait where they are.
+    if (texts.length > 0)
+      moves.set(table.name, mover(texts, sameTexts(table, texts, after.column)));
   }
   if (moves.size === 0) return;
   const moved = log.flatMap((label) => {
@@ -76,6 +142,25 @@ export async function followTexts(
     return row === undefined ? [label] : row === null ? [] : [{ ...label, row }];
   });
   if (JSON.stringify(moved) !== JSON.stringify(log)) await labels.replaceHand(project, moved);
+}
+
+/** The column that holds most of these texts: by another header it may have another name. */
+function sameTexts(
+  table: Table,
+  texts: readonly string[],
+  column: string | null,
+): readonly string[] {
+  const wanted = new Set(texts);
+  const found = ({ cells }: Table['columns'][number]): number =>
+    new Set(Array.from(cells).filter((cell) => wanted.has(cell))).size;
+  const own = table.columns.filter(({ name }) => name === column);
+  const others = table.columns.filter(({ name }) => name !== column);
+  let best: { readonly cells: readonly string[]; readonly count: number } = { cells: [], count: 0 };
+  for (const one of [...own, ...others]) {
+    const count = found(one);
+    if (count > best.count) best = { cells: Array.from(one.cells), count };
+  }
+  return best.cells;
 }
 
 function textsOf(table: Table, column: string | null): readonly string[] {

@@ -323,7 +323,7 @@ describe('nothing is lost', () => {
     );
   });
 
-  test('a changed teacher loses its votes, another one keeps them; those of a run stay', async () => {
+  test('votes are there again when a teacher is changed back; of many former ones those of a run stay', async () => {
     const { engine, storage } = opened();
     const { id } = await labelled(engine, 'kind');
     const keys = async (): Promise<number> =>
@@ -344,8 +344,17 @@ describe('nothing is lost', () => {
     await finish(engine.runTeacher(id, 0, 'cpu'));
     expect(await keys()).toBe(2);
     await engine.configureLabelling(id, { ...SETTINGS, teachers: [] });
-    // Of the changed teacher no run was made.
-    expect(await keys()).toBe(1);
+    await engine.configureLabelling(id, { ...SETTINGS, teachers: [changed] });
+    expect((await engine.labelling(id)).teachers[0]?.done).toBe(90);
+    for (const pattern of ['in', 'the', 'my', 'was', 'our', 'near']) {
+      const rules = teacher.rules.map((rule) => ({ ...rule, pattern }));
+      await engine.configureLabelling(id, { ...SETTINGS, teachers: [{ ...teacher, rules }] });
+      await finish(engine.runTeacher(id, 0, 'cpu'));
+    }
+    // The one that stands, four before it, and the one that a run was made of.
+    expect(await keys()).toBe(6);
+    await engine.configureLabelling(id, SETTINGS);
+    expect((await engine.labelling(id)).teachers[0]?.done).toBe(90);
   });
 });
 

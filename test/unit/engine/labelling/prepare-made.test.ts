@@ -1,6 +1,7 @@
 /** What becomes of teachers' votes, labels by hand and the truth of held-out rows: the laws that labels made here keep. */
 import { describe, expect, test } from 'vitest';
 import { finish } from '../../../../src/base';
+import { activePool } from '../../../../src/engine/labelling/active-pool';
 import type { Prepared } from '../../../../src/engine/prepare';
 import { Projects } from '../../../../src/engine/projects';
 import {
@@ -320,6 +321,125 @@ test('several labels: each that is likely, all that the truth or a person says, 
   expect(targets(split.test)).toEqual(['11', '00', '10']);
   expect(targets(split.train).slice(0, 4)).toEqual(['00', '11', '01', '10']);
   expect([...(made?.soft.subarray(0, 4) ?? [])]).toEqual([0, 0, 1, 1]);
+});
+
+test('a mended label of a share that was only kept for the test does not become the whole test', async () => {
+  const hand = TRAIN.map(({ truth }, row) => ({
+    ...{ file: 'train.csv', row, labels: [truth === 1 ? 'good' : 'bad'], held_out: false },
+  }));
+  const { projects, id } = await project({ held: null, truth: null, voted: 0, hand });
+  const before = await projects.prepare(id);
+  expect(before.split.test).toHaveLength(8);
+  const { row = -1 } = before.data.origin[before.split.test[0] ?? -1] ?? {};
+  const mend = { kind: 'set_label', file: 'train.csv', row, labels: ['bad'] } as const;
+  const { choice } = before.record;
+  await finish(projects.configure(id, { ...choice, repairs: [...choice.repairs, mend] }));
+  const after = await projects.prepare(id);
+  expect(after.split.test.length).toBeGreaterThanOrEqual(7);
+  expect(after.record.choice.repairs).toEqual([]);
+});
+
+describe('there and back', () => {
+  test('labels that were mended in a column wait for it, and classes that were named are there again', async () => {
+    const { projects, id } = await project({ classes: ['bad', 'good'] });
+    const made = (await projects.load(id)).record.choice;
+    const column = { kind: 'column', column: 'label' } as const;
+    const mend = { kind: 'set_label', file: 'train.csv', row: 3, labels: ['1'] } as const;
+    await finish(projects.configure(id, { ...made, label: column, repairs: [mend] }));
+    // As the page asks for it: it knows no classes but those of the column.
+    const names = { '0': 'bad', '1': 'good' };
+    const named = { kind: 'made', classes: [], several: false, truth: 'label', names } as const;
+    const again = (await projects.load(id)).record.choice;
+    await finish(projects.configure(id, { ...again, label: named }));
+    const { choice } = (await projects.load(id)).record;
+    expect(choice.label).toMatchObject({ classes: ['bad', 'good'] });
+    expect((await projects.labelling(id)).hand.size).toBe(0);
+    expect((await projects.prepare(id)).split.train).toHaveLength(40);
+    // What is mended now is a label by hand.
+    await finish(
+      projects.configure(id, {
+        ...choice,
+        repairs: [...choice.repairs, { ...mend, labels: ['good'] }],
+      }),
+    );
+    expect([...(await projects.labelling(id)).hand.values()]).toMatchObject([
+      { row: 3, labels: ['good'] },
+    ]);
+    const last = (await projects.load(id)).record.choice;
+    await finish(projects.configure(id, { ...last, label: column }));
+    expect((await projects.load(id)).record.choice.repairs).toEqual([mend]);
+  });
+
+  test('a file whose column of texts is called otherwise keeps its labels by hand', async () => {
+    const label = { file: 'train.csv', row: 4, labels: ['bad'], held_out: false };
+    const { projects, id } = await project({ held: null, truth: null, hand: [label] });
+    const { choice } = (await projects.load(id)).record;
+    const { parse } = choice;
+    // Nobody says which column has the texts now: by itself another one may be taken.
+    const asked = {
+      ...choice,
+      textColumn: 'column 2',
+      parse: { 'train.csv': { hasHeader: false } },
+    };
+    await finish(projects.configure(id, asked));
+    expect(await projects.labels.hand(id)).toMatchObject([{ row: 5, labels: ['bad'] }]);
+    await finish(projects.configure(id, { ...choice, parse }));
+    expect(await projects.labels.hand(id)).toMatchObject([{ row: 4, labels: ['bad'] }]);
+  });
+});
+
+describe('a class that is renamed', () => {
+  test('takes its labels by hand along, with the undo, and what the values of the truth mean', async () => {
+    const hand = { file: 'train.csv', row: 0, held_out: true } as const;
+    const { projects, id } = await project({
+      hand: [
+        { ...hand, labels: ['bad'] },
+        { ...hand, labels: ['good'] },
+        { ...hand, row: 1, labels: null },
+      ],
+    });
+    const { settings } = await projects.labelling(id);
+    const [bad, good] = settings.classes;
+    if (bad === undefined || good === undefined) throw new Error('no classes');
+    const [teacher] = settings.teachers;
+    if (teacher?.kind !== 'rules') throw new Error('no rules');
+    const rules = teacher.rules.map((rule) => ({ ...rule, class: 'fine' }));
+    const next = {
+      ...settings,
+      classes: [bad, { ...good, name: 'fine' }],
+      teachers: [{ ...teacher, rules }],
+    };
+    await projects.configureLabelling(id, next, new Map([['good', 'fine']]));
+    expect((await projects.labels.hand(id)).map(({ labels }) => labels)).toEqual([
+      ['bad'],
+      ['fine'],
+      null,
+    ]);
+    const { rows } = await projects.labelling(id);
+    // All ten held-out rows are still measured by.
+    expect(rows.unknown).toBe(0);
+    expect(rows.origin.filter((_, row) => rows.truth(row) !== null)).toHaveLength(10);
+  });
+
+  test('values of the truth that were its name stand for it still', async () => {
+    const named = (rows: readonly Row[]): Row[] =>
+      rows.map(({ text, truth }) => ({ text, truth: truth === 1 ? 'good' : 'bad' }));
+    const { projects, id } = await project({ held: named(HELD) });
+    const { settings } = await projects.labelling(id);
+    const classes = settings.classes.map((one) =>
+      one.name === 'bad' ? { ...one, name: 'poor' } : one,
+    );
+    await projects.configureLabelling(id, { ...settings, classes }, new Map([['bad', 'poor']]));
+    expect((await projects.labelling(id)).rows.unknown).toBe(0);
+  });
+});
+
+test('a text to learn from that is measured by, however it is written, is none that active learning learns from', async () => {
+  const train = [...TRAIN, { text: HELD[0]?.text.toUpperCase() ?? '', truth: 1 as const }];
+  const { projects, id } = await project({ train });
+  const pool = activePool(await projects.labelling(id), 0);
+  expect(pool.truth).toHaveLength(10);
+  expect(pool.rows).toHaveLength(40);
 });
 
 describe('says what is missing', () => {

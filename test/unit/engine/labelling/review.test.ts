@@ -49,6 +49,7 @@ function sourceOf(
     votes: [...all, null],
     proposals: combineVotes(all, CLASSES.length, false, accept),
     hand: (row) => made.get(row) ?? null,
+    isKnown: () => false,
     made,
   };
 }
@@ -60,6 +61,14 @@ function handLabel(row: number, labels: readonly string[] | null): HandLabel {
 function rowsOf(source: ReviewSource, query: Partial<ReviewQuery>): number[] {
   return reviewRows(source, { ...FIRST, ...query }).rows.map(({ origin }) => origin.row);
 }
+
+test('what the file says of held-out rows is not asked for, nor shown beside what is proposed', () => {
+  const source = { ...sourceOf([one, two]), isKnown: (row: number) => row % 2 === 0 };
+  expect(rowsOf(source, { state: 'open' })).toEqual([1, 3, 5]);
+  expect(rowsOf(source, { state: 'accepted' })).toEqual([3, 5]);
+  expect(rowsOf(source, { state: 'left' })).toEqual([1]);
+  expect(rowsOf(source, { state: 'all' })).toEqual([0, 1, 2, 3, 4, 5]);
+});
 
 describe('a page of the review table', () => {
   const source = sourceOf([one, two]);
