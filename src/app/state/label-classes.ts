@@ -56,6 +56,28 @@ export function moved<Item>(items: readonly Item[], from: number, to: number): I
   return [...rest.slice(0, to), item, ...rest.slice(to)];
 }
 
+/** New names of classes by old ones. */
+export const NONE_RENAMED: ReadonlyMap<string, string> = new Map();
+
+export function renamedTo(
+  before: ReadonlyMap<string, string>,
+  from: string,
+  to: string,
+): ReadonlyMap<string, string> {
+  return renamedAgain(before, new Map([[from, to]]));
+}
+
+/** Names that are changed again: from the first to the last. */
+export function renamedAgain(
+  first: ReadonlyMap<string, string>,
+  then: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const renamed = new Map([...first].map(([from, to]) => [from, then.get(to) ?? to] as const));
+  const between = new Set(first.values());
+  for (const [from, to] of then) if (!between.has(from)) renamed.set(from, to);
+  return new Map([...renamed].filter(([from, to]) => from !== to));
+}
+
 /** The prior that belongs to other classes is of no use; that of reordered ones would be, but is asked anew. */
 function withoutPrior(settings: LabellingSettings): LabellingSettings {
   return settings.accept.prior === null

@@ -18,9 +18,16 @@ import type {
   TeacherView,
 } from '../../engine';
 import type { Encoders } from './encoders.svelte';
-import { classesProblem, moved, withClasses } from './label-classes';
+import {
+  classesProblem,
+  moved,
+  NONE_RENAMED,
+  renamedAgain,
+  renamedTo,
+  withClasses,
+} from './label-classes';
 import { RandomRows } from './random-rows.svelte';
-import { Review, REVIEW_START } from './review.svelte';
+import { Review } from './review.svelte';
 import { sendable, similarityTeacher, type Sendable } from './teachers';
 import { Work } from './work.svelte';
 
@@ -39,6 +46,8 @@ export class Labelling {
   #estimates = $state.raw<Readonly<Record<string, TeacherEstimate>>>({});
   #estimated = $state.raw<number | null>(null);
   #asked = 0;
+  /** New names of classes by those that the engine knows. */
+  #renamed = NONE_RENAMED;
   #line: Promise<unknown> = Promise.resolve();
   /** Reading and changing the settings. */
   readonly work = new Work();
@@ -160,11 +169,17 @@ export class Labelling {
     const sent = this.#sendable;
     if (asked !== this.#asked || sent === null || this.problem !== null) return false;
     const before = this.#view;
+    const renamed = this.#renamed;
+    this.#renamed = NONE_RENAMED;
     const view = await this.work.attempt(() =>
-      this.#engine.configureLabelling(this.#project, sent.settings),
+      this.#engine.configureLabelling(this.#project, sent.settings, renamed),
     );
-    if (view === null) return false;
+    if (view === null) {
+      this.#renamed = renamedAgain(renamed, this.#renamed);
+      return false;
+    }
     this.#view = view;
+    if (renamed.size > 0) void this.review.refresh();
     // What is not whole yet stays as it is edited.
     if (asked === this.#asked && sent.whole) this.#draft = null;
     this.#changed();
@@ -196,10 +211,9 @@ export class Labelling {
     const to = change.name ?? one.name;
     const next = this.classes.map((other, place) => (place === at ? { ...one, ...change } : other));
     const renamed = to === one.name ? null : { from: one.name, to };
-    const byHand = this.#view?.hand.classes[at] ?? 0;
-    const done = this.#setClasses(next, renamed);
-    if (renamed !== null && byHand > 0)
-      void done.then((held) => (held ? this.#relabel(renamed) : undefined));
+    // Labels by hand go with their class.
+    if (renamed !== null) this.#renamed = renamedTo(this.#renamed, one.name, to);
+    void this.#setClasses(next, renamed);
   }
   moveClass(from: number, to: number): void {
     void this.#setClasses(moved(this.classes, from, to));
@@ -223,26 +237,6 @@ export class Labelling {
     this.#removed = null;
     if (settings === null) return Promise.resolve(false);
     return this.configure(withClasses(settings, classes, renamed));
-  }
-
-  /** Labels by hand go with their class: each is made again under its new name. */
-  async #relabel({ from, to }: Renamed): Promise<void> {
-    const query = { ...REVIEW_START, state: 'hand', order: 'file', count: RELABEL_ROWS } as const;
-    await this.work.attempt(async () => {
-      for (let at = 0, total = 1; at < total; at += RELABEL_ROWS) {
-        const page = await this.#engine.reviewRows(this.#project, { ...query, from: at });
-        total = page.total;
-        for (const { origin, hand } of page.rows) {
-          if (hand?.labels?.includes(from) !== true) continue;
-          const { held_out, how } = hand;
-          const labels = hand.labels.map((name) => (name === from ? to : name));
-          const { file, row } = origin;
-          await this.#engine.labelRow(this.#project, { file, row, labels, held_out, how });
-        }
-      }
-    });
-    await this.reread();
-    this.#changed();
   }
 
   // ----------------------------------------------------------------------------------- teachers
@@ -349,8 +343,6 @@ export class Labelling {
 
 const REST_MS = 700;
 const AT_REST_ROWS = 5000;
-/** Labels that are renamed at once. */
-const RELABEL_ROWS = 200;
 
 interface Renamed {
   readonly from: string;

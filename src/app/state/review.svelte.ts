@@ -135,7 +135,10 @@ export class Review {
   label(labels: readonly string[] | null): void {
     const row = this.current;
     if (row === null) return;
-    const hand = { ...row.origin, labels, held_out: false, how: 'review', at: Date.now() } as const;
+    // What was labelled to measure by goes on being measured by, corrected.
+    const isHeld = row.hand !== null && row.hand.labels !== null && row.hand.held_out;
+    const about = { held_out: isHeld, how: isHeld ? row.hand.how : 'review' } as const;
+    const hand: HandLabel = { ...row.origin, labels, ...about, at: Date.now() };
     this.#show(row, hand);
     this.#said =
       labels === null

@@ -2,7 +2,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { Encoders } from '../../../src/app/state/encoders.svelte';
 import { Labelling } from '../../../src/app/state/labelling.svelte';
-import { ProgressMeter } from '../../../src/base';
+import { HeadlightError, ProgressMeter } from '../../../src/base';
 import type {
   LabellingEngine,
   LabellingView,
@@ -29,6 +29,9 @@ class Kept implements LabellingEngine {
   readonly configured: LabellingSettings[] = [];
   readonly ran: number[] = [];
   readonly votes = new Set<string>();
+  /** What the next answers wait for. */
+  slow: Promise<void> = Promise.resolve();
+  refuses = false;
   readonly hand = new Map<number, HandLabel>();
 
   #key(at: number): string {
@@ -61,9 +64,19 @@ class Kept implements LabellingEngine {
       truth_rows: 0,
     };
   }
-  async configureLabelling(_: string, settings: LabellingSettings): Promise<LabellingView> {
+  async configureLabelling(
+    _: string,
+    settings: LabellingSettings,
+    renamed: ReadonlyMap<string, string> = new Map(),
+  ): Promise<LabellingView> {
+    await this.slow;
+    if (this.refuses) throw new HeadlightError('storage-full', 'There is no room left.');
     this.settings = settings;
     this.configured.push(settings);
+    for (const [row, label] of this.hand) {
+      const labels = label.labels?.map((name) => renamed.get(name) ?? name) ?? null;
+      this.hand.set(row, { ...label, labels });
+    }
     return this.labelling();
   }
   async *estimateTeacher(): ReturnType<LabellingEngine['estimateTeacher']> {
@@ -172,6 +185,34 @@ it('labels by hand go with a class that is renamed', async () => {
   const labels = (): unknown[] => [...engine.hand.values()].map(({ labels: own }) => own?.[0]);
   await expect.poll(labels).toEqual(['poor', 'positive', 'poor']);
   expect(engine.hand.get(0)).toMatchObject({ held_out: true, how: 'random' });
+});
+
+it('and with each of several that are renamed while the engine is busy, renamed again, or refused at first', async () => {
+  labelling.addClasses(['a', 'b', 'c']);
+  await expect.poll(() => labelling.view?.settings.classes.length).toBe(3);
+  for (const [row, name] of ['a', 'b', 'c'].entries()) {
+    const label = { file: 'a.csv', row, labels: [name], held_out: false, how: 'review' } as const;
+    await engine.labelRow('p', label);
+  }
+  await labelling.read();
+  const labels = (): unknown[] => [...engine.hand.values()].map(({ labels: own }) => own?.[0]);
+  let free = (): void => undefined;
+  engine.slow = new Promise((done) => (free = done));
+  labelling.changeClass(0, { name: 'A' });
+  await Promise.resolve();
+  labelling.changeClass(1, { name: 'B' });
+  labelling.changeClass(2, { name: 'C' });
+  labelling.changeClass(1, { name: 'BB' });
+  labelling.changeClass(0, { name: 'AA' });
+  free();
+  await expect.poll(labels).toEqual(['AA', 'BB', 'C']);
+  engine.refuses = true;
+  labelling.changeClass(0, { name: 'x' });
+  await expect.poll(() => labelling.work.error?.message).toMatch(/no room/);
+  expect(labels()).toEqual(['AA', 'BB', 'C']);
+  engine.refuses = false;
+  labelling.changeClass(2, { name: 'z' });
+  await expect.poll(labels).toEqual(['x', 'BB', 'z']);
 });
 
 it('what the engine says of a teacher stands while a rule beside it is being written', async () => {

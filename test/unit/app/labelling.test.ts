@@ -10,10 +10,12 @@ import {
 } from '../../../src/app/state/label-classes';
 import { RandomRows, RANDOM_ROWS } from '../../../src/app/state/random-rows.svelte';
 import { Review, REVIEW_ROWS } from '../../../src/app/state/review.svelte';
+import { sameData, sameTest } from '../../../src/app/state/runs-alike';
 import { soughtClasses, strokeOf } from '../../../src/app/state/strokes';
 import { sendable } from '../../../src/app/state/teachers';
 import { priorOf, takenFrom } from '../../../src/app/steps/labels/taken';
 import { HeadlightError } from '../../../src/base';
+import type { RunView } from '../../../src/engine';
 import type {
   LabellingEngine,
   LabellingView,
@@ -234,6 +236,18 @@ describe('the review table', () => {
     expect(review.at).toBe(0);
     expect(table.hand.size).toBe(0);
   });
+  it('corrects a label that was made to measure by, and goes on measuring by it', async () => {
+    const table = new Table(2);
+    const label = { file: 'a.csv', row: 0, labels: ['negative'] } as const;
+    await table.labelRow('p', { ...label, held_out: true, how: 'random' });
+    const review = new Review(table, 'p', () => undefined);
+    await review.filterBy({ state: 'all' });
+    review.label(['positive']);
+    await expect.poll(() => table.hand.get(0)?.labels).toEqual(['positive']);
+    expect(table.hand.get(0)).toMatchObject({ held_out: true, how: 'random' });
+    review.label(['positive']);
+    await expect.poll(() => table.hand.get(1)?.held_out).toBe(false);
+  });
   it('takes a label back that could not be saved, and says why', async () => {
     const table = new Table(3);
     table.refuses = true;
@@ -284,5 +298,31 @@ describe('random texts', () => {
     expect(random.isOver).toBe(true);
     await random.start(RANDOM_ROWS);
     expect(random.done).toBe(0);
+  });
+});
+
+describe('runs on labels that are made here', () => {
+  const hand = (row: number, name: string, isHeld: boolean): HandLabel => ({
+    ...{ file: 'a.csv', row, labels: [name], held_out: isHeld, how: 'review', at: row },
+  });
+  const run = (labels: readonly HandLabel[], truth: number): RunView => {
+    const held = labels.filter(({ held_out: isHeld }) => isHeld).length;
+    const isKnown = truth + held > 0;
+    const rows = { hand: 0, teacher: 9, truth, held_out: held, left: 0 };
+    return {
+      recipe: { data: { labelling: { ...SETTINGS, hand: labels } }, split: { method: 'files' } },
+      record: { labelling: { tested_by: isKnown ? 'truth' : 'teacher', rows, teachers: [] } },
+    } as unknown as RunView;
+  };
+  it('are compared while they are tested on the same rows, whatever they learned from', () => {
+    const learned = hand(3, 'positive', false);
+    expect(sameTest(run([], 9), run([learned], 9))).toBe(true);
+    expect(sameData(run([], 9), run([learned], 9))).toBe(false);
+    const [one, other] = [hand(1, 'positive', true), hand(1, 'negative', true)];
+    expect(sameTest(run([one], 0), run([learned, one], 0))).toBe(true);
+    expect(sameTest(run([one], 0), run([other], 0))).toBe(false);
+    expect(sameTest(run([one], 0), run([one, hand(2, 'positive', true)], 0))).toBe(false);
+    // A share that is kept for the test is another one with every label.
+    expect(sameTest(run([], 0), run([learned], 0))).toBe(false);
   });
 });
