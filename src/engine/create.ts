@@ -169,7 +169,8 @@ export function createEngine(platform: Platform): Engine {
     pushToHub: (project, run, upload, signal) => finetuning.pushToHub(project, run, upload, signal),
 
     labelling: (project) => labelling.labelling(project),
-    configureLabelling: (project, settings) => labelling.configureLabelling(project, settings),
+    configureLabelling: (project, settings, renamed) =>
+      labelling.configureLabelling(project, settings, renamed),
     estimateTeacher: (project, teacher, signal) =>
       labelling.estimateTeacher(project, teacher, signal),
     runTeacher: (project, teacher, device, signal) =>
