@@ -45,7 +45,6 @@ async function inPage(url: string, folder: string): Promise<LargeFigures> {
       secondsPerStep: trained.secondsPerStep,
       trainPeak: await page.peak(),
       promised: trained.estimate.memoryBytes,
-      losses: trained.losses,
     };
   } finally {
     await page.close();
@@ -111,7 +110,6 @@ export async function bench(): Promise<BenchResult> {
           'LoRA step, s',
           'peak training, MB',
           'estimate said, MB',
-          'loss of the steps',
         ],
         rows,
       },
@@ -122,7 +120,7 @@ export async function bench(): Promise<BenchResult> {
 function rowOf(name: LargeName, where: string, found: LargeFigures | null, file: number): Cell[] {
   const mb = (bytes: number): Cell => (Number.isNaN(bytes) ? null : Math.round(bytes / MB));
   const what = `${name}, ${Math.round(file / MB)} MB`;
-  if (found === null) return [what, where, ...Array<null>(9).fill(null)];
+  if (found === null) return [what, where, ...Array<null>(8).fill(null)];
   return [
     what,
     where,
@@ -134,6 +132,5 @@ function rowOf(name: LargeName, where: string, found: LargeFigures | null, file:
     found.secondsPerStep,
     mb(found.trainPeak),
     found.promised === null ? '' : mb(found.promised),
-    [found.losses.at(0), found.losses.at(-1)].map((loss) => loss?.toFixed(3) ?? '').join(' → '),
   ];
 }

@@ -46,7 +46,6 @@ const figures: LargeFigures = {
   secondsPerStep: trained.secondsPerStep,
   trainPeak: peak(),
   promised: trained.estimate.memoryBytes,
-  losses: trained.losses,
 };
 await rm(home, { recursive: true, force: true });
 process.stdout.write(`${JSON.stringify(figures)}\n`);

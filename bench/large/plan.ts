@@ -17,5 +17,4 @@ export interface LargeFigures {
   readonly trainPeak: number;
   /** What the estimate before training says it takes. */
   readonly promised: number | null;
-  readonly losses: readonly number[];
 }
