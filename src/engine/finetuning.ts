@@ -312,7 +312,7 @@ function anotherTraining(): HeadlightError {
     'bad-setting',
     'The data or Headlight itself has changed since this fine-tune was stopped.',
     {
-      hint: 'Its checkpoint is kept. Set the data back to what it was, or discard it and start anew (on the command line: --no-resume).',
+      hint: 'Its checkpoint is kept. Set the data back to what it was (labels that were made since belong to it), or discard it and start anew (on the command line: --no-resume).',
     },
   );
 }

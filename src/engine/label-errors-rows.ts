@@ -37,10 +37,18 @@ interface Parts {
   readonly storage: Storage;
 }
 
-/** What the found rows depend on: not on labels that were mended by hand since. */
-export function choiceKey(choice: DataChoice): string {
+/**
+ * What the found rows depend on: not on labels that were mended by hand since; of labels that are made here, on what
+ * teachers say and what of it is taken.
+ */
+export function choiceKey({
+  record: { choice },
+  made,
+}: Pick<Prepared, 'made'> & { readonly record: { readonly choice: DataChoice } }): string {
   const repairs = choice.repairs.filter(({ kind }) => kind !== 'set_label');
-  return canonicalJson({ ...choice, repairs });
+  if (made === null) return canonicalJson({ ...choice, repairs });
+  const teachers = made.teachers.map(({ key }) => key);
+  return canonicalJson({ ...choice, repairs, teachers, accept: made.settings.accept });
 }
 
 /** @param prepared of now. */
@@ -61,7 +69,7 @@ export function viewOf(
       found: found.pairsFound,
       complete: found.pairsComplete,
     },
-    outdated: found.choice !== choiceKey(prepared.record.choice),
+    outdated: found.choice !== choiceKey(prepared),
     states,
   };
 }

@@ -67,7 +67,7 @@ export async function* labelErrors(
   const found: FoundErrors = {
     kind: 'headlight.label-errors',
     schemaVersion: 1,
-    choice: choiceKey(prepared.record.choice),
+    choice: choiceKey(prepared),
     settings,
     at: Date.now(),
     seconds: (performance.now() - started) / 1000,

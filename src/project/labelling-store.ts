@@ -129,7 +129,8 @@ export class LabellingStore {
   }
 
   /**
-   * Commits what it is given at once: whoever is killed loses what was not handed over yet.
+   * Commits every few seconds, and with the last: whoever is killed loses these few seconds, and a quick teacher does not
+   * leave thousands of files that every look at the labels would read.
    * @param total texts of the job, for the message when there is no room.
    */
   async votesWriter(
@@ -137,13 +138,13 @@ export class LabellingStore {
     key: string,
     classes: number,
     total: number,
-  ): Promise<(hashes: readonly string[], votes: Votes) => Promise<void>> {
+  ): Promise<(hashes: readonly string[], votes: Votes, isLast?: boolean) => Promise<void>> {
     const kept = await this.#load(project, key, classes, new Set());
     const prefix = votesPrefix(project, key);
     const writer = new ShardWriter(this.#storage, prefix, key, classes, kept, total, AREA);
-    return async (hashes, votes) => {
+    return async (hashes, votes, isLast = true) => {
       await writer.add(hashes, votes);
-      await writer.commit();
+      if (isLast) await writer.commit();
     };
   }
 

@@ -15,16 +15,13 @@ export interface ActivePool {
   readonly all: number;
   /** Place in `rows` by `rowKey`. */
   readonly places: ReadonlyMap<string, number>;
-  /** Copies of a text have the same number, [rows]. */
+  /** Copies of a text, however it is written, have the same number, [rows]. */
   readonly copies: Int32Array;
   /** Held-out rows whose labels are known: by their files, or by hand. */
   readonly truth: readonly { readonly row: number; readonly labels: readonly number[] }[];
 }
 
-export function activePool(
-  { rows, hashes, hand, settings }: LabellingState,
-  seed: number,
-): ActivePool {
+export function activePool({ rows, hand, settings }: LabellingState, seed: number): ActivePool {
   const truth = measuredRows({ rows, hand, settings });
   // As for every other training: a text that is measured by, however it is written, is not learned from.
   const groups = groupTexts({ texts: rows.texts, pairs: null });
@@ -39,18 +36,11 @@ export function activePool(
     if (row !== undefined && canLearn(row)) chosen.add(row);
   }
   const pool = [...chosen].sort((a, b) => a - b);
-  const numbers = new Map<string, number>();
-  const copies = Int32Array.from(pool, (row) => {
-    const hash = hashes[row] ?? '';
-    const number = numbers.get(hash) ?? numbers.size;
-    numbers.set(hash, number);
-    return number;
-  });
   return {
     rows: pool,
     all: every.length,
     places: new Map(pool.map((row, place) => [keyOf(rows, row), place])),
-    copies,
+    copies: Int32Array.from(pool, (row) => groups.of[row] ?? -1),
     truth,
   };
 }

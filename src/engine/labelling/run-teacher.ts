@@ -1,4 +1,4 @@
-/** A teacher goes through the texts that it has not seen yet, a shard at a time; each is kept before the next begins. */
+/** A teacher goes through the texts that it has not seen yet, a shard at a time; what a few seconds brought is kept together. */
 import { HeadlightError, ProgressMeter, throwIfAborted, type Job } from '../../base';
 import type { TeacherSettings } from '../../learning/labelling';
 import type { Device, Platform } from '../../platform';
@@ -94,6 +94,7 @@ export async function* runTeacher(
       await keep(
         shard.map(([hash]) => hash),
         step.value,
+        from + opened.shard >= entries.length,
       );
       yield meter.at(before + from + shard.length);
     }

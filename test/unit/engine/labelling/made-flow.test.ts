@@ -216,6 +216,21 @@ describe('from texts to a run', () => {
   });
 });
 
+test('a list of likely wrong labels is of the labels as teachers proposed them then', async () => {
+  const { engine } = opened();
+  const { id } = await labelled(engine, 'kind');
+  const { encoder, embed, device } = probe();
+  const look = { encoder, embed, device, folds: 5, seed: 0, alike: 0.95 };
+  expect((await finish(engine.labelErrors(id, look))).outdated).toBe(false);
+  // What is mended by hand is told by the rows themselves.
+  const label = { file: 'train.csv', row: 4, labels: ['travel'], held_out: false } as const;
+  await engine.labelRow(id, { ...label, how: 'review' });
+  expect((await engine.lastLabelErrors(id))?.outdated).toBe(false);
+  const accept = { ...SETTINGS.accept, by: 'top_share', value: 0.5 } as const;
+  await engine.configureLabelling(id, { ...SETTINGS, accept });
+  expect((await engine.lastLabelErrors(id))?.outdated).toBe(true);
+});
+
 describe('nothing is lost', () => {
   test('labels by hand are kept when each call answers, replaced and taken back', async () => {
     const { engine, storage } = opened();
@@ -243,6 +258,29 @@ describe('nothing is lost', () => {
     await expect(other.labelRow(id, { ...label, row: 99, labels: null })).rejects.toMatchObject({
       message: 'train.csv has no row 100 that can be labelled.',
     });
+  });
+
+  test('labels by hand go with a class that is called otherwise, and so does the truth', async () => {
+    const { engine, storage } = opened();
+    const { id } = await labelled(engine, 'kind');
+    const label = { file: 'train.csv', row: 0, labels: ['money'], how: 'review' } as const;
+    await engine.labelRow(id, { ...label, held_out: false });
+    const settings: LabellingSettings = {
+      ...SETTINGS,
+      classes: SETTINGS.classes.map((one) =>
+        one.name === 'money' ? { ...one, name: 'billing' } : one,
+      ),
+      teachers: [],
+    };
+    const view = await engine.configureLabelling(id, settings, new Map([['money', 'billing']]));
+    expect(view.hand).toMatchObject({
+      labelled: 1,
+      classes: [1, 0],
+      last: { labels: ['billing'] },
+    });
+    expect(view.truth_rows).toBe(30);
+    const { engine: other } = opened(storage);
+    expect((await other.labelling(id)).hand.classes).toEqual([1, 0]);
   });
 
   test('labels by hand go with their texts when a file is read otherwise', async () => {

@@ -339,6 +339,40 @@ test('a mended label of a share that was only kept for the test does not become 
   expect(after.record.choice.repairs).toEqual([]);
 });
 
+test('what was labelled to measure by is measured by, in a validation part too', async () => {
+  const inPart = (rows: readonly Row[], name: string): Row[] =>
+    rows.map(({ text }) => ({ text, truth: name }));
+  const held = { file: 'train.csv', held_out: true } as const;
+  const one = await prepared({
+    train: [...inPart(TRAIN, 'a'), ...inPart(HELD, 'b')],
+    held: null,
+    truth: null,
+    change: {
+      split: { method: 'column', column: 'label', parts: { a: 'train', b: 'validation' } },
+    },
+    hand: [
+      { ...held, row: 40, labels: ['good'] },
+      { ...held, row: 41, labels: ['bad'] },
+      { ...held, row: 42, labels: ['good'], held_out: false },
+    ],
+  });
+  expect(one.made?.tested_by).toBe('truth');
+  expect(part(one, 'test').map(({ label }) => label)).toEqual(['good', 'bad']);
+  expect(one.split.validation).toHaveLength(1);
+});
+
+test('a teacher that is quick with small shards leaves one file, not one a shard', async () => {
+  const storage = memoryStorage();
+  const { labels } = new Projects(storage);
+  const keep = await labels.votesWriter('p', 'key', 2, 100);
+  for (let row = 0; row < 100; row++)
+    await keep([`hash ${row}`], Float32Array.of(0.25, 0.75), row === 99);
+  expect(await storage.entries('labelling', 'p/votes/')).toHaveLength(1);
+  const kept = await labels.votes('p', 'key', 2, { has: () => true });
+  expect(kept.size).toBe(100);
+  expect(kept.get('hash 7')).toEqual(Float32Array.of(0.25, 0.75));
+});
+
 describe('there and back', () => {
   test('labels that were mended in a column wait for it, and classes that were named are there again', async () => {
     const { projects, id } = await project({ classes: ['bad', 'good'] });
@@ -440,6 +474,12 @@ test('a text to learn from that is measured by, however it is written, is none t
   const pool = activePool(await projects.labelling(id), 0);
   expect(pool.truth).toHaveLength(10);
   expect(pool.rows).toHaveLength(40);
+  // Nor is one that is a copy of another asked for twice.
+  const twice = [...TRAIN, { text: `${TRAIN[0]?.text ?? ''}!`, truth: 1 as const }];
+  const other = await project({ train: twice });
+  const { copies } = activePool(await other.projects.labelling(other.id), 0);
+  expect(copies[40]).toBe(copies[0]);
+  expect(new Set(copies).size).toBe(40);
 });
 
 describe('says what is missing', () => {
