@@ -25,7 +25,7 @@ import { predictOwn } from './own-predict';
 import { evaluateOwn } from './own-run';
 import { comparePrecisions } from './precisions';
 import { deviceHere, loadRun, predictFile, predictTexts } from './prediction';
-import { columnValues, dataRows, longTexts } from './look';
+import { columnValues, dataRows, longTexts, truthValues } from './look';
 import { Projects } from './projects';
 import { explainText } from './explain';
 import { runReport } from './report';
@@ -85,6 +85,7 @@ export function createEngine(platform: Platform): Engine {
     setLabel: (project, run, row, labels, signal) =>
       setLabel(projects, project, run, row, labels, signal),
     columnValues: (project, column) => columnValues(projects, project, column),
+    truthValues: (project) => truthValues(projects, project),
     dataRows: (project, rows) => dataRows(projects, project, rows),
     longTexts: (project, tokens) => longTexts(projects, project, tokens),
     async *importProject(file, signal) {

@@ -24,6 +24,8 @@ export interface TeacherView {
   readonly voted: number;
   /** On the held-out labelled rows; null when there are none, or it has not gone through them. */
   readonly accuracy: MeasuredShare | null;
+  /** Of rules that have gone through all rows: how many each matches. Absent where counting would take long. */
+  readonly matches?: readonly number[];
 }
 
 export interface LabellingView {

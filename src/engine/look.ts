@@ -10,17 +10,19 @@ import {
   type RowOrigin,
   type Table,
 } from '../data';
-import { unlabelledTexts } from './labelling';
+import { truthCells, unlabelledTexts } from './labelling';
 import type { Projects } from './projects';
 
 /** More different values than this are not listed. */
 const MOST_VALUES = 50;
+/** Of the truth: each is the name of a class, or stands for one. */
+const MOST_TRUE = 100;
 /** Characters of a text that are shown. */
 const SHOWN = 300;
 /** Rows that are read at once. */
 const MOST_ROWS = 100;
 
-/** A value of a column, trimmed; rows of the training files that have it. */
+/** A value of a column, trimmed; rows that have it. */
 export interface ColumnValue {
   readonly value: string;
   readonly rows: number;
@@ -29,7 +31,7 @@ export interface ColumnValue {
 }
 
 export interface ColumnValues {
-  /** The commonest 50, most rows first. */
+  /** The commonest 50 (100 of the truth), most rows first. */
   readonly values: readonly ColumnValue[];
   /** All that there are. */
   readonly distinct: number;
@@ -46,6 +48,11 @@ export interface DataRow {
 export interface DataLook {
   /** The values of a column in the files that are trained on. @throws HeadlightError `bad-setting` for an unknown column. */
   columnValues(project: string, column: string): Promise<ColumnValues>;
+  /**
+   * Where labels are made here: what the column of the truth says of the rows that can be held out (of held-out files
+   * or parts, else of all); of several labels each by itself. Empty without such a column.
+   */
+  truthValues(project: string): Promise<ColumnValues>;
   /** Text and label of up to 100 rows of the project's files, in the order that was asked. */
   dataRows(project: string, rows: readonly RowOrigin[]): Promise<readonly DataRow[]>;
   /** What there is to say of texts longer than a model reads; tokens are estimated from words. Empty when all are short. */
@@ -66,9 +73,21 @@ export async function columnValues(
       counts.set(value, (counts.get(value) ?? 0) + 1);
     }
   }
+  return commonest(counts, MOST_VALUES);
+}
+
+export async function truthValues(projects: Projects, project: string): Promise<ColumnValues> {
+  const { record, tables } = await projects.load(project);
+  const counts = new Map<string, number>();
+  for (const value of truthCells(tables, record.choice))
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+  return commonest(counts, MOST_TRUE);
+}
+
+function commonest(counts: ReadonlyMap<string, number>, most: number): ColumnValues {
   const values = [...counts]
     .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-    .slice(0, MOST_VALUES)
+    .slice(0, most)
     .map(([value, rows]) => ({ value, rows, part: partOf(value) }));
   return { values, distinct: counts.size };
 }

@@ -25,6 +25,7 @@ const CALLS = [
   'deleteRun',
   'runRows',
   'columnValues',
+  'truthValues',
   'dataRows',
   'longTexts',
   'predictTexts',

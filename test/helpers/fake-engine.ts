@@ -303,6 +303,11 @@ export class FakeEngine extends FakeReport implements Engine {
     const values = (found?.examples ?? []).map((value) => ({ value, rows: 1, part: null }));
     return { values, distinct: found?.distinct ?? 0 };
   }
+  async truthValues(id: string) {
+    const { label } = this.#project(id).view.choice;
+    const column = label?.kind === 'made' ? label.truth : null;
+    return column === null ? { values: [], distinct: 0 } : this.columnValues(id, column);
+  }
   async longTexts() {
     return [];
   }

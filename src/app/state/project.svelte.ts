@@ -130,6 +130,10 @@ export class Project {
   columnValues(column: string): Promise<ColumnValues | null> {
     return this.data.attempt(() => this.#engine.columnValues(this.id, column));
   }
+  /** Of the rows that can be held out, where labels are made here. */
+  truthValues(): Promise<ColumnValues | null> {
+    return this.data.attempt(() => this.#engine.truthValues(this.id));
+  }
 
   /** The map of a run's texts: nothing is computed until it is opened. */
   textMap(run: string): MapView {

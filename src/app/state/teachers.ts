@@ -100,6 +100,15 @@ function wholeRules(teacher: RulesTeacher): RulesTeacher | null {
   return rules.length === 0 ? null : { ...teacher, rules };
 }
 
+/** How many texts each rule matches, as they are edited; null for one that is not whole, and where nobody has counted. */
+export function matchesByRule(
+  { rules }: RulesTeacher,
+  matches: readonly number[] | undefined,
+): readonly (number | null)[] {
+  let at = 0;
+  return rules.map((rule) => (ruleProblem(rule) === null ? (matches?.[at++] ?? null) : null));
+}
+
 /** null: nothing. */
 export function templateProblem(template: string): string | null {
   return template.includes('{}') ? null : 'Put {} where the class comes.';

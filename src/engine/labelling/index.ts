@@ -4,5 +4,6 @@ export { Labelling } from './labelling';
 export type { MadeLabels } from './made-types';
 export { prepareMade } from './prepare-made';
 export { madeChoice, unlabelledTexts } from './rows';
+export { truthCells } from './truth';
 export { LabellingStates, type LabellingState } from './state';
 export { followTexts, mendedByHand, renamedTruth, renameLabels, takeLabelling } from './taken';

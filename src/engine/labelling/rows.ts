@@ -7,7 +7,6 @@ import {
   cellsOf,
   drawRows,
   makeSplit,
-  splitLabels,
   type Cells,
   type LabelChoice,
   type LabelledTexts,
@@ -17,6 +16,7 @@ import {
 import type { HandLabel } from '../../learning/labelling';
 import type { DataChoice } from '../../project';
 import { checkColumns, usedTables } from '../chosen-tables';
+import { truthOf } from './truth';
 
 export type MadeChoice = Extract<LabelChoice, { kind: 'made' }>;
 
@@ -221,8 +221,7 @@ function truthReader(
     if (one === undefined || part[row] === TRAIN) return null;
     const cell = (cells.get(one.file)?.at(one.row) ?? '').trim();
     if (cell === '') return null;
-    const found = truthOf(cell, names, places, several);
-    return found ?? 'unknown';
+    return truthOf(cell, { names, several, places }) ?? 'unknown';
   };
   let unknown = 0;
   for (let row = 0; row < origin.length; row++) if (read(row) === 'unknown') unknown++;
@@ -233,26 +232,6 @@ function truthReader(
     },
     unknown,
   };
-}
-
-/** Signs between several labels of a cell, whichever it has. */
-const BETWEEN = [';', '|', ','];
-
-function truthOf(
-  cell: string,
-  names: Readonly<Record<string, string>>,
-  places: ReadonlyMap<string, number>,
-  several: boolean,
-): readonly number[] | null {
-  const classOf = (value: string): number | undefined =>
-    places.get((Object.hasOwn(names, value) ? names[value] : undefined) ?? value);
-  const whole = classOf(cell);
-  if (whole !== undefined) return [whole];
-  if (!several) return null;
-  const sign = BETWEEN.find((each) => cell.includes(each)) ?? ',';
-  const found = splitLabels(cell, sign).map(classOf);
-  const known = found.filter((index) => index !== undefined);
-  return known.length < found.length ? null : [...new Set(known)].sort((a, b) => a - b);
 }
 
 function at<Value>(values: readonly Value[], row: number): Value {

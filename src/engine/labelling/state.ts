@@ -6,7 +6,9 @@ import { canonicalJson, HeadlightError, textHash } from '../../base';
 import type { Table } from '../../data';
 import {
   combineVotes,
+  compileRules,
   LABELLING_DEFAULTS,
+  matchesOf,
   type HandLabel,
   type LabellingSettings,
   type Proposals,
@@ -25,6 +27,8 @@ export interface TeacherState {
   /** Rows that it has gone through, and those it votes for. */
   readonly done: number;
   readonly voted: number;
+  /** Of rules that have gone through all rows: how many of them each matches; null where that would take long. */
+  readonly matches: readonly number[] | null;
 }
 
 export interface LabellingState {
@@ -148,7 +152,9 @@ export class LabellingStates {
       const key = await teacherKey(teacher, settings);
       const kept = await this.#store.votes(project, key, settings.classes.length, new Set(hashes));
       const votes = votesOf(kept, hashes, settings.classes.length);
-      teachers.push({ key, name: teacherName(teacher), ...votes });
+      const isWhole = votes.done > 0 && votes.done === hashes.length;
+      const matches = isWhole ? ruleMatches(teacher, settings, rows.texts) : null;
+      teachers.push({ key, name: teacherName(teacher), ...votes, matches });
     }
     const whole = teachers.filter(({ done }) => done > 0 && done === hashes.length);
     const begun = whole.length > 0 ? whole : teachers.filter(({ done }) => done > 0);
@@ -163,6 +169,21 @@ export class LabellingStates {
           );
     return { settings, rows, hashes, teachers, proposals, isWhole: whole.length > 0 };
   }
+}
+
+/** Rules times texts that are counted: half a second. */
+const MOST_MATCHES = 50_000;
+
+function ruleMatches(
+  teacher: TeacherSettings,
+  { classes, several }: LabellingSettings,
+  texts: readonly string[],
+): readonly number[] | null {
+  if (teacher.kind !== 'rules') return null;
+  const { rules } = teacher;
+  if (rules.length * texts.length > MOST_MATCHES) return null;
+  const names = classes.map(({ name }) => name);
+  return matchesOf(compileRules(rules, names, several), rules.length, texts);
 }
 
 /** Whether the rows are those that these labels by hand ask for. */

@@ -15,7 +15,7 @@ export function labellingView(state: LabellingState): LabellingView {
   return {
     settings,
     rows: rows.texts.length,
-    teachers: teachers.map(({ key, name, votes, done, voted }): TeacherView => {
+    teachers: teachers.map(({ key, name, votes, done, voted, matches }): TeacherView => {
       const isWhole = done === rows.texts.length;
       return {
         key,
@@ -24,6 +24,7 @@ export function labellingView(state: LabellingState): LabellingView {
         rows: rows.texts.length,
         voted,
         accuracy: isWhole ? shareRight(state, measured, votes) : null,
+        ...(matches === null ? {} : { matches }),
       };
     }),
     proposed: proposedView(state, measured),

@@ -104,6 +104,17 @@ export function ruleVotes(rules: CompiledRules, texts: readonly string[]): Votes
   return votes;
 }
 
+/** Of each rule, how many texts it matches. */
+export function matchesOf(
+  compiled: Pick<CompiledRules, 'matching'>,
+  rules: number,
+  texts: readonly string[],
+): number[] {
+  const counts = new Array<number>(rules).fill(0);
+  for (const text of texts) for (const rule of compiled.matching(text)) counts[rule]! += 1;
+  return counts;
+}
+
 function testOf(rule: LabelRule, index: number): Test {
   const { match, pattern, ignore_case: ignoreCase } = rule;
   if (match === 'keywords') {
