@@ -30,7 +30,10 @@ function testedOn({ recipe, record }: RunView): unknown {
   const { labelling, ...data } = recipe.data;
   const made = record.labelling;
   if (labelling === undefined || made === undefined) return recipe.data;
-  const held = labelling.hand.filter(({ held_out: isHeld, labels }) => isHeld && labels !== null);
+  const tests = new Set(data.files.filter(({ role }) => role === 'test').map(({ name }) => name));
+  const held = labelling.hand.filter(
+    ({ file, held_out: isHeld, labels }) => (isHeld || tests.has(file)) && labels !== null,
+  );
   // A share of the labels to learn from is another one with every label.
   if (made.tested_by === 'teacher' || made.rows.truth + held.length === 0) return recipe.data;
   const { truth, held_out: count } = made.rows;

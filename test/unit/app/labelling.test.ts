@@ -12,7 +12,7 @@ import { RandomRows, RANDOM_ROWS } from '../../../src/app/state/random-rows.svel
 import { Review, REVIEW_ROWS } from '../../../src/app/state/review.svelte';
 import { sameData, sameTest } from '../../../src/app/state/runs-alike';
 import { soughtClasses, strokeOf } from '../../../src/app/state/strokes';
-import { sendable } from '../../../src/app/state/teachers';
+import { matchesByRule, sendable } from '../../../src/app/state/teachers';
 import { priorOf, takenFrom } from '../../../src/app/steps/labels/taken';
 import { HeadlightError } from '../../../src/base';
 import type { RunView } from '../../../src/engine';
@@ -188,6 +188,10 @@ it('a rule that is not whole yet stops no other teacher', () => {
   expect(sent.settings.teachers).toEqual([{ kind: 'rules', rules: [whole] }]);
   expect(sent.places).toEqual([-1, 0]);
   expect(sent.whole).toBe(false);
+  // What the engine counted stands beside the rules that it was told.
+  const edited = { kind: 'rules', rules: [{ ...whole, pattern: '' }, whole, whole] } as const;
+  expect(matchesByRule(edited, [3, 5])).toEqual([null, 3, 5]);
+  expect(matchesByRule(edited, undefined)).toEqual([null, null, null]);
 });
 
 describe('live counts', () => {
@@ -305,12 +309,19 @@ describe('runs on labels that are made here', () => {
   const hand = (row: number, name: string, isHeld: boolean): HandLabel => ({
     ...{ file: 'a.csv', row, labels: [name], held_out: isHeld, how: 'review', at: row },
   });
+  const files = [
+    { name: 'a.csv', role: 'train' },
+    { name: 'test.csv', role: 'test' },
+  ];
   const run = (labels: readonly HandLabel[], truth: number): RunView => {
     const held = labels.filter(({ held_out: isHeld }) => isHeld).length;
     const isKnown = truth + held > 0;
     const rows = { hand: 0, teacher: 9, truth, held_out: held, left: 0 };
     return {
-      recipe: { data: { labelling: { ...SETTINGS, hand: labels } }, split: { method: 'files' } },
+      recipe: {
+        data: { files, labelling: { ...SETTINGS, hand: labels } },
+        split: { method: 'files' },
+      },
       record: { labelling: { tested_by: isKnown ? 'truth' : 'teacher', rows, teachers: [] } },
     } as unknown as RunView;
   };
@@ -322,6 +333,10 @@ describe('runs on labels that are made here', () => {
     expect(sameTest(run([one], 0), run([learned, one], 0))).toBe(true);
     expect(sameTest(run([one], 0), run([other], 0))).toBe(false);
     expect(sameTest(run([one], 0), run([one, hand(2, 'positive', true)], 0))).toBe(false);
+    // What the person says of a row of the test file stands in the place of its truth.
+    const corrected = (name: string): HandLabel => ({ ...hand(1, name, false), file: 'test.csv' });
+    expect(sameTest(run([corrected('positive')], 9), run([corrected('positive')], 9))).toBe(true);
+    expect(sameTest(run([corrected('positive')], 9), run([corrected('negative')], 9))).toBe(false);
     // A share that is kept for the test is another one with every label.
     expect(sameTest(run([], 0), run([learned], 0))).toBe(false);
   });

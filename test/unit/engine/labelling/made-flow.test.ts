@@ -4,6 +4,7 @@
  */
 import { describeRun } from '../../../../companion/report';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { sameTest } from '../../../../src/app/state/runs-alike';
 import { finish, type Job } from '../../../../src/base';
 import {
   createEngine,
@@ -105,6 +106,8 @@ describe('from texts to a run', () => {
     const { teachers, proposed, truth_rows: truthRows } = await engine.labelling(view.id);
     expect(truthRows).toBe(30);
     expect(teachers[0]).toMatchObject({ name: 'Your rules', done: 90, rows: 90, voted: 90 });
+    // Each rule matches every text of its class, and no other.
+    expect(teachers[0]?.matches).toEqual([45, 45]);
     // Right on all 30: Wilson's interval by hand, 1 / (1 + z² / n).
     expect(teachers[0]?.accuracy).toMatchObject({ value: 1, high: 1, rows: 30 });
     expect(teachers[0]?.accuracy?.low).toBeCloseTo(1 / (1 + 1.959963984540054 ** 2 / 30), 9);
@@ -184,12 +187,15 @@ describe('from texts to a run', () => {
     const second = await finish(engine.train(view.id, probe()));
     const compared = await engine.compareRuns(view.id, first.id, second.id);
     expect(compared).toMatchObject({ rows: 30, micro_f1: null });
+    // The page offers what the engine compares.
+    expect(sameTest(first, second)).toBe(true);
     // A row more to measure by: then they are not the same.
     await engine.labelRow(view.id, { ...label, row: 6, labels: ['money'], held_out: true });
     const third = await finish(engine.train(view.id, probe()));
     await expect(engine.compareRuns(view.id, first.id, third.id)).rejects.toMatchObject({
       message: 'These two runs were not tested on the same rows.',
     });
+    expect(sameTest(first, third)).toBe(false);
   });
 
   test('a label that is mended in the report is a label by hand, and a measured row stays one', async () => {
@@ -210,6 +216,7 @@ describe('from texts to a run', () => {
     await expect(engine.compareRuns(view.id, run.id, again.id)).rejects.toMatchObject({
       code: 'bad-setting',
     });
+    expect(sameTest(run, again)).toBe(false);
     // The run's own rows are what they were.
     const kept = await engine.runRows(view.id, run.id, { ...all, part: 'test' });
     expect(kept.rows.map(({ actual }) => actual)).toEqual(rows.map(({ actual }) => actual));
