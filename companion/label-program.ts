@@ -57,12 +57,13 @@ export function addLabel(program: Command): void {
     )
     .option('--test <file>', 'a held-out file with true labels')
     .option('--test-share <share>', 'held out of one file with --truth (default: 0.2)', share)
-    .option('--seed <number>', 'of what is drawn', whole(0), 0)
+    .option('--seed <number>', 'of the rows that are drawn or held out, of one file', whole(0), 0)
     .option('--recipe <file>', 'write what labels and then trains a student, for headlight run')
     .addOption(
-      new Option('--student <kind>', 'with --recipe: what learns from the labels')
-        .choices(['probe', 'finetune', 'contrastive'])
-        .default('probe'),
+      new Option(
+        '--student <kind>',
+        'with --recipe: what learns from the labels (default: probe)',
+      ).choices(['probe', 'finetune', 'contrastive']),
     )
     .option('--encoder <name>', `with --recipe: of the student (default: ${DEFAULT_ENCODER})`)
     .addOption(

@@ -11,6 +11,7 @@ import {
 import type { Device } from '../src/platform';
 import { DEFAULT_ENCODER } from './encoder-option';
 import { openSources, writeBytes } from './files';
+import { checkFlags, checkTold } from './label-checks';
 import { readDescriptions, readExamples, readRules } from './label-files';
 import { studentRecipe, type StudentOptions } from './label-recipe';
 import {
@@ -49,6 +50,7 @@ export interface LabelOptions extends TeacherOptions, ParseOptions, StudentOptio
 }
 
 export async function labelCommand(path: string, options: LabelOptions): Promise<void> {
+  checkFlags(options);
   const classes = classNames(options.labels);
   const accept = acceptOf(options, classes.length);
   const sources = await openSources([
@@ -68,6 +70,7 @@ export async function labelCommand(path: string, options: LabelOptions): Promise
         hint: 'Name a model with --teacher, or a file with --rules.',
       });
     }
+    checkTold(options, teachers);
     const told = await toldOfClasses(classes, options);
     const { student } = LABELLING_DEFAULTS;
     const several = options.several === true;
@@ -174,11 +177,6 @@ function dataChoice(
       view.files.find(({ columnNames }) => !columnNames.includes(column)) ?? view.files[0];
     throw new HeadlightError('bad-setting', `${there?.name ?? path} has no column “${column}”.`, {
       hint: `Its columns are: ${there?.columnNames.join(', ') ?? ''}.`,
-    });
-  }
-  if (truthNames !== undefined && truth === undefined) {
-    throw new HeadlightError('bad-setting', '--truth-names belongs to --truth.', {
-      hint: 'Name the column of the truth with --truth.',
     });
   }
   const parse = parseSettings(options);

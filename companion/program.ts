@@ -31,6 +31,7 @@ import { runCommand, type RunOptions } from './run-recipe';
 import { trainCommand, type TrainOptions } from './train';
 
 const STANDALONE = 'write the classifier as one HTML file that any browser opens, offline';
+const BASELINES = 'do not compute what is to be beaten';
 const REPORT = 'write the report as one HTML file: figures and tables, no texts';
 
 export function createProgram(): Command {
@@ -109,6 +110,7 @@ function addTrain(program: Command): void {
     .option('--C <number|cv>', 'inverse penalty, or cv: by cross-validation', penalty, 'cv')
     .addOption(new Option('--class-weight <kind>', 'weigh rare classes up').choices(['balanced']))
     .option('--standardize', 'scale features to zero mean and unit variance')
+    .option('--no-baselines', BASELINES)
     .option('--seed <number>', 'of the split', whole(0), 0)
     .addOption(device())
     .option('--model-host <address>', MODEL_HOST)
@@ -148,6 +150,7 @@ function addFinetune(program: Command): void {
   command
     .addOption(device())
     .option('--estimate', 'measure a few steps, print time and memory, and stop')
+    .option('--no-baselines', BASELINES)
     .option('--no-resume', 'start anew where an earlier run of this command was stopped')
     .option('--model-host <address>', MODEL_HOST)
     .option('--token-file <file>', TOKEN_FILE)
@@ -300,7 +303,6 @@ function addDataAndEncoder(command: Command): void {
       'none',
     )
     .option('--parts <folder>', 'write the parts there as CSV; they hold your texts')
-    .option('--no-baselines', 'do not compute what is to be beaten')
     .option(
       '--encoder <name>',
       'an encoder that ships, a folder, or owner/name[@revision] on Hugging Face',
