@@ -150,11 +150,11 @@ function fifth(
     const one = labelled[row];
     return one !== undefined && one.part === 'train' && one.source === source;
   };
-  const eligible = Int32Array.from(labelled.keys()).filter((row) =>
-    [...groups.rows(groups.of[row] ?? 0)].every(isOwn),
+  // One row of each text: copies go with it. Each group is looked at once: one text may stand in all rows.
+  const whole = Array.from({ length: groups.count }, (_, group) => group).filter((group) =>
+    groups.rows(group).every(isOwn),
   );
-  // One row of each text: copies go with it.
-  const first = eligible.filter((row) => groups.rows(groups.of[row] ?? 0)[0] === row);
+  const first = Int32Array.from(whole, (group) => groups.first(group));
   const texts = new Map<number, number>();
   for (const row of first) {
     const label = data.labels[row] ?? -1;
@@ -279,6 +279,7 @@ function unlabelledTexts(
   parts: readonly Part[],
   unlabelled: readonly number[],
 ): MadeLabels['unlabelled'] {
+  if (unlabelled.length === 0) return { texts: [], origin: [] };
   const own = unlabelled.map((row) => rows.texts[row] ?? '');
   const groups = groupTexts({ texts: [...data.texts, ...own], pairs: null });
   const held = new Set<number>();

@@ -267,6 +267,18 @@ describe('where nobody has labelled a text to measure by', () => {
     expect(part(other, 'test')).not.toEqual(tested);
   });
 
+  test('all copies of a text go to the same part', async () => {
+    const said = ['good thing', 'good very thing', 'bad thing', 'bad very thing'];
+    const train = Array.from({ length: 80 }, (_, at) => ({
+      text: said[at % said.length] ?? '',
+      truth: '',
+    }));
+    const one = await prepared({ ...asked, train });
+    expect(part(one, 'test')).toHaveLength(20);
+    expect(new Set(part(one, 'test').map(({ text }) => text)).size).toBe(1);
+    expect(part(one, 'train')).toHaveLength(60);
+  });
+
   test('labels by hand are all trained on', async () => {
     const hand = [0, 1, 2, 3, 4, 5, 6, 7].map((row) => ({
       file: 'train.csv',
