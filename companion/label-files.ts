@@ -50,7 +50,12 @@ export async function readRules(path: string, classes: readonly string[]): Promi
   const text = new TextDecoder().decode(await readBytes(path));
   if (text.trimStart().startsWith('[')) return parseRules(text, path);
   return linesOf(text, classes, path).map(({ class: name, words }) => {
-    const [, expression, flags] = /^\/(.*)\/(i?)$/s.exec(words) ?? [];
+    const [, expression, flags] = /^\/(.*)\/([dgimsuvy]*)$/s.exec(words) ?? [];
+    if (flags !== undefined && flags !== '' && flags !== 'i') {
+      throw new HeadlightError('bad-setting', `${path}: ${words} ends in /${flags}.`, {
+        hint: 'An expression stands between two slashes; an i after the second lets case be ignored, and nothing else may follow.',
+      });
+    }
     return expression === undefined
       ? { class: name, match: 'keywords', pattern: words, ignore_case: true }
       : { class: name, match: 'expression', pattern: expression, ignore_case: flags === 'i' };
