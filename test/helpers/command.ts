@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { vi } from 'vitest';
 import { tinyModelFiles } from './tiny-model';
 
 const MAIN = resolve(import.meta.dirname, '../../companion/main.ts');
@@ -43,6 +44,50 @@ export function runHeadlight(
     child.once('error', reject);
     child.once('close', (code) => done({ code, stdout, stderr }));
   });
+}
+
+/** What a command listens to until its process ends. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/**
+ * The same within this process, without the seconds that a new one takes: arguments are parsed, the command runs, its
+ * streams are caught. One at a time.
+ */
+export async function callHeadlight(
+  folder: string,
+  args: readonly string[],
+): Promise<CommandResult> {
+  const [{ createProgram }, { exitCodeOf }, { withHyphens }] = await Promise.all([
+    import('../../companion/program'),
+    import('../../companion/exit-code'),
+    import('../../companion/finetune-settings'),
+  ]);
+  const said = { stdout: '', stderr: '' };
+  const streams = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((piece) => {
+      said[name] += String(piece);
+      return true;
+    }),
+  );
+  vi.stubEnv('HEADLIGHT_HOME', join(folder, 'home'));
+  vi.stubEnv('HF_TOKEN', undefined);
+  const before = process.cwd();
+  const heard = SIGNALS.map((name) => process.listeners(name));
+  process.chdir(folder);
+  try {
+    await createProgram().parseAsync(withHyphens(['node', 'headlight', ...args]));
+    return { code: 0, ...said };
+  } catch (error) {
+    return { code: exitCodeOf(error), ...said };
+  } finally {
+    process.chdir(before);
+    SIGNALS.forEach((name, at) => {
+      for (const one of process.listeners(name))
+        if (heard[at]?.includes(one) !== true) process.off(name, one);
+    });
+    vi.unstubAllEnvs();
+    for (const stream of streams) stream.mockRestore();
+  }
 }
 
 /** A tiny BERT as a folder that `--encoder` takes. */

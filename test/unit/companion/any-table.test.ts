@@ -2,7 +2,12 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { runHeadlight, writeTinyEncoder, type CommandResult } from '../../helpers/command';
+import {
+  callHeadlight,
+  runHeadlight,
+  writeTinyEncoder,
+  type CommandResult,
+} from '../../helpers/command';
 import { temporaryFolder } from '../../helpers/temporary-folder';
 
 let folder: string;
@@ -110,7 +115,7 @@ describe('flags that do not fit', () => {
     [['--head', 'mlp', '--C', '3'], '--head logistic'],
     [['--label', 'praise,blam'], 'no column “blam”'],
   ])('%j: the message says what there is', async (flags, words) => {
-    const { code, stderr } = await headlight([
+    const { code, stderr } = await callHeadlight(folder, [
       ...['train', 'comments.csv', '--encoder', './encoder', ...flags],
     ]);
     expect(code).toBe(1);

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
+  callHeadlight,
   reviews,
   runHeadlight,
   scoresOfPredicted,
@@ -128,8 +129,13 @@ describe('train, then use and repeat it', () => {
 });
 
 describe('what cannot be done is said, with an exit code', () => {
+  test('2: no such option', async () => {
+    const { code, stdout, stderr } = await headlight(['train', 'train.csv', '--colour']);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/unknown option/);
+  });
+
   test.each([
-    ['no such option', ['train', 'train.csv', '--colour'], /unknown option/],
     ['no such command', ['tarin', 'train.csv'], /unknown command/],
     ['no file named', ['train'], /missing required argument/],
     ['a penalty that is none', ['train', 'train.csv', '--C', '0'], /above 0, or cv/],
@@ -141,13 +147,18 @@ describe('what cannot be done is said, with an exit code', () => {
       /fp32, fp16, q8, q4/,
     ],
   ])('2: %s', async (_, args, message) => {
-    const { code, stdout, stderr } = await headlight(args);
+    const { code, stdout, stderr } = await callHeadlight(folder, args);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(message);
   });
 
+  test('1: no such file', async () => {
+    const { code, stdout, stderr } = await headlight(['train', 'none.csv']);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/no file none\.csv/);
+  });
+
   test.each([
-    ['no such file', ['train', 'none.csv'], /no file none\.csv/],
     ['a quote that never closes', ['train', 'unclosed.csv'], /Line 2: A quote[^]*never closes/],
     ['no such column', [...TRAIN, '--label', 'topic'], /no column “topic”[^]*text, label/],
     ['no such layer', [...TRAIN, '--layer', '3'], /no layer 3[^]*0 .* to 2/],
@@ -162,7 +173,7 @@ describe('what cannot be done is said, with an exit code', () => {
     ],
     ['no recipe', ['run', 'encoder/config.json'], /not a headlight\.recipe/],
   ])('1: %s', async (_, args, message) => {
-    const { code, stdout, stderr } = await headlight(args);
+    const { code, stdout, stderr } = await callHeadlight(folder, args);
     expect(stderr).toMatch(message);
     expect([code, stdout]).toEqual([1, '']);
   });

@@ -2,11 +2,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { runHeadlight, type CommandResult } from '../../helpers/command';
+import { callHeadlight, type CommandResult } from '../../helpers/command';
 import { temporaryFolder } from '../../helpers/temporary-folder';
 
 let folder: string;
-const headlight = (args: readonly string[]): Promise<CommandResult> => runHeadlight(folder, args);
+const headlight = (args: readonly string[]): Promise<CommandResult> => callHeadlight(folder, args);
 const THINGS = [
   'red apple',
   'green pear',
@@ -58,9 +58,12 @@ describe('labels that are likely wrong', () => {
     },
   );
 
-  test('are not looked for in one fold', async () => {
-    const { code, stderr } = await headlight(['errors', 'texts.csv', '--folds', '1']);
+  test('are not looked for in one fold, nor by what is for training', async () => {
+    const folds = await headlight(['errors', 'texts.csv', '--folds', '1']);
+    expect(folds.code).toBe(2);
+    expect(folds.stderr).toContain('at least 2');
+    const { code, stderr } = await headlight(['errors', 'texts.csv', '--no-baselines']);
     expect(code).toBe(2);
-    expect(stderr).toContain('at least 2');
+    expect(stderr).toContain("unknown option '--no-baselines'");
   });
 });

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { withHyphens } from '../../../companion/finetune-settings';
 import type { FinetuneRecord } from '../../../src/project';
 import {
+  callHeadlight,
   reviews,
   runHeadlight,
   scoresOfPredicted,
@@ -144,20 +145,14 @@ describe('fine-tune, then use and repeat it', () => {
     const pairs = ['--objective', 'contrastive', '--num_iterations', '2', '--head-C', '10'];
     const rows = ['--learning-rate', '2e-3', '--train-rows', '16', '--max-length', '32'];
     const args = [...FINETUNE, ...pairs, ...rows, '--quiet', '--out', 'few'];
-    const { code, stdout } = await headlight(args);
+    const { code, stdout } = await callHeadlight(folder, args);
     expect(code).toBe(0);
     expect(stdout).toContain(
       'learned from 32 pairs of texts of one class and 32 of different classes',
     );
     expect(stdout).toContain('C = 10');
-    const again = await headlight([
-      'run',
-      'few/recipe.json',
-      '--data',
-      '.',
-      '--encoder',
-      './encoder',
-      '--json',
+    const again = await callHeadlight(folder, [
+      ...['run', 'few/recipe.json', '--data', '.', '--encoder', './encoder', '--json'],
     ]);
     const { finetune } = JSON.parse(again.stdout) as FinetuneRecord;
     expect(finetune).toMatchObject({
@@ -202,7 +197,7 @@ describe('what cannot be done is said, with an exit code', () => {
     ['a method that is none', [...FINETUNE, '--method', 'magic'], /full, last, lora/],
     ['a preset that is none', [...FINETUNE, '--preset', 'slow'], /quick, careful/],
   ])('2: %s', async (_, args, message) => {
-    const { code, stdout, stderr } = await headlight(args);
+    const { code, stdout, stderr } = await callHeadlight(folder, args);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(message);
   });
@@ -225,7 +220,7 @@ describe('what cannot be done is said, with an exit code', () => {
       /no layers that could be fine-tuned/,
     ],
   ])('1: %s', async (_, args, message) => {
-    const { code, stdout, stderr } = await headlight(args);
+    const { code, stdout, stderr } = await callHeadlight(folder, args);
     expect(stderr).toMatch(message);
     expect([code, stdout]).toEqual([1, '']);
   });
