@@ -2,11 +2,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { runHeadlight, type CommandResult } from '../../helpers/command';
+import { callHeadlight, type CommandResult } from '../../helpers/command';
 import { temporaryFolder } from '../../helpers/temporary-folder';
 
 let folder: string;
-const headlight = (args: readonly string[]): Promise<CommandResult> => runHeadlight(folder, args);
+const headlight = (args: readonly string[]): Promise<CommandResult> => callHeadlight(folder, args);
 
 const SAID = [
   ['the invoice was charged twice', 'please refund my payment', 'the price is too high'],
@@ -128,10 +128,35 @@ test('what cannot be asked is told before anything is computed', async () => {
     return stderr;
   };
   const two = ['--labels', 'money,travel'];
-  const [one, column] = await Promise.all([
-    refused('--labels', 'money'),
-    refused(...two, '--truth', 'sort'),
-  ]);
-  expect(one).toContain('--labels names 1 class.');
-  expect(column).toContain('messages.csv has no column “sort”.');
+  await writeFile(join(folder, 'flags.txt'), 'money: /invoice|refund/g\n');
+  const ruled = [...two, '--teacher', 'none', '--rules'];
+  expect(await refused('--labels', 'money')).toContain('--labels names 1 class.');
+  expect(await refused(...ruled, 'rules.txt', '--truth', 'sort')).toContain(
+    'messages.csv has no column “sort”.',
+  );
+  // Not taken for a keyword with slashes.
+  expect(await refused(...ruled, 'flags.txt')).toContain(
+    'flags.txt: /invoice|refund/g ends in /g.',
+  );
+});
+
+test('an option that would do nothing is refused', async () => {
+  const asked = ['label', 'messages.csv', '--labels', 'money,travel', '--teacher', 'none'];
+  for (const [said, ...args] of [
+    ['--student is of the student', '--student', 'finetune'],
+    ['--weighted is of the student', '--weighted'],
+    ['--soft-temperature belongs to --soft.', '--soft-temperature', '2', '--recipe', 'r.json'],
+    ['--round-threshold belongs to --rounds.', '--round-threshold', '0.8', '--recipe', 'r.json'],
+    ['--truth-names belongs to --truth.', '--truth-names', '0=money'],
+    ['--test-share holds out', '--test-share', '0.3'],
+    ['--test-share divides one file', '--test-share', '0.3', '--test', 'held.csv'],
+    ['--seed draws rows of one file', '--seed', '3', '--test', 'held.csv'],
+    ['--temperature is of a teacher by cosines.', '--temperature', '0.1'],
+    ['--descriptions is not read by rules.', '--descriptions', 'money=prices'],
+    ['--max-tokens is of a model', '--max-tokens', '64'],
+  ] as const) {
+    const { code, stderr } = await headlight([...asked, '--rules', 'rules.txt', ...args]);
+    expect(stderr).toContain(`headlight: ${said}`);
+    expect(code).toBe(1);
+  }
 });
