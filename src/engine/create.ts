@@ -172,6 +172,7 @@ export function createEngine(platform: Platform): Engine {
     labelling: (project) => labelling.labelling(project),
     configureLabelling: (project, settings, renamed) =>
       labelling.configureLabelling(project, settings, renamed),
+    ruleProblems: (rules) => labelling.ruleProblems(rules),
     estimateTeacher: (project, teacher, signal) =>
       labelling.estimateTeacher(project, teacher, signal),
     runTeacher: (project, teacher, device, signal) =>

@@ -40,7 +40,7 @@ export * from './fits';
 export { languageOf } from '../data';
 export type { CatalogueModel, DownloadPlan, KeptModel, KeptModelFile } from '../models';
 export { LANGUAGES, languageName, searchCatalogue, type CatalogueQuery } from '../models';
-export { compileRules, nliLabels, type NliLabels } from '../learning/labelling';
+export { nliLabels, type NliLabels } from '../learning/labelling';
 export { matchClasses, matchNotes, mismatch, namelessHint, type ClassMatches } from './own-match';
 export type { OwnChoice } from './own-run';
 export {

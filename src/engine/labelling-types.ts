@@ -1,7 +1,7 @@
 /** The engine's part about labelling: teachers, labels by hand, active learning, likely label errors. */
 import type { Job } from '../base';
 import type { RowOrigin } from '../data';
-import type { HandLabel, LabellingSettings } from '../learning/labelling';
+import type { HandLabel, LabellingSettings, LabelRule } from '../learning/labelling';
 import type { Device } from '../platform';
 
 /** A figure with its 95 % interval, on labelled rows that nothing was trained on. */
@@ -116,6 +116,8 @@ export interface LabellingEngine {
     settings: LabellingSettings,
     renamed?: ReadonlyMap<string, string>,
   ): Promise<LabellingView>;
+  /** Of each rule what is wrong with it, whatever the classes are, in words without a full stop; null: nothing. */
+  ruleProblems(rules: readonly LabelRule[]): Promise<readonly (string | null)[]>;
   /** A few texts on this device. @param teacher its place among the settings' teachers. */
   estimateTeacher(project: string, teacher: number, signal?: AbortSignal): Job<TeacherEstimate>;
   /** Goes on from the committed shards. */

@@ -44,6 +44,7 @@ const CALLS = [
   'compareRuns',
   'labelling',
   'configureLabelling',
+  'ruleProblems',
   'reviewRows',
   'labelRow',
   'undoLabel',

@@ -15,8 +15,10 @@ import type {
 import {
   LABELLING_DEFAULTS,
   parseLabellingSettings,
+  ruleProblem,
   type HandLabel,
   type LabellingSettings,
+  type LabelRule,
 } from '../../src/learning/labelling';
 
 interface FakeLabels {
@@ -85,7 +87,7 @@ export abstract class FakeLabelling implements LabellingEngine {
   }
 
   async configureLabelling(project: string, asked: LabellingSettings): Promise<LabellingView> {
-    const settings = parseLabellingSettings(asked);
+    const settings = await parseLabellingSettings(asked);
     const labels = this.#of(project);
     const before = JSON.stringify(labels.settings.teachers);
     if (JSON.stringify(settings.teachers) !== before) labels.voted.clear();
@@ -96,6 +98,10 @@ export abstract class FakeLabelling implements LabellingEngine {
       this.changeLabel(project, { ...label, classes, several: settings.several });
     }
     return this.labelling(project);
+  }
+
+  ruleProblems(rules: readonly LabelRule[]): Promise<readonly (string | null)[]> {
+    return Promise.all(rules.map(ruleProblem));
   }
 
   async *estimateTeacher(

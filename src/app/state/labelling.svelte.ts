@@ -7,6 +7,7 @@ import type {
   AcceptSettings,
   LabelledClass,
   LabellingSettings,
+  LabelRule,
   StudentSettings,
   TeacherSettings,
 } from '../../learning/labelling';
@@ -28,7 +29,7 @@ import {
 } from './label-classes';
 import { RandomRows } from './random-rows.svelte';
 import { Review } from './review.svelte';
-import { sendable, similarityTeacher, type Sendable } from './teachers';
+import { ruleKey, rulesOf, sendable, similarityTeacher, type Sendable } from './teachers';
 import { Work } from './work.svelte';
 
 export class Labelling {
@@ -43,6 +44,11 @@ export class Labelling {
     null,
   );
   #teaching = $state.raw<number | null>(null);
+  /** What the engine says of rules that are being written, by `ruleKey`. */
+  #ruleProblems = $state.raw<Readonly<Record<string, string | null>>>({});
+  /** Rules that it uses. */
+  readonly #taken = $derived(rulesOf(this.#view?.settings ?? null).map(ruleKey));
+  #stopped = $state.raw<string | null>(null);
   #estimates = $state.raw<Readonly<Record<string, TeacherEstimate>>>({});
   #estimated = $state.raw<number | null>(null);
   #asked = 0;
@@ -94,6 +100,11 @@ export class Labelling {
   get teaching(): number | null {
     return this.#teaching;
   }
+  /** Whether the person stopped this teacher last: what it has read of the texts is kept, even before it has voted. */
+  isStopped(at: number): boolean {
+    const key = this.teacher(at)?.key;
+    return key !== undefined && key === this.#stopped;
+  }
   /** The teacher that is being estimated, or was last. */
   get estimated(): number | null {
     return this.#estimated;
@@ -114,7 +125,7 @@ export class Labelling {
   }
   get #sendable(): Sendable | null {
     const { settings } = this;
-    return settings === null ? null : sendable(settings);
+    return settings === null ? null : sendable(settings, (rule) => this.isWhole(rule));
   }
   estimate(at: number): TeacherEstimate | null {
     const key = this.teacher(at)?.key;
@@ -166,6 +177,11 @@ export class Labelling {
 
   /** Only the newest: what was typed meanwhile is part of it. */
   async #send(asked: number): Promise<boolean> {
+    const open = rulesOf(this.settings).filter((rule) => {
+      const key = ruleKey(rule);
+      return this.#ruleProblems[key] === undefined && !this.#taken.includes(key);
+    });
+    if (!(await this.#readRules(open))) return false;
     const sent = this.#sendable;
     if (asked !== this.#asked || sent === null || this.problem !== null) return false;
     const before = this.#view;
@@ -184,6 +200,25 @@ export class Labelling {
     if (asked === this.#asked && sent.whole) this.#draft = null;
     this.#changed();
     if (before !== null) void this.#goOn(before, view);
+    return true;
+  }
+
+  /** What is wrong with a rule, in a sentence; null: nothing, or the engine has not said yet. */
+  ruleProblem(rule: LabelRule): string | null {
+    return this.#ruleProblems[ruleKey(rule)] ?? null;
+  }
+  /** Whether the engine takes it. */
+  isWhole(rule: LabelRule): boolean {
+    const key = ruleKey(rule);
+    return this.#ruleProblems[key] === null || this.#taken.includes(key);
+  }
+  /** Only the engine can read a rule's expression. @returns whether it has answered. */
+  async #readRules(rules: readonly LabelRule[]): Promise<boolean> {
+    if (rules.length === 0) return true;
+    const said = await this.work.attempt(() => this.#engine.ruleProblems(rules));
+    if (said === null) return false;
+    const told = rules.map((rule, at) => [ruleKey(rule), sentence(said[at] ?? null)] as const);
+    this.#ruleProblems = { ...this.#ruleProblems, ...Object.fromEntries(told) };
     return true;
   }
 
@@ -278,6 +313,7 @@ export class Labelling {
     this.#teaching = null;
     if (view !== null) this.#view = view;
     else await this.read();
+    this.#stopped = this.running.stopped ? (this.teacher(at)?.key ?? null) : null;
     this.#changed();
     await this.review.refresh();
     return view !== null;
@@ -353,4 +389,8 @@ const AT_ONCE_ROWS = 20_000;
 
 function isSame(a: unknown, b: unknown): boolean {
   return canonicalJson(a) === canonicalJson(b);
+}
+
+function sentence(words: string | null): string | null {
+  return words === null ? null : `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }

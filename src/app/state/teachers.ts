@@ -1,6 +1,5 @@
-/** Teachers as the page offers them: defaults, names, which models can be one, what is wrong with a rule. */
-import { toHeadlightError } from '../../base';
-import { compileRules, nliLabels, type EncoderEntry } from '../../engine';
+/** Teachers as the page offers them: defaults, names, which models can be one, what of them can be sent. */
+import { nliLabels, type EncoderEntry } from '../../engine';
 import type {
   LabellingSettings,
   LabelRule,
@@ -59,15 +58,13 @@ export function isNli({ info }: EncoderEntry): boolean {
   return nliLabels(info.classifier) !== null;
 }
 
-/** What is wrong with a rule, as the teacher itself would say it; null: nothing. */
-export function ruleProblem(rule: LabelRule): string | null {
-  try {
-    compileRules([rule], [rule.class], false);
-    return null;
-  } catch (thrown) {
-    const said = toHeadlightError(thrown).message.replace(/^Rule 1.*? for “.*?”: /s, '');
-    return said.charAt(0).toUpperCase() + said.slice(1);
-  }
+export function rulesOf(settings: LabellingSettings | null): readonly LabelRule[] {
+  return (settings?.teachers ?? []).flatMap((one) => (one.kind === 'rules' ? one.rules : []));
+}
+
+/** Whether a rule can be used does not depend on its class. */
+export function ruleKey({ match, pattern, ignore_case: ignoreCase }: LabelRule): string {
+  return JSON.stringify([match, pattern, ignoreCase]);
 }
 
 export interface Sendable {
@@ -79,13 +76,16 @@ export interface Sendable {
   readonly whole: boolean;
 }
 
-/** What of the settings, as they are edited, the engine can be told. */
-export function sendable(settings: LabellingSettings): Sendable {
+/** What of the settings, as they are edited, the engine can be told. @param isWhole whether a rule can be used. */
+export function sendable(
+  settings: LabellingSettings,
+  isWhole: (rule: LabelRule) => boolean,
+): Sendable {
   const teachers: TeacherSettings[] = [];
   const places: number[] = [];
   let whole = true;
   for (const teacher of settings.teachers) {
-    const sent = teacher.kind === 'rules' ? wholeRules(teacher) : teacher;
+    const sent = teacher.kind === 'rules' ? wholeRules(teacher, isWhole) : teacher;
     if (sent !== teacher) whole = false;
     places.push(sent === null ? -1 : teachers.length);
     if (sent !== null) teachers.push(sent);
@@ -94,8 +94,11 @@ export function sendable(settings: LabellingSettings): Sendable {
 }
 
 /** The same one when all of its rules are whole; null when none is. */
-function wholeRules(teacher: RulesTeacher): RulesTeacher | null {
-  const rules = teacher.rules.filter((rule) => ruleProblem(rule) === null);
+function wholeRules(
+  teacher: RulesTeacher,
+  isWhole: (rule: LabelRule) => boolean,
+): RulesTeacher | null {
+  const rules = teacher.rules.filter(isWhole);
   if (rules.length === teacher.rules.length && rules.length > 0) return teacher;
   return rules.length === 0 ? null : { ...teacher, rules };
 }
@@ -104,9 +107,10 @@ function wholeRules(teacher: RulesTeacher): RulesTeacher | null {
 export function matchesByRule(
   { rules }: RulesTeacher,
   matches: readonly number[] | undefined,
+  isWhole: (rule: LabelRule) => boolean,
 ): readonly (number | null)[] {
   let at = 0;
-  return rules.map((rule) => (ruleProblem(rule) === null ? (matches?.[at++] ?? null) : null));
+  return rules.map((rule) => (isWhole(rule) ? (matches?.[at++] ?? null) : null));
 }
 
 /** null: nothing. */

@@ -1,6 +1,11 @@
 /** The engine's part about labels that are made here: settings, teachers, labels by hand. */
 import { HeadlightError, type Job } from '../../base';
-import { parseLabellingSettings, type HandLabel } from '../../learning/labelling';
+import {
+  parseLabellingSettings,
+  ruleProblem,
+  type HandLabel,
+  type LabelRule,
+} from '../../learning/labelling';
 import type { Device } from '../../platform';
 import type { RunningJobs } from '../jobs';
 import type {
@@ -37,7 +42,7 @@ export class Labelling implements LabellingEngine {
     asked: unknown,
     renamed?: ReadonlyMap<string, string>,
   ): Promise<LabellingView> {
-    const settings = parseLabellingSettings(asked);
+    const settings = await parseLabellingSettings(asked);
     const { projects } = this.#parts;
     await this.#alone(project, () => projects.configureLabelling(project, settings, renamed));
     const keys = await Promise.all(settings.teachers.map((one) => teacherKey(one, settings)));
@@ -46,6 +51,10 @@ export class Labelling implements LabellingEngine {
       keys.push(...(record.labelling?.teachers ?? []).map(({ key }) => key));
     await projects.labels.keepVotes(project, new Set(keys));
     return this.labelling(project);
+  }
+
+  ruleProblems(rules: readonly LabelRule[]): Promise<readonly (string | null)[]> {
+    return Promise.all(rules.map(ruleProblem));
   }
 
   estimateTeacher(project: string, teacher: number, signal?: AbortSignal): Job<TeacherEstimate> {

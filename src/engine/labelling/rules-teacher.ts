@@ -16,7 +16,7 @@ export async function* openRules(
 ): Job<OpenTeacher> {
   throwIfAborted(signal);
   const names = settings.classes.map(({ name }) => name);
-  const compiled = compileRules(rules, names, settings.several);
+  const compiled = await compileRules(rules, names, settings.several);
   return {
     name: 'Your rules',
     shard: SHARD_ROWS,

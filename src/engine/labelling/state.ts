@@ -153,7 +153,7 @@ export class LabellingStates {
       const kept = await this.#store.votes(project, key, settings.classes.length, new Set(hashes));
       const votes = votesOf(kept, hashes, settings.classes.length);
       const isWhole = votes.done > 0 && votes.done === hashes.length;
-      const matches = isWhole ? ruleMatches(teacher, settings, rows.texts) : null;
+      const matches = isWhole ? await ruleMatches(teacher, settings, rows.texts) : null;
       teachers.push({ key, name: teacherName(teacher), ...votes, matches });
     }
     const whole = teachers.filter(({ done }) => done > 0 && done === hashes.length);
@@ -174,16 +174,16 @@ export class LabellingStates {
 /** Rules times texts that are counted: half a second. */
 const MOST_MATCHES = 50_000;
 
-function ruleMatches(
+async function ruleMatches(
   teacher: TeacherSettings,
   { classes, several }: LabellingSettings,
   texts: readonly string[],
-): readonly number[] | null {
+): Promise<readonly number[] | null> {
   if (teacher.kind !== 'rules') return null;
   const { rules } = teacher;
   if (rules.length * texts.length > MOST_MATCHES) return null;
   const names = classes.map(({ name }) => name);
-  return matchesOf(compileRules(rules, names, several), rules.length, texts);
+  return matchesOf(await compileRules(rules, names, several), rules.length, texts);
 }
 
 /** Whether the rows are those that these labels by hand ask for. */

@@ -16,7 +16,7 @@ export async function takeLabelling(
   project: string,
   { hand, ...given }: RecipeLabelling,
 ): Promise<void> {
-  await labels.writeSettings(project, parseLabellingSettings(given));
+  await labels.writeSettings(project, await parseLabellingSettings(given));
   await labels.replaceHand(project, hand);
 }
 

@@ -18,7 +18,14 @@ export {
 } from './nli';
 export { combineVotes } from './combine';
 export { sameRows, sureRows, type SureRequest, type SureRows } from './self-training';
-export { compileRules, matchesOf, RULE_CHARACTERS, ruleVotes, type CompiledRules } from './rules';
+export {
+  compileRules,
+  matchesOf,
+  RULE_CHARACTERS,
+  ruleProblem,
+  ruleVotes,
+  type CompiledRules,
+} from './rules';
 export * from './active';
 export {
   makePrototypes,

@@ -4,16 +4,23 @@
  * several words is a phrase.
  *
  * A word ends where a letter or digit meets something else. Han, kana, Thai, Lao, Khmer and Burmese are written without
- * spaces between words: there a keyword may stand anywhere.
+ * spaces between words: there a keyword may stand anywhere. A mark belongs to the letter before it, in every script.
  */
 
 /** Written without effect on what is read: zero-width space, word joiner, byte order mark, soft hyphen. */
 const INVISIBLE = /[\u00ad\u200b\u2060\ufeff]/gu;
 const APOSTROPHES = /[\u2018\u2019\u02bc]/gu;
-const WORD = /[\p{L}\p{N}\p{M}]/u;
-const MARK = /\p{M}/u;
-const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const SYNTAX = /[\\^$.*+?()[\]{}|/]/g;
+
+const MARK = String.raw`\p{M}`;
+const WORD = String.raw`[\p{L}\p{N}\p{M}]`;
+const UNSPACED = String.raw`[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]`;
+/** Of a script with spaces between words. */
+const SPACED = `(?!${UNSPACED})${WORD}`;
+
+const isMark = new RegExp(`^${MARK}`, 'u');
+const isWord = new RegExp(`^${WORD}`, 'u');
+const isSpaced = new RegExp(`^${SPACED}`, 'u');
 
 /** The one form of a text or keyword. */
 export function foldWords(text: string, ignoreCase: boolean): string {
@@ -34,36 +41,38 @@ export function readKeywords(list: string, ignoreCase: boolean): readonly string
   return [...new Set(words)].filter((word) => word !== '');
 }
 
-/** @param folded a text in the form of `foldWords`, with the same `ignoreCase` as the keyword. */
-export function hasKeyword(folded: string, keyword: string): boolean {
-  for (let at = folded.indexOf(keyword); at >= 0; at = folded.indexOf(keyword, at + 1)) {
-    const end = at + keyword.length;
-    if (
-      isBetweenWords(signBefore(folded, at), signAt(keyword, 0)) &&
-      isBetweenWords(signBefore(keyword, keyword.length), signAt(folded, end))
-    )
-      return true;
+/**
+ * One expression for all keywords, which are plain signs between two looks at a single neighbour: JavaScript's own
+ * engine needs no more steps for it than there are signs in the text times signs in the keywords.
+ * @param keywords as `readKeywords` gives them, at least one. It is to be asked of texts in the form of `foldWords`,
+ *   with the same `ignoreCase`.
+ */
+export function keywordExpression(keywords: readonly string[]): RegExp {
+  // The looks are large, so they are written once for all keywords that need the same.
+  const alike = new Map<string, { before: string; after: string; words: string[] }>();
+  for (const keyword of keywords) {
+    const signs = Array.from(keyword);
+    const before = lookBefore(signs.at(0) ?? '');
+    const after = lookAfter(signs.at(-1) ?? '');
+    const own = alike.get(before + after) ?? { before, after, words: [] };
+    own.words.push(keyword.replace(SYNTAX, '\\$&'));
+    alike.set(before + after, own);
   }
-  return false;
+  const choices = Array.from(
+    alike.values(),
+    ({ before, after, words }) => `${before}(?:${words.join('|')})${after}`,
+  );
+  return new RegExp(choices.join('|'), 'u');
 }
 
-/** Whether a word may end after one sign and another begin with the next; '' is the text's end. */
-function isBetweenWords(left: string, right: string): boolean {
-  // A mark belongs to the letter before it, in every script.
-  if (MARK.test(right) && WORD.test(left)) return false;
-  if (!WORD.test(left) || !WORD.test(right)) return true;
-  return UNSPACED.test(left) || UNSPACED.test(right);
+/** What may not stand before a keyword that begins with a sign. */
+function lookBefore(first: string): string {
+  if (isMark.test(first)) return `(?<!${WORD})`;
+  return isSpaced.test(first) ? `(?<!${SPACED})` : '';
 }
 
-function signAt(text: string, at: number): string {
-  const sign = text.codePointAt(at);
-  return sign === undefined ? '' : String.fromCodePoint(sign);
-}
-
-function signBefore(text: string, at: number): string {
-  if (at <= 0) return '';
-  const last = text.charCodeAt(at - 1);
-  const isSecondHalf = last >= 0xdc00 && last <= 0xdfff && at >= 2;
-  const pair = isSecondHalf ? signAt(text, at - 2) : '';
-  return pair.length === 2 ? pair : text.charAt(at - 1);
+/** What may not stand after a keyword that ends with a sign. */
+function lookAfter(last: string): string {
+  if (!isWord.test(last)) return '';
+  return isSpaced.test(last) ? `(?!${MARK}|${SPACED})` : `(?!${MARK})`;
 }

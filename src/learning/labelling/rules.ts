@@ -3,13 +3,12 @@
  * matches gets none. Rules of several classes that match one text share its vote, a part each; where a text may have
  * several labels, each class that a rule matches has the probability 1 and the others 0.
  *
- * However a rule is written, it is tried in bounded time: expressions go through `rules-matcher.ts`, and of a long
- * text the first 20,000 characters are looked at.
+ * However a rule is written, it is tried in bounded time: expressions go through `rules-expression.ts`, and of a
+ * long text the first 20,000 characters are looked at.
  */
 import { HeadlightError } from '../../base';
-import { ExpressionError } from './rules-expression';
-import { foldWords, hasKeyword, readKeywords } from './rules-keywords';
-import { Matcher } from './rules-matcher';
+import { ExpressionError, readExpression } from './rules-expression';
+import { foldWords, keywordExpression, readKeywords } from './rules-keywords';
 import type { LabelRule, Votes } from './types';
 
 /** Characters of a text that are looked at. */
@@ -47,16 +46,26 @@ class Forms {
 
 type Test = (forms: Forms) => boolean;
 
+/** Why a rule cannot be used, in words that fit after a colon, and what to do. */
+class Unusable extends Error {
+  constructor(
+    message: string,
+    readonly hint: string,
+  ) {
+    super(message);
+  }
+}
+
 /**
  * @param classes the names, in their order.
  * @throws HeadlightError `bad-setting` naming the rule: an unknown class, an expression that cannot be read or is too
- *   large, no keyword; `bad-setting` when there are no rules.
+ *   large, no keyword; `bad-setting` when there are no rules; `internal` when what reads expressions does not arrive.
  */
-export function compileRules(
+export async function compileRules(
   rules: readonly LabelRule[],
   classes: readonly string[],
   several: boolean,
-): CompiledRules {
+): Promise<CompiledRules> {
   if (rules.length === 0) {
     throw new HeadlightError('bad-setting', 'There are no rules yet.', {
       hint: 'Write a rule: keywords such as “refund, money back”, and the class they speak for.',
@@ -69,13 +78,15 @@ export function compileRules(
       { hint: 'Put the keywords of a class into one rule, divided by commas.' },
     );
   }
-  const compiled = rules.map((rule, index) => {
-    const place = classes.indexOf(rule.class);
-    if (place < 0) {
-      throw refused(rule, index, `there is no class “${rule.class}”`, 'Choose one of the classes.');
+  const compiled: { readonly place: number; readonly test: Test }[] = [];
+  for (const [index, rule] of rules.entries()) {
+    try {
+      compiled.push({ place: placeOf(rule, classes), test: await testOf(rule) });
+    } catch (error) {
+      if (!(error instanceof Unusable)) throw error;
+      throw refused(rule, index, error);
     }
-    return { place, test: testOf(rule, index) };
-  });
+  }
   const matching = (text: string): number[] => {
     const forms = new Forms(text);
     return compiled.flatMap(({ test }, rule) => (test(forms) ? [rule] : []));
@@ -115,44 +126,59 @@ export function matchesOf(
   return counts;
 }
 
-function testOf(rule: LabelRule, index: number): Test {
-  const { match, pattern, ignore_case: ignoreCase } = rule;
-  if (match === 'keywords') {
-    if (pattern.length > LONGEST_LIST)
-      throw refused(
-        rule,
-        index,
-        `its keywords are more than ${LONGEST_LIST.toLocaleString('en-US')} characters`,
-        'Divide them among several rules.',
-      );
-    const keywords = readKeywords(pattern, ignoreCase);
-    if (keywords.length === 0)
-      throw refused(rule, index, 'it has no keyword', 'Write words, divided by commas.');
-    return (forms) => {
-      const text = forms.folded(ignoreCase);
-      return keywords.some((keyword) => hasKeyword(text, keyword));
-    };
-  }
-  if (pattern === '') throw refused(rule, index, 'it is empty', 'Write an expression.');
+/**
+ * What is wrong with a rule, whatever the classes are, in words that fit after a colon; null: nothing.
+ * @throws HeadlightError `internal` when what reads expressions does not arrive.
+ */
+export async function ruleProblem(rule: LabelRule): Promise<string | null> {
   try {
-    const matcher = new Matcher(pattern, ignoreCase);
-    return ({ text }) => matcher.test(text);
+    await testOf(rule);
+    return null;
+  } catch (error) {
+    if (error instanceof Unusable) return error.message;
+    throw error;
+  }
+}
+
+function placeOf(rule: LabelRule, classes: readonly string[]): number {
+  const place = classes.indexOf(rule.class);
+  if (place >= 0) return place;
+  throw new Unusable(`there is no class “${rule.class}”`, 'Choose one of the classes.');
+}
+
+/** @throws Unusable */
+async function testOf({ match, pattern, ignore_case: ignoreCase }: LabelRule): Promise<Test> {
+  if (match === 'keywords') return keywordTest(pattern, ignoreCase);
+  if (pattern === '') throw new Unusable('it is empty', 'Write an expression.');
+  try {
+    const matches = await readExpression(pattern, ignoreCase);
+    return ({ text }) => matches(text);
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
-    throw refused(
-      rule,
-      index,
+    throw new Unusable(
       error.message,
-      'Mend the regular expression, or use keywords instead.',
+      'Mend the regular expression (RE2’s syntax), or use keywords instead.',
     );
   }
+}
+
+function keywordTest(pattern: string, ignoreCase: boolean): Test {
+  if (pattern.length > LONGEST_LIST)
+    throw new Unusable(
+      `its keywords are more than ${LONGEST_LIST.toLocaleString('en-US')} characters`,
+      'Divide them among several rules.',
+    );
+  const keywords = readKeywords(pattern, ignoreCase);
+  if (keywords.length === 0)
+    throw new Unusable('it has no keyword', 'Write words, divided by commas.');
+  const any = keywordExpression(keywords);
+  return (forms) => any.test(forms.folded(ignoreCase));
 }
 
 function refused(
   { class: name, pattern }: LabelRule,
   index: number,
-  why: string,
-  hint: string,
+  { message: why, hint }: Unusable,
 ): HeadlightError {
   const shown = pattern.length > SHOWN_PATTERN ? `${pattern.slice(0, SHOWN_PATTERN)}…` : pattern;
   return new HeadlightError(

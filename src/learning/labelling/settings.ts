@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { canonicalJson, HeadlightError } from '../../base';
 import { pinnedReferenceEntries, type EncoderReference } from '../../models';
-import { ExpressionError, parseExpression } from './rules-expression';
+import { ruleProblem } from './rules';
 import type {
   AcceptSettings,
   HandLabel,
@@ -136,7 +136,7 @@ export const handLabelSchema = v.object({
 }) satisfies v.GenericSchema<unknown, HandLabel>;
 
 /** @throws HeadlightError `bad-setting`, naming the class, rule, template or teacher. */
-export function parseLabellingSettings(value: unknown): LabellingSettings {
+export async function parseLabellingSettings(value: unknown): Promise<LabellingSettings> {
   const parsed = v.safeParse(labellingSettingsSchema, value);
   if (!parsed.success) {
     const issue = parsed.issues[0];
@@ -146,7 +146,7 @@ export function parseLabellingSettings(value: unknown): LabellingSettings {
   }
   const settings = parsed.output;
   checkClasses(settings);
-  checkTeachers(settings);
+  await checkTeachers(settings);
   checkPrior(settings);
   return settings;
 }
@@ -179,21 +179,19 @@ function checkClasses({ classes }: LabellingSettings): void {
   }
 }
 
-function checkTeachers({ classes, teachers }: LabellingSettings): void {
+async function checkTeachers({ classes, teachers }: LabellingSettings): Promise<void> {
   const seen = new Map<string, number>();
-  teachers.forEach((one, index) => {
+  for (const [index, one] of teachers.entries()) {
     const said = `teacher ${index + 1} (${NAMES[one.kind]})`;
     const same = seen.get(canonicalJson(one));
     if (same !== undefined)
       throw refused(`teacher ${same + 1} and ${said} are the same`, 'Remove one of them.');
     seen.set(canonicalJson(one), index);
     if (one.kind === 'nli') checkTemplates(one.templates, said);
-    if (one.kind === 'rules') {
-      one.rules.forEach((each, at) => {
-        checkRule(each, `${said}, rule ${at + 1}`, classes);
-      });
-    }
-  });
+    if (one.kind !== 'rules') continue;
+    for (const [at, each] of one.rules.entries())
+      await checkRule(each, `${said}, rule ${at + 1}`, classes);
+  }
 }
 
 function checkTemplates(templates: readonly string[], said: string): void {
@@ -206,11 +204,12 @@ function checkTemplates(templates: readonly string[], said: string): void {
   }
 }
 
-function checkRule(
-  { class: name, match, pattern, ignore_case: ignoreCase }: LabelRule,
+async function checkRule(
+  rule: LabelRule,
   said: string,
   classes: readonly LabelledClass[],
-): void {
+): Promise<void> {
+  const { class: name, match, pattern } = rule;
   if (!classes.some((one) => one.name === name)) {
     throw refused(
       `${said} is for “${name}”, which is none of the classes`,
@@ -225,14 +224,11 @@ function checkRule(
     );
   }
   if (match === 'keywords') return;
-  try {
-    parseExpression(pattern, ignoreCase);
-  } catch (cause) {
-    if (!(cause instanceof ExpressionError)) throw cause;
-    throw new HeadlightError(
-      'bad-setting',
-      `Labelling: ${said} for “${name}” cannot be read: ${cause.message}.`,
-      { hint: `Correct the expression ${pattern.slice(0, 100)}.`, cause },
+  const problem = await ruleProblem(rule);
+  if (problem !== null) {
+    throw refused(
+      `${said} for “${name}” cannot be read: ${problem}`,
+      `Correct the expression ${pattern.slice(0, 100)}.`,
     );
   }
 }

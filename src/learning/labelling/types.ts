@@ -46,7 +46,7 @@ export interface RulesTeacher {
 
 export interface LabelRule {
   readonly class: string;
-  /** `keywords`: any of them as a whole word; `expression`: a JavaScript regular expression. */
+  /** `keywords`: any of them as a whole word; `expression`: a regular expression in RE2's syntax. */
   readonly match: 'keywords' | 'expression';
   /** Keywords are divided by commas. */
   readonly pattern: string;

@@ -2,7 +2,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { Encoders } from '../../../src/app/state/encoders.svelte';
 import { Labelling } from '../../../src/app/state/labelling.svelte';
-import { HeadlightError, ProgressMeter } from '../../../src/base';
+import { abortedError, HeadlightError, ProgressMeter } from '../../../src/base';
 import type {
   LabellingEngine,
   LabellingView,
@@ -11,6 +11,7 @@ import type {
 } from '../../../src/engine/labelling-types';
 import {
   LABELLING_DEFAULTS,
+  ruleProblem,
   type HandLabel,
   type LabellingSettings,
 } from '../../../src/learning/labelling';
@@ -32,6 +33,8 @@ class Kept implements LabellingEngine {
   /** What the next answers wait for. */
   slow: Promise<void> = Promise.resolve();
   refuses = false;
+  /** The person stops the next teachers before they have voted. */
+  stops = false;
   readonly hand = new Map<number, HandLabel>();
 
   #key(at: number): string {
@@ -79,11 +82,17 @@ class Kept implements LabellingEngine {
     }
     return this.labelling();
   }
+  async ruleProblems(
+    rules: Parameters<LabellingEngine['ruleProblems']>[0],
+  ): Promise<readonly (string | null)[]> {
+    return Promise.all(rules.map(ruleProblem));
+  }
   async *estimateTeacher(): ReturnType<LabellingEngine['estimateTeacher']> {
     throw new Error('not asked');
   }
   async *runTeacher(_: string, at: number): ReturnType<LabellingEngine['runTeacher']> {
     yield new ProgressMeter('a teacher', 'texts', ROWS).at(0);
+    if (this.stops) throw abortedError();
     this.ran.push(at);
     this.votes.add(this.#key(at));
     return this.labelling();
@@ -135,6 +144,18 @@ it('a similarity teacher stands there from the start, with the encoder that is c
   expect(labelling.settings?.teachers).toMatchObject([
     { kind: 'similarity', encoder: { id: 'all-MiniLM-L6-v2' } },
   ]);
+});
+
+it('a teacher that was stopped before it has voted is known to have begun, until it has gone through all', async () => {
+  labelling.addClasses(['negative', 'positive']);
+  await expect.poll(() => labelling.view?.settings.classes.length).toBe(2);
+  expect(labelling.isStopped(0)).toBe(false);
+  engine.stops = true;
+  expect(await labelling.run(0)).toBe(false);
+  expect(labelling.isStopped(0)).toBe(true);
+  engine.stops = false;
+  expect(await labelling.run(0)).toBe(true);
+  expect(labelling.isStopped(0)).toBe(false);
 });
 
 it('one class is kept here until there is another: only then the engine is told', async () => {
@@ -227,4 +248,28 @@ it('what the engine says of a teacher stands while a rule beside it is being wri
   await expect.poll(() => engine.settings.teachers.length).toBe(2);
   await labelling.run(1);
   expect(engine.ran.at(-1)).toBe(1);
+});
+
+it('an expression that cannot be read is told beside it, and keeps no other rule from the engine', async () => {
+  await taught();
+  const rule = {
+    class: 'positive',
+    match: 'keywords',
+    pattern: 'good',
+    ignore_case: true,
+  } as const;
+  const broken = { ...rule, match: 'expression', pattern: '(fine' } as const;
+  labelling.addTeacher({ kind: 'rules', rules: [rule, broken] });
+  await expect.poll(() => engine.settings.teachers.length).toBe(2);
+  expect(engine.settings.teachers[1]).toEqual({ kind: 'rules', rules: [rule] });
+  expect(labelling.ruleProblem(broken)).toMatch(/^Missing .*\.$/);
+  expect(labelling.ruleProblem(rule)).toBeNull();
+  const mended = { ...broken, pattern: '(fine)' };
+  labelling.setTeacher(1, { kind: 'rules', rules: [rule, mended] });
+  await expect
+    .poll(() => engine.settings.teachers[1])
+    .toEqual({
+      kind: 'rules',
+      rules: [rule, mended],
+    });
 });

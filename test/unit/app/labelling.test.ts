@@ -87,6 +87,9 @@ class Table implements LabellingEngine {
   async configureLabelling(): Promise<LabellingView> {
     throw new Error('not asked');
   }
+  async ruleProblems(): ReturnType<LabellingEngine['ruleProblems']> {
+    throw new Error('not asked');
+  }
   async *estimateTeacher(): ReturnType<LabellingEngine['estimateTeacher']> {
     throw new Error('not asked');
   }
@@ -184,14 +187,15 @@ it('a rule that is not whole yet stops no other teacher', () => {
       { kind: 'rules', rules: [whole, { ...whole, pattern: ' , ' }] },
     ],
   };
-  const sent = sendable(settings);
+  const isWhole = ({ pattern }: { pattern: string }): boolean => pattern === 'good';
+  const sent = sendable(settings, isWhole);
   expect(sent.settings.teachers).toEqual([{ kind: 'rules', rules: [whole] }]);
   expect(sent.places).toEqual([-1, 0]);
   expect(sent.whole).toBe(false);
   // What the engine counted stands beside the rules that it was told.
   const edited = { kind: 'rules', rules: [{ ...whole, pattern: '' }, whole, whole] } as const;
-  expect(matchesByRule(edited, [3, 5])).toEqual([null, 3, 5]);
-  expect(matchesByRule(edited, undefined)).toEqual([null, null, null]);
+  expect(matchesByRule(edited, [3, 5], isWhole)).toEqual([null, 3, 5]);
+  expect(matchesByRule(edited, undefined, isWhole)).toEqual([null, null, null]);
 });
 
 describe('live counts', () => {
