@@ -88,7 +88,7 @@ export async function labelCommand(path: string, options: LabelOptions): Promise
     process.stdout.write(
       options.json === true
         ? `${JSON.stringify(summary(data, view, times), null, 2)}\n`
-        : `${describe(path, view, times).join('\n')}\n`,
+        : `${describe(path, data, view, times).join('\n')}\n`,
     );
   } finally {
     // A folder stays where it is; it is not kept a second time.
@@ -105,9 +105,13 @@ function classNames(labels: string): string[] {
     .map((name) => name.trim())
     .filter((name) => name !== '');
   if (names.length > 1) return names;
-  throw new HeadlightError('bad-setting', `--labels names ${names.length} class.`, {
-    hint: 'Give at least two with commas between them, such as negative,positive.',
-  });
+  throw new HeadlightError(
+    'bad-setting',
+    `--labels names ${names.length === 0 ? 'no' : names.length} class.`,
+    {
+      hint: 'Give at least two with commas between them, such as negative,positive.',
+    },
+  );
 }
 
 async function toldOfClasses(
@@ -190,7 +194,7 @@ function dataChoice(
       classes,
       several: options.several === true,
       truth: truth ?? null,
-      names: namesOf(truthNames),
+      names: namesOf(truthNames, classes),
     },
     useRows: useRows ?? null,
     split:
@@ -213,13 +217,21 @@ function textColumn({ choice, files }: ProjectView, truth: string | undefined): 
 }
 
 /** `0=negative,1=positive`. @throws HeadlightError `bad-setting`. */
-function namesOf(given: string | undefined): Readonly<Record<string, string>> {
+function namesOf(
+  given: string | undefined,
+  classes: readonly string[],
+): Readonly<Record<string, string>> {
   if (given === undefined) return {};
   return Object.fromEntries(
     given.split(',').map((pair) => {
       const at = pair.lastIndexOf('=');
       const [value, name] = [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
-      if (at > 0 && value !== '' && name !== '') return [value, name];
+      if (at > 0 && value !== '' && classes.includes(name)) return [value, name];
+      if (at > 0 && value !== '' && name !== '') {
+        throw new HeadlightError('bad-setting', `--truth-names: there is no class “${name}”.`, {
+          hint: `The classes of --labels are: ${classes.join(', ')}.`,
+        });
+      }
       throw new HeadlightError('bad-setting', `--truth-names: “${pair}” is no pair.`, {
         hint: 'Give value=class pairs with commas between them, such as 0=negative,1=positive.',
       });
@@ -228,6 +240,8 @@ function namesOf(given: string | undefined): Readonly<Record<string, string>> {
 }
 
 const PAGE_ROWS = 200;
+/** As the engine calls what it leaves out. */
+const UNKNOWN_TRUTH = 'held out, and its label is none of the classes';
 
 /** Every row of the file, in its order. */
 async function* reviewed(engine: Engine, project: string): AsyncGenerator<ReviewRow, void, void> {
@@ -304,16 +318,40 @@ function summary(
   };
 }
 
-function describe(path: string, view: LabellingView, times: readonly TeacherTime[]): string[] {
-  const { rows, settings, truth_rows } = view;
+function describe(
+  path: string,
+  data: ProjectView,
+  view: LabellingView,
+  times: readonly TeacherTime[],
+): string[] {
+  const { rows, settings } = view;
   const names = settings.classes.map(({ name }) => name).join(', ');
   return [
     `${basename(path)}: ${rows} texts, ${names}`,
     ...describeTeachers(view, times),
-    ...(truth_rows === 0 && view.hand.held_out === 0
+    ...describeTruth(data, view),
+  ];
+}
+
+/** What there is to measure by, where that is nothing or less than was asked for. */
+function describeTruth(
+  { choice: { label }, summary }: ProjectView,
+  { truth_rows, hand }: LabellingView,
+): string[] {
+  const column = label?.kind === 'made' ? label.truth : null;
+  if (truth_rows === 0 && hand.held_out === 0) {
+    return column === null
       ? [
           'Accuracy is unknown: nobody has labelled texts to measure by. Name a column of true labels with --truth, or label some in the page.',
         ]
-      : []),
-  ];
+      : [
+          `Accuracy is unknown: of no held-out row “${column}” says one of the classes. Say what its values mean with --truth-names, such as 0=negative,1=positive.`,
+        ];
+  }
+  const unknown = summary?.leftOut.find(({ reason }) => reason === UNKNOWN_TRUTH)?.rows ?? 0;
+  return column === null || unknown === 0
+    ? []
+    : [
+        `${unknown} held-out ${unknown === 1 ? 'row is' : 'rows are'} not counted: “${column}” says none of the classes there.`,
+      ];
 }

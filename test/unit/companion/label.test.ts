@@ -140,6 +140,19 @@ test('what cannot be asked is told before anything is computed', async () => {
   );
 });
 
+test('values of the truth that are no class are told, and how to say what they mean', async () => {
+  const asked = ['label', 'messages.csv', '--labels', 'money,travel', '--teacher', 'none'];
+  const measured = [...asked, '--rules', 'rules.txt', '--test', 'held.csv', '--truth', 'kind'];
+  const { stdout } = await headlight(measured);
+  expect(stdout).toContain('of no held-out row “kind” says one of the classes');
+  expect(stdout).toContain('--truth-names');
+  const half = await headlight([...measured, '--truth-names', '0=money']);
+  expect(half.stdout).toContain('6 held-out rows are not counted');
+  const wrong = await headlight([...measured, '--truth-names', '0=maney']);
+  expect(wrong.code).toBe(1);
+  expect(wrong.stderr).toContain('there is no class “maney”');
+});
+
 test('an option that would do nothing is refused', async () => {
   const asked = ['label', 'messages.csv', '--labels', 'money,travel', '--teacher', 'none'];
   for (const [said, ...args] of [
