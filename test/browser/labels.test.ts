@@ -43,6 +43,8 @@ it('labels a file without labels, and trains on it', { timeout: 120_000 }, async
   });
   await driver.dropFiles(await scene.file('messages.csv', texts()));
   expect(await driver.text('no-labels')).toContain('No labels were found.');
+  // Offered, not held against the file.
+  expect(await driver.isThere('data-problem')).toBe(false);
   // The encoder that answers at once, for the teacher that will stand there and for the student.
   await driver.chooseEncoder(INSTANT);
   await driver.chooseDevice('wasm');

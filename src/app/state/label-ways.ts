@@ -70,6 +70,14 @@ export function severalColumns(view: ProjectView): LabelChoice {
 /** More values of a column than this are no classes to begin with. */
 const MOST_CLASSES = 30;
 
+/** Whether texts were found and no labels: they can be made here. */
+export function lacksLabels({
+  choice,
+  findings,
+}: Pick<ProjectView, 'choice' | 'findings'>): boolean {
+  return choice.label === null && findings.labelChoice === null && choice.textColumn !== null;
+}
+
 /** Whether rows are held out by file or by a column, so that a column can say the truth of them. */
 export function holdsOut({ split, files }: ProjectView['choice']): boolean {
   if (split.method === 'column') {

@@ -2,6 +2,7 @@
 import { classFigures, layersSaid, multiLabelFigures, unknownAccuracy } from '../../engine';
 import type { App } from '../state/app.svelte';
 import { testFile, trainFile } from '../state/choice';
+import { lacksLabels } from '../state/label-ways';
 import { count, counted, interval, moment, percent, score } from '../state/format';
 
 const POOLING_WORDS = {
@@ -12,13 +13,16 @@ const POOLING_WORDS = {
 } as const;
 
 export function dataSummary({ project }: App): string {
-  if (project === null) return 'A table with a column of texts and a column of labels.';
+  if (project === null)
+    return 'A table with a column of texts; its labels, if it has none, are made here.';
   const { choice, summary } = project.view;
   const files = [trainFile(choice), testFile(choice)].filter((name) => name !== null).join(' and ');
   if (summary === null)
     return choice.label?.kind === 'made'
       ? `${files}: the labels are made in the next step.`
-      : `${files}: something is to be decided below.`;
+      : lacksLabels(project.view)
+        ? `${files}: texts without labels.`
+        : `${files}: something is to be decided below.`;
   if (summary.tokens !== null) {
     const types = counted(summary.tokens.entities.length, 'type of entity', 'types of entity');
     return `${files}: ${count(summary.trainRows)} sentences to train on, ${count(summary.testRows)} to test with, ${types}.`;
