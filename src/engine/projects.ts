@@ -25,10 +25,10 @@ import {
   takeLabelling,
   type LabellingState,
 } from './labelling';
-import { auditOnly, prepare, type Prepared } from './prepare';
+import { prepare, type Prepared } from './prepare';
 import { listProjects } from './project-list';
 import { announced, checkFiles, isReadSo, keptFiles, readFiles } from './project-files';
-import { summarise, viewFile } from './views';
+import { projectView } from './project-view';
 
 export interface OpenProject {
   readonly record: ProjectRecord;
@@ -362,38 +362,8 @@ export class Projects {
   }
 
   async #view({ record, tables }: OpenProject): Promise<ProjectView> {
-    let summary: ProjectView['summary'] = null;
-    let problem: ProjectView['problem'] = null;
-    let audit: ProjectView['audit'];
-    try {
-      const prepared = await this.#prepareOpen(record, tables);
-      summary = summarise(prepared);
-      audit = prepared.audit;
-    } catch (error) {
-      const known = toHeadlightError(error);
-      if (known.code === 'internal') throw known;
-      problem = { message: known.message, hint: known.hint };
-      // It may say what to mend.
-      audit = auditOnly(tables, record.choice);
-    }
-    return {
-      id: record.id,
-      name: record.name,
-      created: record.created,
-      files: tables.map((table) =>
-        viewFile(
-          table,
-          record.choice.files[table.name] ?? 'unused',
-          record.files.find((file) => file.name === table.name)?.bytes ?? 0,
-        ),
-      ),
-      findings: findings(tables),
-      audit,
-      choice: record.choice,
-      summary,
-      problem,
-      runs: await this.store.runs(record.id),
-    };
+    const runs = await this.store.runs(record.id);
+    return projectView({ record, tables }, runs, () => this.#prepareOpen(record, tables));
   }
 }
 
