@@ -101,15 +101,24 @@ export class Review {
   /** To the next row, over the end of the page. */
   async move(by: 1 | -1): Promise<void> {
     const page = this.#page;
-    if (page === null) return;
+    if (page === null || this.#turning) return;
     const to = this.#at + by;
     if (to >= 0 && to < page.rows.length) this.#at = to;
     else if (to < 0 && this.#from > 0) await this.turn(-1);
     else if (to > 0) await this.turn(1);
   }
 
-  /** Rows that have left the filter by being labelled have left the pages before, too. */
+  /** Until the next page is there nothing is labelled: a quick stroke would fall on the row before it. */
   async turn(by: 1 | -1): Promise<void> {
+    if (this.#turning) return;
+    this.#turning = true;
+    await this.#turn(by);
+    this.#turning = false;
+  }
+  #turning = false;
+
+  /** Rows that have left the filter by being labelled have left the pages before, too. */
+  async #turn(by: 1 | -1): Promise<void> {
     const page = this.#page;
     if (page === null) return;
     if (by < 0) {
@@ -134,7 +143,7 @@ export class Review {
   /** @param labels null: skipped. */
   label(labels: readonly string[] | null): void {
     const row = this.current;
-    if (row === null) return;
+    if (row === null || this.#turning) return;
     // What was labelled to measure by goes on being measured by, corrected.
     const isHeld = row.hand !== null && row.hand.labels !== null && row.hand.held_out;
     const about = { held_out: isHeld, how: isHeld ? row.hand.how : 'review' } as const;

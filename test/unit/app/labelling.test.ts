@@ -231,6 +231,16 @@ describe('the review table', () => {
     expect(places(review)[0]).toBe(REVIEW_ROWS);
     expect(review.at).toBe(0);
   });
+  it('lets no quick stroke fall on the last row again while the next page is read', async () => {
+    const table = new Table(50);
+    const review = new Review(table, 'p', () => undefined);
+    await review.open();
+    for (let row = 0; row < REVIEW_ROWS; row++) review.label(['positive']);
+    review.label(['negative']);
+    await expect.poll(() => places(review)[0]).toBe(REVIEW_ROWS);
+    expect(table.hand.size).toBe(REVIEW_ROWS);
+    expect(table.hand.get(REVIEW_ROWS - 1)?.labels).toEqual(['positive']);
+  });
   it('shows what was there before when a stroke is taken back', async () => {
     const table = new Table(5);
     const review = new Review(table, 'p', () => undefined);
