@@ -161,13 +161,23 @@ export class LabelErrors {
   /** To the next row, over the end of the page. */
   async move(by: 1 | -1): Promise<void> {
     const page = this.#page;
-    if (page === null) return;
+    if (page === null || this.#turning) return;
     const to = this.#at + by;
-    if (to >= 0 && to < page.rows.length) this.#at = to;
-    else if (by > 0) await this.#turnOn(page);
-    else if (this.#from > 0)
-      await this.turnTo(Math.max(0, this.#from - ERROR_ROWS), ERROR_ROWS - 1);
+    if (to >= 0 && to < page.rows.length) {
+      this.#at = to;
+      return;
+    }
+    this.#turning = true;
+    try {
+      if (by > 0) await this.#turnOn(page);
+      else if (this.#from > 0)
+        await this.turnTo(Math.max(0, this.#from - ERROR_ROWS), ERROR_ROWS - 1);
+    } finally {
+      this.#turning = false;
+    }
   }
+  /** Until the next page is there nothing is mended or kept: a quick stroke would fall on the row before it. */
+  #turning = false;
 
   /** The current row takes what is suggested. */
   accept(): void {
@@ -178,7 +188,7 @@ export class LabelErrors {
   /** @param labels in the order of the classes; of one class one. */
   mend(labels: readonly string[]): void {
     const row = this.current;
-    if (row === null) return;
+    if (row === null || this.#turning) return;
     if (!isSame(labels, row.labels)) this.#mendRow(row, labels, []);
     else if (isSame(labels, row.given)) this.#keep([row]);
     void this.move(1);
@@ -187,7 +197,7 @@ export class LabelErrors {
   /** A person looked, and the label of the current row is right. */
   keep(): void {
     const row = this.current;
-    if (row === null) return;
+    if (row === null || this.#turning) return;
     this.#keep([row]);
     void this.move(1);
   }

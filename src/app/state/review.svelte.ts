@@ -112,8 +112,11 @@ export class Review {
   async turn(by: 1 | -1): Promise<void> {
     if (this.#turning) return;
     this.#turning = true;
-    await this.#turn(by);
-    this.#turning = false;
+    try {
+      await this.#turn(by);
+    } finally {
+      this.#turning = false;
+    }
   }
   #turning = false;
 
