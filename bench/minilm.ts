@@ -6,7 +6,8 @@ import type { FileBytes } from '../src/data';
 import type { Engine } from '../src/engine';
 import { MINILM } from './python';
 
-const FILES = [
+/** In the folder of a sentence-transformers model, all that an encoder is opened from. */
+export const MINILM_FILES = [
   'config.json',
   'tokenizer.json',
   'tokenizer_config.json',
@@ -23,6 +24,6 @@ export async function fileOf(path: string, name: string): Promise<FileBytes> {
 export async function addMiniLM(engine: Engine) {
   if (MINILM === null) throw new Error('Set HEADLIGHT_MINILM to the folder of all-MiniLM-L6-v2.');
   const folder = MINILM;
-  const files = await Promise.all(FILES.map((name) => fileOf(join(folder, name), name)));
+  const files = await Promise.all(MINILM_FILES.map((name) => fileOf(join(folder, name), name)));
   return finish(engine.addFolderEncoder('all-MiniLM-L6-v2', files, 'fp32'));
 }

@@ -7,6 +7,7 @@ import { parseTable, sortClasses } from '../../src/data';
 import type { Matrix } from '../../src/learning/heads';
 import { addFolder, embedTexts } from '../../src/models';
 import { createNodePlatform } from '../../src/platform/node';
+import { MINILM_FILES } from '../minilm';
 import { MINILM } from '../python';
 
 export interface ActiveSet {
@@ -22,16 +23,6 @@ export interface ActiveSet {
 
 const LABELS = { trec: 'coarse', banking77: 'category' } as const;
 export type SetName = keyof typeof LABELS;
-
-const FILES = [
-  'config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'modules.json',
-  'sentence_bert_config.json',
-  '1_Pooling/config.json',
-  'model.safetensors',
-];
 
 /**
  * Needs HEADLIGHT_MINILM, and HEADLIGHT_DATA (or ../shared/data). What is embedded is kept in the folder that
@@ -85,7 +76,7 @@ async function embed(name: string, texts: readonly string[]): Promise<Matrix> {
   try {
     const { runtime, storage } = await createNodePlatform({ home });
     const files = await Promise.all(
-      FILES.map(async (file) => ({
+      MINILM_FILES.map(async (file) => ({
         name: file,
         bytes: new Uint8Array(await readFile(join(MINILM ?? '', file))),
       })),

@@ -13,20 +13,12 @@ import type { FileBytes } from '../../src/data';
 import { createEngine, FINETUNE_DEFAULTS, type Engine, type RunView } from '../../src/engine';
 import { DEFAULT_LOGISTIC } from '../../src/learning/heads';
 import { createNodePlatform } from '../../src/platform/node';
+import { MINILM_FILES } from '../minilm';
 import { MINILM, peer } from '../python';
 import { type BenchResult, type Cell } from '../report';
 
 const SEEDS = [0, 1, 2];
 const SETS = ['trec', 'sst2'] as const;
-const FILES = [
-  'config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'modules.json',
-  'sentence_bert_config.json',
-  '1_Pooling/config.json',
-  'model.safetensors',
-];
 /** As SETTINGS in trainer.py. */
 const SETTINGS = {
   learning_rate: 5e-5,
@@ -121,7 +113,7 @@ export async function bench(): Promise<BenchResult> {
   const { info } = await finish(
     engine.addFolderEncoder(
       'all-MiniLM-L6-v2',
-      await Promise.all(FILES.map((name) => source(join(MINILM ?? '', name), name))),
+      await Promise.all(MINILM_FILES.map((name) => source(join(MINILM ?? '', name), name))),
       'fp32',
     ),
   );

@@ -10,6 +10,7 @@ import { finish } from '../../src/base';
 import { createEngine, type ComparedPrecision } from '../../src/engine';
 import { addFolder } from '../../src/models';
 import { createNodePlatform } from '../../src/platform/node';
+import { MINILM_FILES } from '../minilm';
 import { MINILM, peer } from '../python';
 import type { BenchResult, BenchTable, Cell } from '../report';
 
@@ -17,15 +18,6 @@ const SETS = ['sst2', 'trec'];
 const ROWS = 1000;
 /** Of the first set, for onnxruntime's quantisers. */
 const PEER_TEXTS = 128;
-const FILES = [
-  'config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'modules.json',
-  'sentence_bert_config.json',
-  '1_Pooling/config.json',
-  'model.safetensors',
-];
 
 interface PeerRow {
   readonly name: string;
@@ -44,7 +36,7 @@ export async function bench(): Promise<BenchResult> {
   const engine = createEngine(platform);
   const folder = MINILM;
   const files = await Promise.all(
-    FILES.map(async (name) => ({ name, bytes: await readFile(join(folder, name)) })),
+    MINILM_FILES.map(async (name) => ({ name, bytes: await readFile(join(folder, name)) })),
   );
   try {
     const { info } = await finish(engine.addFolderEncoder('minilm', files, 'fp32'));

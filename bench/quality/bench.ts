@@ -14,20 +14,12 @@ import { securityHeaders } from '../../src/platform/web/policy';
 import { launchChromium } from '../../test/helpers/browser';
 import { buildHarness, openHarness, removeHarnessBuilds } from '../../test/helpers/harness';
 import { serveFolder } from '../../test/helpers/static-server';
+import { MINILM_FILES } from '../minilm';
 import { MINILM, peer, PYTHON } from '../python';
 import type { BenchResult, Cell } from '../report';
 
 const run = promisify(execFile);
 const SETS = ['sst2', 'trec', 'sms', 'banking77', 'ag_news'];
-const FILES = [
-  'config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'modules.json',
-  'sentence_bert_config.json',
-  '1_Pooling/config.json',
-  'model.safetensors',
-];
 const root = join(import.meta.dirname, '../..');
 
 interface Peer {
@@ -110,7 +102,7 @@ export async function bench(): Promise<BenchResult> {
       const view = await opened.call<{ record: ProbeRecord }>(
         'trainInPage',
         [`data/${set}-train.csv`, `data/${set}-test.csv`],
-        { folder: 'minilm', names: FILES },
+        { folder: 'minilm', names: MINILM_FILES },
         'wasm',
       );
       page = view.record;
