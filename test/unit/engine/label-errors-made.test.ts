@@ -52,7 +52,7 @@ const SETTINGS: LabellingSettings = {
     {
       kind: 'rules',
       rules: [
-        { class: 'fruit', match: 'expression', pattern: 'ate(?!.*today)', ignore_case: true },
+        { class: 'fruit', match: 'expression', pattern: 'ate.*[^y]$', ignore_case: true },
         { class: 'journey', match: 'keywords', pattern: 'went, today', ignore_case: true },
       ],
     },
