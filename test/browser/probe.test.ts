@@ -10,6 +10,8 @@ import {
   settingsOf,
   unpackFeatures,
 } from '../unit/learning/goldens';
+import { fitsGolden, floats, matrixOf } from '../unit/learning/probing/fits-golden';
+import type { GivenProbe } from './harness/functions/probe';
 import { givenTraining, mlpCases } from '../unit/learning/mlp-golden';
 
 const harness = harnessOfThisFile();
@@ -76,6 +78,48 @@ describe.each(['wasm', 'webgpu'] as const)('on tfjs %s', (backend) => {
     for (const [k, expected] of reference.coef.entries()) {
       const own = Float64Array.from(coef.slice(k * columns, (k + 1) * columns));
       expect(relativeError(own, float64(expected))).toBeLessThan(1e-3);
+    }
+  });
+
+  it("fits the probes of a layer study's cell together as scikit-learn, one by one", async () => {
+    const lines = fitsGolden.linear.find(({ name }) => name === 'two classes')!;
+    const ofCell = (columns: number, features: Float32Array, probes: readonly GivenProbe[]) =>
+      harness.call<{ C: number | null; predicted: number[]; testBits: number }[]>(
+        'fitProbesOfCell',
+        backend,
+        columns,
+        Array.from(features),
+        probes,
+      );
+    // A software adapter pays for each product: a draw and two blocks of a code.
+    const asked = backend === 'wasm' ? lines.requests : [0, 5, 7].map((i) => lines.requests[i]!);
+    const fits = await ofCell(
+      lines.columns,
+      matrixOf(lines).data,
+      asked.map(({ Cs, ...request }) => ({
+        ...request,
+        labels: lines.labels,
+        classes: lines.classes,
+        family: { kind: 'linear', Cs },
+        seed: 0,
+      })),
+    );
+    for (const [i, { expected }] of asked.entries()) {
+      expect(fits[i]!.C).toBe(expected.C);
+      expect(fits[i]!.predicted).toEqual(expected.predicted);
+      expect(Math.abs(fits[i]!.testBits / expected.bits - 1)).toBeLessThan(1e-3);
+    }
+  });
+
+  it("steps the MLP probes of a layer study's cell together: Adam as PyTorch's", async () => {
+    const one = fitsGolden.steps[0]!;
+    const ends = await harness.call<number[][]>('stepProbes', backend, one, 3);
+    expect(ends).toHaveLength(3);
+    const expected = floats(one.end);
+    for (const end of ends) {
+      expect(end).toHaveLength(expected.length);
+      for (const [i, value] of expected.entries())
+        expect(Math.abs(end[i]! - value)).toBeLessThan(5e-5);
     }
   });
 

@@ -1,6 +1,6 @@
 /**
  * All probes of one cell, fitted together: they share the features of its layer and pooling. Linear ones go through
- * products that all of them share; an MLP has its own batches and goes alone.
+ * products that all of them share; MLPs of one shape step together, each on its own batches.
  *
  * Features are used as they are, neither standardised nor scaled, as SentEval uses them: the figures are then those of
  * scikit-learn and PyTorch on the same features.
@@ -8,9 +8,9 @@
 import { HeadlightError, ProgressMeter, type Job } from '../../base';
 import type { TensorBackendName } from '../../platform';
 import { checkFinite, loadTensorFlow, stopping, type Matrix } from '../heads';
-import { checkRequest } from './check-request';
+import { checkRequest, type CheckedRequest } from './check-request';
 import { fitLinearCell } from './linear-cell';
-import { fitMlpProbe } from './mlp-cell';
+import { fitMlpCell, type MlpRequest } from './mlp-cell';
 import type { ProbeFit, ProbeRequest } from './types';
 
 export interface CellContext {
@@ -38,34 +38,37 @@ export async function* fitCell(
   const fits = Array.from<ProbeFit | null>({ length: requests.length }).fill(null);
   const meter = new ProgressMeter('Fitting the probes', 'probes', requests.length);
   yield meter.at(0);
-  const linear = checked.flatMap((one, at) => (one.request.family.kind === 'linear' ? [at] : []));
-  let done = 0;
-  if (linear.length > 0) {
-    const job = fitLinearCell(
-      features,
-      linear.map((at) => checked[at]!),
-      context.backend,
-      pause,
-    );
-    let step = await job.next();
-    while (!step.done) {
-      yield meter.at(step.value);
-      step = await job.next();
-    }
-    step.value.forEach((fit, i) => (fits[linear[i]!] = fit));
-    done = linear.length;
-  }
+  const linear: { readonly at: number; readonly checked: CheckedRequest }[] = [];
+  const mlps: MlpRequest[] = [];
   for (const [at, one] of checked.entries()) {
     const { family } = one.request;
-    if (family.kind === 'linear') continue;
-    const job = fitMlpProbe(features, one, family, pause);
-    let step = await job.next();
+    if (family.kind === 'linear') linear.push({ at, checked: one });
+    else mlps.push({ at, checked: one, family });
+  }
+  const kinds = [
+    {
+      places: linear,
+      job: () =>
+        fitLinearCell(
+          features,
+          linear.map((one) => one.checked),
+          context.backend,
+          pause,
+        ),
+    },
+    { places: mlps, job: () => fitMlpCell(features, mlps, context.backend, pause) },
+  ];
+  let done = 0;
+  for (const { places, job } of kinds) {
+    if (places.length === 0) continue;
+    const running = job();
+    let step = await running.next();
     while (!step.done) {
       yield meter.at(done + step.value);
-      step = await job.next();
+      step = await running.next();
     }
-    fits[at] = step.value;
-    done += 1;
+    step.value.forEach((fit, i) => (fits[places[i]!.at] = fit));
+    done += places.length;
   }
   yield meter.at(requests.length);
   return fits.map((fit) => {

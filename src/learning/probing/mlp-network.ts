@@ -1,9 +1,11 @@
 /**
- * The network of an MLP probe on tfjs: features → one or more layers of ReLU or sigmoid units, each with dropout → softmax.
- * Its gradient is written out, its steps are Adam's as PyTorch takes them, its start is that of `torch.nn.Linear`.
+ * The networks of MLP probes of one shape on tfjs, stepped together: features → one or more layers of ReLU or sigmoid
+ * units, each with dropout → softmax. The gradient is written out, steps are Adam's as PyTorch takes them, the start is
+ * that of `torch.nn.Linear`.
  *
- * All weights are one vector, [W1, b1, W2, b2, …]: Adam is then a dozen kernels a step, not a dozen for each. Matrix
- * products are un-transposed, which is what tfjs' WASM backend is fast at.
+ * The weights of a network are one row, [W1, b1, W2, b2, …]: Adam is then a dozen kernels a step for all of them. Matrix
+ * products are un-transposed; those of a single network have two dimensions, not three: both is what tfjs' WASM backend
+ * is fast at.
  */
 import type * as TensorFlow from '@tensorflow/tfjs-core';
 import type { Random } from '../../base';
@@ -21,13 +23,17 @@ export interface NetworkShape {
   readonly activation: 'relu' | 'sigmoid';
 }
 
+/** What each network steps on: as many rows for all of them. */
 export interface NetworkBatch {
-  /** [rows, features] row-major. */
+  /** [networks, rows, features] row-major. */
   readonly x: Float32Array;
-  /** One-hot, [rows, outputs]. */
+  /** One-hot, [networks, rows, outputs]. */
   readonly y: Float32Array;
+  /** Of a network. */
   readonly rows: number;
-  /** Of each hidden layer [rows, units]: 0 for a unit left out, else 1 / (1 - dropout); null: all stay. */
+  /** How much a row counts for in its network's loss, [networks, rows]: 1 / rows for a mean; 0 for one that fills up. */
+  readonly weights: Float32Array;
+  /** Of each hidden layer [networks, rows, units]: 0 for a unit left out, else 1 / (1 - dropout); null: all stay. */
   readonly masks: readonly Float32Array[] | null;
 }
 
@@ -50,48 +56,78 @@ export function startOf({ sizes }: NetworkShape, random: Random): Float32Array {
 }
 
 interface Layer {
-  readonly w: TensorFlow.Tensor2D;
-  readonly b: TensorFlow.Tensor1D;
+  /** [inputs, outputs] of each network. */
+  readonly w: TensorFlow.Tensor;
+  /** [1, outputs] of each network. */
+  readonly b: TensorFlow.Tensor;
 }
 
-export class ProbeNetwork {
+/** Of a batch: what came in at each layer, what its errors are multiplied by on their way back, and what came out. */
+interface Forward {
+  readonly layers: readonly Layer[];
+  readonly inputs: readonly TensorFlow.Tensor[];
+  readonly slopes: readonly TensorFlow.Tensor[];
+  readonly logits: TensorFlow.Tensor;
+}
+
+export class ProbeNetworks {
   readonly #shape: NetworkShape;
-  #weights: TensorFlow.Tensor1D;
-  #first: TensorFlow.Tensor1D;
-  #second: TensorFlow.Tensor1D;
+  #count: number;
+  /** [networks, parameters], as the two that follow. */
+  #weights: TensorFlow.Tensor2D;
+  #first: TensorFlow.Tensor2D;
+  #second: TensorFlow.Tensor2D;
   #steps = 0;
 
-  /** @param start [W1, b1, W2, b2, …], each W [inputs, outputs]. tfjs must be loaded, its backend current, and stay it. */
-  constructor(shape: NetworkShape, start: Float32Array) {
+  /**
+   * @param starts of each network [W1, b1, W2, b2, …], each W [inputs, outputs]. tfjs must be loaded, its backend
+   *   current, and stay it.
+   */
+  constructor(shape: NetworkShape, starts: readonly Float32Array[]) {
+    const length = starts[0]?.length ?? 0;
     this.#shape = shape;
-    this.#weights = tf.tensor1d(start, 'float32');
-    this.#first = tf.zeros([start.length]);
-    this.#second = tf.zeros([start.length]);
+    this.#count = starts.length;
+    const all = new Float32Array(starts.length * length);
+    starts.forEach((start, at) => {
+      all.set(start, at * length);
+    });
+    this.#weights = tf.tensor2d(all, [starts.length, length], 'float32');
+    this.#first = tf.zeros([starts.length, length]);
+    this.#second = tf.zeros([starts.length, length]);
   }
 
-  /** One step of Adam on the mean cross-entropy of a batch. */
+  /** One step of Adam on the cross-entropy of a batch, of all networks. */
   step(batch: NetworkBatch): void {
     this.#steps += 1;
     const rate = RATE / (1 - BETA_1 ** this.#steps);
     const scale = 1 / Math.sqrt(1 - BETA_2 ** this.#steps);
     const moved = tf.tidy(() => {
-      const { gradient } = this.#lossAndGradient(batch);
+      const gradient = this.#gradient(this.#forward(batch), batch);
       const m = tf.add(tf.mul(this.#first, BETA_1), tf.mul(gradient, 1 - BETA_1));
       const v = tf.add(tf.mul(this.#second, BETA_2), tf.mul(tf.square(gradient), 1 - BETA_2));
       const move = tf.div(tf.mul(m, rate), tf.add(tf.mul(tf.sqrt(v), scale), EPSILON));
       return [tf.sub(this.#weights, move), m, v] as [
-        TensorFlow.Tensor1D,
-        TensorFlow.Tensor1D,
-        TensorFlow.Tensor1D,
+        TensorFlow.Tensor2D,
+        TensorFlow.Tensor2D,
+        TensorFlow.Tensor2D,
       ];
     });
-    tf.dispose([this.#weights, this.#first, this.#second]);
-    [this.#weights, this.#first, this.#second] = moved;
+    this.#replace(moved);
   }
 
-  /** Mean cross-entropy of a batch and its gradient in the weights' order; nothing moves. */
+  /** Cross-entropy of a batch summed over the networks, and its gradient in the weights' order; nothing moves. */
   async gradient(batch: NetworkBatch): Promise<{ loss: number; gradient: Float32Array }> {
-    const { loss, gradient } = tf.tidy(() => this.#lossAndGradient(batch));
+    const { loss, gradient } = tf.tidy(() => {
+      const forward = this.#forward(batch);
+      const target = this.#tensor(batch.y, batch.rows, this.#shape.sizes.at(-1) ?? 0);
+      const centred = tf.sub(forward.logits, tf.max(forward.logits, -1, true));
+      const logSums = tf.log(tf.sum(tf.exp(centred), -1, true));
+      const losses = tf.sub(logSums, tf.sum(tf.mul(target, centred), -1, true));
+      return {
+        loss: tf.sum(tf.mul(losses, this.#tensor(batch.weights, batch.rows, 1))),
+        gradient: this.#gradient(forward, batch),
+      };
+    });
     try {
       return {
         loss: (await loss.data<'float32'>())[0]!,
@@ -102,13 +138,13 @@ export class ProbeNetwork {
     }
   }
 
-  /** Before softmax, without dropout, [rows, outputs]. */
+  /** Of all networks before softmax, without dropout, [networks, rows, outputs]. @param x [networks, rows, features]. */
   async logits(x: Float32Array, rows: number): Promise<Float32Array> {
     const logits = tf.tidy(() => {
       const layers = this.#layers();
-      let values = tf.tensor2d(x, [rows, this.#shape.sizes[0]!], 'float32');
+      let values = this.#tensor(x, rows, this.#shape.sizes[0]!);
       for (const [i, { w, b }] of layers.entries()) {
-        const sums = tf.add<TensorFlow.Tensor2D>(tf.matMul(values, w), b);
+        const sums = tf.add(tf.matMul(values, w), b);
         values = i === layers.length - 1 ? sums : this.#activate(sums);
       }
       return values;
@@ -120,76 +156,111 @@ export class ProbeNetwork {
     }
   }
 
-  async weights(): Promise<Float32Array> {
-    return await this.#weights.data<'float32'>();
+  /** Of one network. */
+  async weights(network: number): Promise<Float32Array> {
+    const row = tf.tidy(() => tf.slice(this.#weights, [network, 0], [1, this.#weights.shape[1]]));
+    try {
+      return await row.data<'float32'>();
+    } finally {
+      row.dispose();
+    }
+  }
+
+  /** Goes on with some of the networks, which then count from 0 in this order. */
+  keep(networks: readonly number[]): void {
+    const kept = tf.tidy(() => {
+      const which = tf.tensor1d([...networks], 'int32');
+      return [this.#weights, this.#first, this.#second].map((of) => tf.gather(of, which)) as [
+        TensorFlow.Tensor2D,
+        TensorFlow.Tensor2D,
+        TensorFlow.Tensor2D,
+      ];
+    });
+    this.#count = networks.length;
+    this.#replace(kept);
   }
 
   dispose(): void {
     tf.dispose([this.#weights, this.#first, this.#second]);
   }
 
+  #replace(by: [TensorFlow.Tensor2D, TensorFlow.Tensor2D, TensorFlow.Tensor2D]): void {
+    this.dispose();
+    [this.#weights, this.#first, this.#second] = by;
+  }
+
+  /** [rows, columns] of each network. */
+  #shapeOf(rows: number, columns: number): number[] {
+    return this.#count === 1 ? [rows, columns] : [this.#count, rows, columns];
+  }
+
+  #tensor(values: Float32Array, rows: number, columns: number): TensorFlow.Tensor {
+    return tf.tensor(values, this.#shapeOf(rows, columns), 'float32');
+  }
+
   /** Within a tidy. */
   #layers(): Layer[] {
     const { sizes } = this.#shape;
     const lengths = sizes.slice(1).flatMap((out, i) => [sizes[i]! * out, out]);
-    const parts = tf.split<TensorFlow.Tensor1D>(this.#weights, lengths);
+    const parts = tf.split<TensorFlow.Tensor2D>(this.#weights, lengths, 1);
     return sizes.slice(1).map((out, i) => ({
-      w: tf.reshape(parts[2 * i]!, [sizes[i]!, out]),
-      b: parts[2 * i + 1]!,
+      w: tf.reshape(parts[2 * i]!, this.#shapeOf(sizes[i]!, out)),
+      b: tf.reshape(parts[2 * i + 1]!, this.#shapeOf(1, out)),
     }));
   }
 
-  #activate(sums: TensorFlow.Tensor2D): TensorFlow.Tensor2D {
+  #activate(sums: TensorFlow.Tensor): TensorFlow.Tensor {
     return this.#shape.activation === 'relu' ? tf.relu(sums) : tf.sigmoid(sums);
   }
 
   /** The activation's derivative, from its value. */
-  #slope(units: TensorFlow.Tensor2D): TensorFlow.Tensor2D {
+  #slope(units: TensorFlow.Tensor): TensorFlow.Tensor {
     return this.#shape.activation === 'relu'
       ? tf.step(units)
-      : tf.mul(units, tf.sub<TensorFlow.Tensor2D>(1, units));
+      : tf.mul(units, tf.sub<TensorFlow.Tensor>(1, units));
   }
 
   /** Within a tidy. */
-  #lossAndGradient({ x, y, rows, masks }: NetworkBatch): {
-    loss: TensorFlow.Scalar;
-    gradient: TensorFlow.Tensor1D;
-  } {
+  #forward({ x, rows, masks }: NetworkBatch): Forward {
     const { sizes } = this.#shape;
     const layers = this.#layers();
     const last = layers.length - 1;
-    const inputs = [tf.tensor2d(x, [rows, sizes[0]!], 'float32')];
-    /** Of each hidden layer: what an error at its units is multiplied by on the way to its sums. */
-    const slopes: TensorFlow.Tensor2D[] = [];
+    const inputs = [this.#tensor(x, rows, sizes[0]!)];
+    const slopes: TensorFlow.Tensor[] = [];
     for (const [i, { w, b }] of layers.slice(0, last).entries()) {
-      const units = this.#activate(tf.add<TensorFlow.Tensor2D>(tf.matMul(inputs[i]!, w), b));
+      const units = this.#activate(tf.add(tf.matMul(inputs[i]!, w), b));
       const given = masks?.[i];
-      const mask =
-        given === undefined ? null : tf.tensor2d(given, [rows, sizes[i + 1]!], 'float32');
+      const mask = given === undefined ? null : this.#tensor(given, rows, sizes[i + 1]!);
       const slope = this.#slope(units);
       slopes.push(mask === null ? slope : tf.mul(slope, mask));
       inputs.push(mask === null ? units : tf.mul(units, mask));
     }
-    const logits = tf.add<TensorFlow.Tensor2D>(
-      tf.matMul(inputs[last]!, layers[last]!.w),
-      layers[last]!.b,
-    );
-    const target = tf.tensor2d(y, [rows, sizes[last + 1]!], 'float32');
-    const centred = tf.sub<TensorFlow.Tensor2D>(logits, tf.max(logits, 1, true));
-    const exponentials = tf.exp(centred);
-    const sums = tf.sum<TensorFlow.Tensor2D>(exponentials, 1, true);
-    const losses = tf.sub(tf.log(sums), tf.sum(tf.mul(target, centred), 1, true));
-    const probabilities = tf.div<TensorFlow.Tensor2D>(exponentials, sums);
-    let delta = tf.div<TensorFlow.Tensor2D>(tf.sub(probabilities, target), rows);
-    const parts: TensorFlow.Tensor1D[] = [];
+    const { w, b } = layers[last]!;
+    return { layers, inputs, slopes, logits: tf.add(tf.matMul(inputs[last]!, w), b) };
+  }
+
+  /** Within a tidy, [networks, parameters]. */
+  #gradient(
+    { layers, inputs, slopes, logits }: Forward,
+    { y, rows, weights }: NetworkBatch,
+  ): TensorFlow.Tensor2D {
+    const last = layers.length - 1;
+    const exponentials = tf.exp(tf.sub(logits, tf.max(logits, -1, true)));
+    const probabilities = tf.div(exponentials, tf.sum(exponentials, -1, true));
+    const target = this.#tensor(y, rows, this.#shape.sizes[last + 1]!);
+    let delta = tf.mul(tf.sub(probabilities, target), this.#tensor(weights, rows, 1));
+    const swap = this.#count === 1 ? [1, 0] : [0, 2, 1];
+    const row = (part: TensorFlow.Tensor) =>
+      tf.reshape<TensorFlow.Tensor2D>(part, [this.#count, part.size / this.#count]);
+    const parts: TensorFlow.Tensor2D[] = [];
     for (let i = last; i >= 0; i--) {
-      const products = tf.matMul(tf.transpose<TensorFlow.Tensor2D>(inputs[i]!), delta);
-      parts.unshift(tf.reshape(products, [products.size]), tf.sum<TensorFlow.Tensor1D>(delta, 0));
+      const products = tf.matMul(tf.transpose(inputs[i]!, swap), delta);
+      parts.unshift(row(products), row(tf.sum(delta, -2)));
       if (i > 0) {
-        const back = tf.matMul(delta, tf.transpose<TensorFlow.Tensor2D>(layers[i]!.w));
-        delta = tf.mul<TensorFlow.Tensor2D>(back, slopes[i - 1]!);
+        const back = tf.matMul(delta, tf.transpose(layers[i]!.w, swap));
+        delta = tf.mul(back, slopes[i - 1]!);
       }
     }
-    return { loss: tf.mean<TensorFlow.Scalar>(losses), gradient: tf.concat1d(parts) };
+    return tf.concat(parts, 1);
   }
 }

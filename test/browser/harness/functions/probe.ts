@@ -4,12 +4,17 @@ import { DEFAULT_NEIGHBORS, kNearest } from '../../../../src/learning/baselines'
 import {
   fitLogistic,
   fitOneVsRest,
+  loadTensorFlow,
   predictLabels,
   type LogisticSettings,
 } from '../../../../src/learning/heads';
+import { fitCell, type ProbeFamily } from '../../../../src/learning/probing';
+import { ProbeNetworks } from '../../../../src/learning/probing/mlp-network';
 import type { TensorBackendName } from '../../../../src/platform';
 import { createWebPlatform } from '../../../../src/platform/web';
+import { batchOf, floatsOf, together } from '../../../helpers/mlp-steps';
 import { finishTraining, type GivenTraining } from '../../../helpers/mlp-training';
+import type { StepsCase } from '../../../unit/learning/probing/fits-golden';
 
 const platform = createWebPlatform();
 
@@ -59,6 +64,68 @@ export async function trainMlp(
 ): Promise<{ lossCurve: number[]; weights: number[] }> {
   await (await platform).tensors.use(backend);
   return await finishTraining(given);
+}
+
+/** A request of a cell as a message carries it. */
+export interface GivenProbe {
+  readonly name: string;
+  readonly labels: readonly number[];
+  readonly classes: number;
+  readonly train: readonly number[];
+  readonly validation: readonly number[];
+  readonly test: readonly number[];
+  readonly family: ProbeFamily;
+  readonly seed: number;
+}
+
+/** The probes of a layer study's cell, fitted together on a tfjs backend of the browser. */
+export async function fitProbesOfCell(
+  backend: TensorBackendName,
+  columns: number,
+  features: readonly number[],
+  probes: readonly GivenProbe[],
+): Promise<{ C: number | null; predicted: number[]; testBits: number }[]> {
+  await (await platform).tensors.use(backend);
+  const data = Float32Array.from(features);
+  const requests = probes.map(({ labels, train, validation, test, ...rest }) => ({
+    ...rest,
+    labels: Int32Array.from(labels),
+    rows: {
+      train: Int32Array.from(train),
+      validation: Int32Array.from(validation),
+      test: Int32Array.from(test),
+    },
+  }));
+  const matrix = { rows: data.length / columns, columns, data };
+  const fits = await finish(fitCell(matrix, requests, { backend }));
+  return fits.map(({ C, predicted, testBits }) => ({ C, predicted: [...predicted], testBits }));
+}
+
+/** So many networks from one start, stepped together. @returns the weights of each. */
+export async function stepProbes(
+  backend: TensorBackendName,
+  one: StepsCase,
+  count: number,
+): Promise<number[][]> {
+  await (await platform).tensors.use(backend);
+  await loadTensorFlow();
+  const networks = new ProbeNetworks(
+    one,
+    Array.from({ length: count }, () => floatsOf(one.start)),
+  );
+  for (const index of one.batches.keys()) {
+    const batch = batchOf(one, index);
+    networks.step(
+      together(
+        one,
+        Array.from({ length: count }, () => batch),
+      ),
+    );
+  }
+  const ends: number[][] = [];
+  for (let at = 0; at < count; at++) ends.push([...(await networks.weights(at))]);
+  networks.dispose();
+  return ends;
 }
 
 /** Five nearest neighbours by cosine, on a tfjs backend of the browser. */

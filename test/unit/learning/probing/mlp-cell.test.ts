@@ -4,44 +4,24 @@ import { finish, seededRandom } from '../../../../src/base';
 import { loadTensorFlow } from '../../../../src/learning/heads';
 import { fitCell, type ProbeFamily, type ProbeRequest } from '../../../../src/learning/probing';
 import {
-  ProbeNetwork,
+  ProbeNetworks,
   startOf,
   type NetworkBatch,
 } from '../../../../src/learning/probing/mlp-network';
+import { batchOf, together } from '../../../helpers/mlp-steps';
 import { useWasmTensors } from '../../../helpers/tfjs';
-import {
-  doubles,
-  fitsGolden,
-  floats,
-  matrixOf,
-  type StepsCase,
-  type WholeCase,
-} from './fits-golden';
+import { doubles, fitsGolden, floats, matrixOf, type WholeCase } from './fits-golden';
 
 beforeAll(async () => {
   await useWasmTensors();
   await loadTensorFlow();
 });
 
-function batchOf(one: StepsCase, index: number): NetworkBatch {
-  const columns = one.sizes[0]!;
-  const classes = one.sizes.at(-1)!;
-  const features = floats(one.features);
-  const { rows, masks } = one.batches[index]!;
-  const x = new Float32Array(rows.length * columns);
-  const y = new Float32Array(rows.length * classes);
-  for (const [i, row] of rows.entries()) {
-    x.set(features.subarray(row * columns, (row + 1) * columns), i * columns);
-    y[i * classes + one.labels[row]!] = 1;
-  }
-  return { x, y, rows: rows.length, masks: masks?.map(floats) ?? null };
-}
-
 describe.each(fitsGolden.steps)('$name', (one) => {
   const start = floats(one.start);
 
   it("loss and gradient are PyTorch's in 64-bit floats", async () => {
-    const network = new ProbeNetwork(one, start);
+    const network = new ProbeNetworks(one, [start]);
     const { loss, gradient } = await network.gradient(batchOf(one, 0));
     network.dispose();
     expect(Math.abs(loss - one.loss)).toBeLessThan(1e-6);
@@ -53,16 +33,13 @@ describe.each(fitsGolden.steps)('$name', (one) => {
 
   it('the gradient is the slope of the loss', async () => {
     const batch = batchOf(one, 0);
-    const network = new ProbeNetwork(one, start);
+    const network = new ProbeNetworks(one, [start]);
     const { gradient } = await network.gradient(batch);
     network.dispose();
     const random = seededRandom(1);
     const along = start.map(() => random.normal());
     const lossAt = async (distance: number): Promise<number> => {
-      const moved = new ProbeNetwork(
-        one,
-        start.map((value, i) => value + distance * along[i]!),
-      );
+      const moved = new ProbeNetworks(one, [start.map((value, i) => value + distance * along[i]!)]);
       const { loss } = await moved.gradient(batch);
       moved.dispose();
       return loss;
@@ -74,9 +51,9 @@ describe.each(fitsGolden.steps)('$name', (one) => {
   });
 
   it("twelve steps of Adam end at PyTorch's weights", async () => {
-    const network = new ProbeNetwork(one, start);
+    const network = new ProbeNetworks(one, [start]);
     for (const index of one.batches.keys()) network.step(batchOf(one, index));
-    const weights = await network.weights();
+    const weights = await network.weights(0);
     network.dispose();
     const expected = floats(one.end);
     let moved = 0;
@@ -85,6 +62,64 @@ describe.each(fitsGolden.steps)('$name', (one) => {
       moved = Math.max(moved, Math.abs(value - start[i]!));
     }
     expect(moved).toBeGreaterThan(5e-3);
+  });
+});
+
+describe.each(fitsGolden.steps)('$name, three together', (one) => {
+  const starts = [0, 1, 2].map((seed) => startOf(one, seededRandom(seed)));
+  // The last has the fewest rows.
+  const shorter = (batch: NetworkBatch): NetworkBatch => {
+    const rows = batch.rows - 3;
+    const cut = (values: Float32Array) => values.slice(0, (values.length / batch.rows) * rows);
+    return {
+      x: cut(batch.x),
+      y: cut(batch.y),
+      rows,
+      weights: new Float32Array(rows).fill(1 / rows),
+      masks: batch.masks?.map(cut) ?? null,
+    };
+  };
+  const batches = (index: number) => [
+    batchOf(one, index),
+    batchOf(one, (index + 1) % one.batches.length),
+    shorter(batchOf(one, (index + 2) % one.batches.length)),
+  ];
+  const near = (value: Float32Array, expected: Float32Array) => {
+    expect(value).toHaveLength(expected.length);
+    for (const [i, at] of expected.entries()) expect(Math.abs(value[i]! - at)).toBeLessThan(2e-5);
+  };
+
+  it('have the gradient, the logits and the steps that each has alone', async () => {
+    const all = new ProbeNetworks(one, starts);
+    const alone = starts.map((start) => new ProbeNetworks(one, [start]));
+    const length = starts[0]!.length;
+    const { gradient } = await all.gradient(together(one, batches(0)));
+    const columns = one.sizes[0]!;
+    const classes = one.sizes.at(-1)!;
+    const x = floats(one.features).subarray(0, 4 * columns);
+    const logits = await all.logits(new Float32Array([...x, ...x, ...x]), 4);
+    for (const [at, network] of alone.entries()) {
+      const own = await network.gradient(batches(0)[at]!);
+      near(gradient.subarray(at * length, (at + 1) * length), own.gradient);
+      const mine = logits.subarray(at * 4 * classes, (at + 1) * 4 * classes);
+      near(mine, await network.logits(x, 4));
+    }
+    for (let index = 0; index < 6; index++) {
+      all.step(together(one, batches(index)));
+      for (const [at, network] of alone.entries()) network.step(batches(index)[at]!);
+    }
+    // The one in the middle leaves; the others go on as they were.
+    all.keep([0, 2]);
+    for (let index = 6; index < 12; index++) {
+      const [first, , last] = batches(index);
+      all.step(together(one, [first!, last!]));
+      alone[0]!.step(first!);
+      alone[2]!.step(last!);
+    }
+    near(await all.weights(0), await alone[0]!.weights(0));
+    near(await all.weights(1), await alone[2]!.weights(0));
+    all.dispose();
+    for (const network of alone) network.dispose();
   });
 });
 
@@ -138,6 +173,35 @@ describe('trained whole, twelve seeds of PyTorch, three of its own', () => {
     const [alone] = await fit(one, [short]);
     const [, again] = await fit(one, [{ ...short, seed: 6 }, short]);
     expect(again).toEqual(alone);
+  });
+
+  it('probes that step together are those that go alone, however many rows each has', async () => {
+    const one = fitsGolden.whole[1]!;
+    const family = { kind: 'mlp', hidden: [10], activation: 'relu', dropout: 0.4 } as const;
+    const wide = { ...family, hidden: [45] } as const;
+    const of = (seed: number, train: Int32Array, own: ProbeFamily = family): ProbeRequest => {
+      const request = requestOf(one, own, seed);
+      return { ...request, rows: { ...request.rows, train } };
+    };
+    // A single class has nothing to learn; the wide one is of another shape.
+    const alike = range(0, one.ends[0]).filter((row) => one.labels[row] === one.labels[0]);
+    const requests = [
+      of(1, range(0, 200)),
+      of(2, alike),
+      of(3, range(0, 130)),
+      of(4, range(0, 150), wide),
+      of(5, range(50, 250)),
+      requestOf(one, { kind: 'linear' }, 0),
+    ];
+    const alone = await fit(one, requests);
+    // What steps together is chosen by the name of the device; the arithmetic here is WASM's either way.
+    const joined = await finish(fitCell(matrixOf(one), requests, { backend: 'webgpu' }));
+    expect(joined.map(({ name }) => name)).toEqual(alone.map(({ name }) => name));
+    for (const [at, fit] of joined.entries()) {
+      // Sums in another order, and training is as sensitive as training is.
+      expect(Math.abs(fit.accuracy.test! - alone[at]!.accuracy.test!)).toBeLessThan(0.02);
+      expect(Math.abs(fit.testBits / alone[at]!.testBits - 1)).toBeLessThan(0.05);
+    }
   });
 });
 
