@@ -251,7 +251,7 @@ export class ProbeNetworks {
     let delta = tf.mul(tf.sub(probabilities, target), this.#tensor(weights, rows, 1));
     const swap = this.#count === 1 ? [1, 0] : [0, 2, 1];
     const row = (part: TensorFlow.Tensor) =>
-      tf.reshape<TensorFlow.Tensor2D>(part, [this.#count, part.size / this.#count]);
+      tf.reshape<TensorFlow.Rank.R2>(part, [this.#count, part.size / this.#count]);
     const parts: TensorFlow.Tensor2D[] = [];
     for (let i = last; i >= 0; i--) {
       const products = tf.matMul(tf.transpose(inputs[i]!, swap), delta);
