@@ -1,12 +1,12 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type UserConfig } from 'vite';
-import { securityHeaders } from './src/platform/web/policy';
-import { licenceCollector } from './tools/vite/licences';
-import { noCdnPlugin } from './tools/vite/no-cdn';
-import { buildConstants, runtimeFilesPlugin } from './tools/vite/runtime-files';
-import { serviceWorkerPlugin } from './tools/vite/service-worker';
-import { standalonePlugin } from './tools/vite/standalone';
-import { tfjsThreadsPlugin } from './tools/vite/tfjs-threads';
+import { securityHeaders } from './src/platform/web/policy.ts';
+import { licenceCollector } from './tools/vite/licences.ts';
+import { noCdnPlugin } from './tools/vite/no-cdn.ts';
+import { buildConstants, runtimeFilesPlugin } from './tools/vite/runtime-files.ts';
+import { serviceWorkerPlugin } from './tools/vite/service-worker.ts';
+import { standalonePlugin } from './tools/vite/standalone.ts';
+import { tfjsThreadsPlugin } from './tools/vite/tfjs-threads.ts';
 
 /** The ML worker's lazy chunks (tfjs' kernels) are large, and only fetched when used. */
 const CHUNK_WARNING_KB = 1200;

@@ -3,7 +3,7 @@
  * beside itself; what both need stands in chunks. Beside them the classifier page's parts.
  */
 import { defineConfig } from 'vite';
-import { standalonePlugin } from './tools/vite/standalone';
+import { standalonePlugin } from './tools/vite/standalone.ts';
 
 export default defineConfig({
   // The page's assets are not copied beside it.

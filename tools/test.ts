@@ -40,15 +40,15 @@ const TESTS: readonly Step[] = [
   tests('unit'),
 ];
 const CHECKS: readonly Step[] = [
-  check('lint', 'eslint/bin/eslint.js', '.'),
+  check('lint and types', 'oxlint/bin/oxlint', '--type-aware', '--type-check', '--deny-warnings'),
+  check('lint of components', 'eslint/bin/eslint.js', '.'),
   check('format', 'prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'),
-  // Of components, and of every other file of the tsconfig: tsc alone would look at these a second time.
   check(
-    'types',
+    'types of components',
     'svelte-check/bin/svelte-check',
     '--fail-on-warnings',
     '--tsconfig',
-    './tsconfig.json',
+    './tsconfig.components.json',
   ),
 ];
 

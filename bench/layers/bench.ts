@@ -3,6 +3,7 @@
  * LogisticRegression one after the other on the same features: cell by cell in turn, so that both meet the same load, and
  * every cell compared. Needs HEADLIGHT_PYTHON, HEADLIGHT_MINILM and the data (HEADLIGHT_DATA, default ../shared/data, with
  * its folder `probing`). HEADLIGHT_QUICK=1: 3,000 rows, 2 seeds, three layers, one pooling. HEADLIGHT_TASKS: some of them.
+ * HEADLIGHT_SOLVER: scikit-learn's, if not its usual `lbfgs`: of two classes `newton-cholesky` is its quickest.
  * HEADLIGHT_FEATURES: a folder in which features are kept for the next time.
  */
 import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -20,6 +21,7 @@ const LAYERS = QUICK ? [0, 3, 6] : [0, 1, 2, 3, 4, 5, 6];
 const POOLINGS = QUICK ? ['mean'] : ['mean', 'cls', 'max'];
 const ROWS = QUICK ? 3000 : 10_000;
 const SEEDS = QUICK ? [0, 1] : [0, 1, 2, 3, 4];
+const SOLVER = process.env['HEADLIGHT_SOLVER'] ?? 'lbfgs';
 /** Of scikit-learn; where others compute too, its threads wait for each other at the cost of the processors. */
 const THREADS = process.env['OMP_NUM_THREADS'];
 const TEST_SHARE = 0.2;
@@ -80,7 +82,8 @@ export async function bench(): Promise<BenchResult> {
           method:
             `all-MiniLM-L6-v2, ${LAYERS.length} layers x ${POOLINGS.length} poolings x ${ROWS.toLocaleString('en')} rows (a fifth is test; the rest drawn ` +
             `to four fifths training, one fifth validation) x ${SEEDS.length} seeds x ${SENTEVAL_CS.length} values of C. Headlight: all seeds of a cell in one ` +
-            'batched fit on tfjs, WASM, one thread in Node, to its own tolerance, which is tighter. scikit-learn: LogisticRegression (lbfgs, its tolerance, 32-bit floats) ' +
+            'batched fit on tfjs, WASM, one thread in Node, to its own tolerance, which is tighter. scikit-learn: LogisticRegression (' +
+            `${SOLVER}, its tolerance, 32-bit floats) ` +
             `one after the other, ${THREADS === undefined ? 'as many threads as it takes' : `OMP_NUM_THREADS=${THREADS}`}. In turn, cell by cell; ` +
             'where others compute too, the seconds of the processors tell more than the clock. ' +
             `Load of the machine (${cpus().length} processors) over 1, 5 and 15 minutes, before: ${load(before)}; after: ${load(loadavg())}.`,
@@ -137,7 +140,7 @@ async function measure(task: Task, model: string, scratch: string): Promise<Meas
       const processor = (user + system) / 1e6;
       const chosen = JSON.stringify(fits.map(({ C }) => C));
       const url = new URL('peer.py', import.meta.url);
-      const sklearn = await peer<PeerCell>(url, path, `${columns}`, study, chosen);
+      const sklearn = await peer<PeerCell>(url, path, `${columns}`, study, chosen, SOLVER);
       if (sklearn === null) throw new Error('There is no Python.');
       cells.push({ layer, pooling, seconds, processor, fits, sklearn });
       process.stderr.write(

@@ -1,7 +1,7 @@
 """scikit-learn's side of the bench: the same probes of one cell, one after the other.
 
 Arguments: features (.f32), columns, a JSON file of labels and draws, C's that Headlight chose as JSON ([] to leave out
-the fits at the optimum). Prints one JSON line: of each draw what LogisticRegression gives with its default tolerance (the
+the fits at the optimum), a solver. Prints one JSON line: of each draw what LogisticRegression gives with its default tolerance (the
 C of the best validation accuracy, the first among equals, as SentEval), the seconds of all of them by the clock and of
 the processors, and untimed of
 each draw the fit at its optimum (float64, tol 1e-6) at the C that Headlight chose.
@@ -17,19 +17,19 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 warnings.filterwarnings("ignore")
-features, columns, study, chosen = sys.argv[1:5]
+features, columns, study, chosen, solver = sys.argv[1:6]
 study = json.loads(pathlib.Path(study).read_text())
 y = np.array(study["labels"])
 X = np.fromfile(features, "<f4").reshape(len(y), int(columns))
 draws = [{part: np.array(rows) for part, rows in draw.items()} for draw in study["draws"]]
-LogisticRegression().fit(X[:200], y[:200])  # loads what it loads at its first fit
+LogisticRegression(solver=solver).fit(X[:200], y[:200])  # loads what it loads at its first fit
 
 results = []
 started, used = time.perf_counter(), time.process_time()
 for draw in draws:
     best = None
     for C in study["Cs"]:
-        model = LogisticRegression(C=C, max_iter=1000).fit(X[draw["train"]], y[draw["train"]])
+        model = LogisticRegression(C=C, solver=solver, max_iter=1000).fit(X[draw["train"]], y[draw["train"]])
         score = model.score(X[draw["validation"]], y[draw["validation"]])
         if best is None or score > best[0]:
             best = (score, C, model)

@@ -258,7 +258,8 @@ test('a worker file only joins platform and engine', () => {
 });
 
 test('no file excuses itself from types, lint or work', () => {
-  const excuses = /@ts-ignore|@ts-nocheck|@ts-expect-error|eslint-disable|\b(TODO|FIXME|XXX)\b/;
+  const excuses =
+    /@ts-ignore|@ts-nocheck|@ts-expect-error|(es|ox)lint-disable|\b(TODO|FIXME|XXX)\b/;
   expect([...contents].filter(([, text]) => excuses.test(text)).map(([file]) => file)).toEqual([]);
 });
 

@@ -6,9 +6,9 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plugin } from 'vite';
-import { ORT_PACKAGE, TFJS_WASM_PACKAGE } from '../../src/platform/web/files';
-import { MIT_TEXT } from './licence-texts';
-import { installed, packageFolderOf } from './runtime-files';
+import { ORT_PACKAGE, TFJS_WASM_PACKAGE } from '../../src/platform/web/files.ts';
+import { MIT_TEXT } from './licence-texts.ts';
+import { installed, packageFolderOf } from './runtime-files.ts';
 
 const root = join(import.meta.dirname, '../..');
 

@@ -13,7 +13,7 @@ import {
   runtimeFolder,
   TFJS_WASM_FILES,
   TFJS_WASM_PACKAGE,
-} from '../../src/platform/web/files';
+} from '../../src/platform/web/files.ts';
 
 const root = join(import.meta.dirname, '../..');
 const require = createRequire(join(root, 'package.json'));

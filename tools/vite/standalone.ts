@@ -12,10 +12,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { build, type InlineConfig, type Plugin } from 'vite';
-import { ORT_PACKAGE } from '../../src/platform/web/files';
-import { licenceCollector, type LicenceCollector } from './licences';
-import { noCdnPlugin } from './no-cdn';
-import { buildConstants, installed } from './runtime-files';
+import { ORT_PACKAGE } from '../../src/platform/web/files.ts';
+import { licenceCollector, type LicenceCollector } from './licences.ts';
+import { noCdnPlugin } from './no-cdn.ts';
+import { buildConstants, installed } from './runtime-files.ts';
 
 const root = join(import.meta.dirname, '../..');
 const FOLDER = 'standalone/';

@@ -56,9 +56,13 @@ export async function* computeCell(
   const requests = [...own, ...codes.flatMap((code) => code.requests)];
   const fits = yield* fitCell(features, requests, context, signal);
   const ranked = asked.rankings ? await rankings(features, rows, signal) : null;
+  const ofCodes = fits.slice(own.length);
+  const drawn = readDraws(rows, fits.slice(0, own.length));
   return {
-    ...readDraws(rows, fits.slice(0, own.length)),
-    code: readCodes(rows, codes, fits.slice(own.length)),
+    ...drawn,
+    unconverged: drawn.unconverged + ofCodes.filter(({ converged }) => !converged).length,
+    probes: fits.length,
+    code: readCodes(rows, codes, ofCodes),
     logme: ranked?.logme ?? null,
     hScore: ranked?.hScore ?? null,
   };

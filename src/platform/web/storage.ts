@@ -8,6 +8,8 @@ import { HeadlightError } from '../../base';
 import { AREAS, type Area, type Storage, type StoredEntry } from '../platform';
 import { askPageToPersist } from './persist';
 
+const STORES = [...AREAS, 'meta'] as const;
+
 interface Meta {
   readonly bytes: number;
   readonly written: number;
@@ -212,10 +214,8 @@ export function createStorage(options: StorageOptions = {}): Storage {
 
     clear: () =>
       guarded('forget everything', (opened) => {
-        const clearing = opened.transaction([...AREAS, 'meta'], 'readwrite');
-        return together(clearing, () =>
-          [...AREAS, 'meta' as const].map((store) => clearing.objectStore(store).clear()),
-        );
+        const clearing = opened.transaction(STORES, 'readwrite');
+        return together(clearing, () => STORES.map((store) => clearing.objectStore(store).clear()));
       }),
   };
   return storage;

@@ -35,7 +35,7 @@ async function embed(model: Uint8Array, rows: readonly (readonly number[])[]): P
     attention_mask: tensor((id) => (id === undefined ? 0 : 1)),
   });
   await session.release();
-  return [...(embedding?.data as Float32Array)];
+  return [...(embedding!.data as Float32Array)];
 }
 
 it('a text that was cut without it, one that has it, and a shorter one', async () => {

@@ -88,7 +88,7 @@ async function onnxLogits(model: Uint8Array, rows: Golden['input_ids']): Promise
     );
     const { logits: found } = await session.run(wanted);
     expect(found?.type).toBe('float32');
-    logits.push([...(found?.data as Float32Array)]);
+    logits.push([...(found!.data as Float32Array)]);
   }
   await session.release();
   return logits;
