@@ -1,6 +1,6 @@
 /**
  * Lint of components: strict and type-checked as that of all other files, which is oxlint's (.oxlintrc.json, where the
- * reasons for its settings stand). No rule can be switched off in a file (`noInlineConfig`).
+ * reasons for its settings stand); and of the state that runes hold. No rule can be switched off in a file (`noInlineConfig`).
  */
 import js from '@eslint/js';
 import svelte from 'eslint-plugin-svelte';
@@ -9,13 +9,27 @@ import globals from 'globals';
 import ts from 'typescript-eslint';
 
 export default defineConfig(
-  { files: ['**/*.svelte'] },
-  { ignores: ['**/*.ts', '**/*.js', '**/*.mjs', 'dist/', 'dist-node/', 'public/'] },
+  {
+    ignores: [
+      '**/*.ts',
+      '!**/*.svelte.ts',
+      '**/*.js',
+      '**/*.mjs',
+      'dist/',
+      'dist-node/',
+      'public/',
+    ],
+  },
   { linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'off' } },
-  js.configs.recommended,
-  ts.configs.strictTypeChecked,
   svelte.configs.recommended,
   {
+    // Of these oxlint sees the rest.
+    files: ['**/*.svelte.ts'],
+    languageOptions: { parserOptions: { parser: ts.parser } },
+  },
+  {
+    files: ['**/*.svelte'],
+    extends: [js.configs.recommended, ts.configs.strictTypeChecked, svelte.configs.recommended],
     languageOptions: {
       globals: globals.browser,
       parserOptions: {

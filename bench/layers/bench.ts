@@ -83,7 +83,7 @@ export async function bench(): Promise<BenchResult> {
             `all-MiniLM-L6-v2, ${LAYERS.length} layers x ${POOLINGS.length} poolings x ${ROWS.toLocaleString('en')} rows (a fifth is test; the rest drawn ` +
             `to four fifths training, one fifth validation) x ${SEEDS.length} seeds x ${SENTEVAL_CS.length} values of C. Headlight: all seeds of a cell in one ` +
             'batched fit on tfjs, WASM, one thread in Node, to its own tolerance, which is tighter. scikit-learn: LogisticRegression (' +
-            `${SOLVER}, its tolerance, 32-bit floats) ` +
+            `${SOLVER}, its tolerance, ${SOLVER === 'lbfgs' ? 32 : 64}-bit floats) ` +
             `one after the other, ${THREADS === undefined ? 'as many threads as it takes' : `OMP_NUM_THREADS=${THREADS}`}. In turn, cell by cell; ` +
             'where others compute too, the seconds of the processors tell more than the clock. ' +
             `Load of the machine (${cpus().length} processors) over 1, 5 and 15 minutes, before: ${load(before)}; after: ${load(loadavg())}.`,

@@ -21,6 +21,8 @@ features, columns, study, chosen, solver = sys.argv[1:6]
 study = json.loads(pathlib.Path(study).read_text())
 y = np.array(study["labels"])
 X = np.fromfile(features, "<f4").reshape(len(y), int(columns))
+if solver != "lbfgs":
+    X = X.astype(np.float64)
 draws = [{part: np.array(rows) for part, rows in draw.items()} for draw in study["draws"]]
 LogisticRegression(solver=solver).fit(X[:200], y[:200])  # loads what it loads at its first fit
 

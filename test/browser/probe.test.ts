@@ -111,10 +111,10 @@ describe.each(['wasm', 'webgpu'] as const)('on tfjs %s', (backend) => {
     }
   });
 
-  it("steps the MLP probes of a layer study's cell together: Adam as PyTorch's", async () => {
+  it("steps the MLP probes of a layer study's cell together, until one leaves: Adam as PyTorch's", async () => {
     const one = fitsGolden.steps[0]!;
-    const ends = await harness.call<number[][]>('stepProbes', backend, one, 3);
-    expect(ends).toHaveLength(3);
+    const ends = await harness.call<number[][]>('stepProbes', backend, one);
+    expect(ends).toHaveLength(2);
     const expected = floats(one.end);
     for (const end of ends) {
       expect(end).toHaveLength(expected.length);

@@ -23,6 +23,19 @@ export function batchOf(one: StepsCase, index: number): NetworkBatch {
   return { x, y, rows: rows.length, weights, masks: masks?.map(floatsOf) ?? null };
 }
 
+/** Without its last rows. */
+export function shorter(batch: NetworkBatch, by: number): NetworkBatch {
+  const rows = batch.rows - by;
+  const cut = (values: Float32Array) => values.slice(0, (values.length / batch.rows) * rows);
+  return {
+    x: cut(batch.x),
+    y: cut(batch.y),
+    rows,
+    weights: new Float32Array(rows).fill(1 / rows),
+    masks: batch.masks?.map(cut) ?? null,
+  };
+}
+
 /** Batches of several networks as one, filled up with rows that count for nothing. */
 export function together(one: StepsCase, batches: readonly NetworkBatch[]): NetworkBatch {
   const rows = Math.max(...batches.map((batch) => batch.rows));

@@ -65,7 +65,8 @@ async function start({ run, method, args, revision }) {
       });
     case 'hang':
       // A driver that never comes back: it hears nothing any more.
-      for (;;);
+      while (running.size >= 0);
+      break;
     case 'refuse':
       return process.send({
         kind: 'failed',

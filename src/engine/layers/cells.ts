@@ -56,13 +56,9 @@ export async function* computeCell(
   const requests = [...own, ...codes.flatMap((code) => code.requests)];
   const fits = yield* fitCell(features, requests, context, signal);
   const ranked = asked.rankings ? await rankings(features, rows, signal) : null;
-  const ofCodes = fits.slice(own.length);
-  const drawn = readDraws(rows, fits.slice(0, own.length));
   return {
-    ...drawn,
-    unconverged: drawn.unconverged + ofCodes.filter(({ converged }) => !converged).length,
-    probes: fits.length,
-    code: readCodes(rows, codes, ofCodes),
+    ...readDraws(rows, fits.slice(0, own.length)),
+    code: readCodes(rows, codes, fits.slice(own.length)),
     logme: ranked?.logme ?? null,
     hScore: ranked?.hScore ?? null,
   };

@@ -3,9 +3,9 @@
  * of 64 drawn anew each epoch, after every 4 epochs the accuracy on the validation rows; the best weights are kept, and it
  * stops at the sixth time without a better one, or after 200 epochs. No weight decay: capacity is set by units and dropout.
  *
- * Probes of one shape step together, each on a batch of its own, and leave as they are done; company changes no probe. On
- * a GPU these are products of three dimensions. tfjs' WASM backend has no fast ones (ten of 64 x 384 by 384 x 50: 22 ms at
- * once, 2 ms one by one), so there each goes alone.
+ * Probes of one shape step together, each on a batch of its own, and leave as they are done; but for rounding, company
+ * changes no probe. On a GPU these are products of three dimensions. tfjs' WASM backend has no fast ones (ten of 64 x 384 by
+ * 384 x 50: 22 ms at once, 2 ms one by one), so there each goes alone.
  *
  * Dropout leaves out hidden units after their activation. The papers' code differs from each other and from this:
  * SentEval's drops sums before the sigmoid, Hewitt & Liang's drops features and the units of the second layer.
@@ -26,6 +26,10 @@ const MOST_EPOCHS = 200;
 const SCORED_ROWS = 2048;
 /** Weights of probes that step together, in all: Adam takes some ten times as much memory for a moment. */
 const MOST_WEIGHTS = 4e6;
+/** Values of a step's batch, of all that step together. */
+const MOST_VALUES = 4e6;
+/** Steps until the device is waited for: what was sent to it until then lies in memory. */
+const STEPS_A_WAIT = 32;
 
 type MlpFamily = Extract<ProbeFamily, { kind: 'mlp' }>;
 type Pause = () => Promise<void>;
@@ -77,7 +81,9 @@ function groupsOf(
     alike.set(key, [...(alike.get(key) ?? []), one]);
   }
   return [...alike.values()].flatMap((same) => {
-    const fitting = Math.floor(MOST_WEIGHTS / weightsOf(shapeOf(same[0]!, columns)));
+    const shape = shapeOf(same[0]!, columns);
+    const values = BATCH * shape.sizes.reduce((sum, size) => sum + size, 0);
+    const fitting = Math.floor(Math.min(MOST_WEIGHTS / weightsOf(shape), MOST_VALUES / values));
     const most = backend === 'webgpu' ? Math.max(1, fitting) : 1;
     const count = Math.ceil(same.length / most);
     return Array.from({ length: count }, (_, i) => same.slice(i * most, (i + 1) * most));
@@ -108,23 +114,34 @@ async function* trainGroup(
   pause: Pause,
 ): AsyncGenerator<number, ProbeFit[], void> {
   const shape = shapeOf(group[0]!, features.columns);
-  const all = group.map((one) => new Training(features, one, shape));
+  // They are scored one after the other.
+  const parts = group.flatMap(({ checked }) => {
+    const { train, validation, test } = checked.request.rows;
+    return [train, validation, test];
+  });
+  const scores = newScores(features.rows, parts);
+  const all = group.map((one) => new Training(features, one, shape, scores));
   let open = all;
   const networks = new ProbeNetworks(
     shape,
     all.map(({ start }) => start),
   );
+  const share = () => all.reduce((sum, training) => sum + training.share, 0);
   try {
-    while (open.length > 0) {
+    for (let steps = 1; open.length > 0; steps++) {
       networks.step(batchOf(open, features, shape));
       await pause();
+      if (steps % STEPS_A_WAIT === 0) {
+        await networks.settle();
+        yield share();
+      }
       if (!open.some(({ isDue }) => isDue)) continue;
       for (const [at, training] of open.entries())
         if (training.isDue) await training.check(await networks.weights(at), pause);
       const going = [...open.keys()].filter((at) => !open[at]!.isDone);
       if (going.length < open.length && going.length > 0) networks.keep(going);
       open = going.map((at) => open[at]!);
-      yield all.reduce((sum, { share }) => sum + share, 0);
+      yield share();
     }
   } finally {
     networks.dispose();
@@ -176,16 +193,21 @@ class Training {
   #without = 0;
   #best: { readonly right: number; readonly weights: Float32Array } | null = null;
 
-  constructor(features: Matrix, { checked, family }: MlpRequest, shape: NetworkShape) {
+  /** @param scores of all rows that it may score; others may use them in between. */
+  constructor(
+    features: Matrix,
+    { checked, family }: MlpRequest,
+    shape: NetworkShape,
+    scores: RowScores,
+  ) {
     const { request, present } = checked;
-    const { train, validation, test } = request.rows;
     this.#features = features;
     this.#checked = checked;
     this.#family = family;
     this.#shape = shape;
     this.#random = seededRandom(request.seed);
-    this.#scores = newScores(features.rows, [train, validation, test]);
-    this.#order = train.slice();
+    this.#scores = scores;
+    this.#order = request.rows.train.slice();
     this.#place = new Int32Array(request.classes);
     present.forEach((k, at) => (this.#place[k] = at));
     this.start = startOf(shape, this.#random);

@@ -166,6 +166,16 @@ export class ProbeNetworks {
     }
   }
 
+  /** Waits until the device has done what it was given. */
+  async settle(): Promise<void> {
+    const value = tf.tidy(() => tf.slice(this.#weights, [0, 0], [1, 1]));
+    try {
+      await value.data();
+    } finally {
+      value.dispose();
+    }
+  }
+
   /** Goes on with some of the networks, which then count from 0 in this order. */
   keep(networks: readonly number[]): void {
     const kept = tf.tidy(() => {

@@ -12,7 +12,7 @@ import { fitCell, type ProbeFamily } from '../../../../src/learning/probing';
 import { ProbeNetworks } from '../../../../src/learning/probing/mlp-network';
 import type { TensorBackendName } from '../../../../src/platform';
 import { createWebPlatform } from '../../../../src/platform/web';
-import { batchOf, floatsOf, together } from '../../../helpers/mlp-steps';
+import { batchOf, floatsOf, shorter, together } from '../../../helpers/mlp-steps';
 import { finishTraining, type GivenTraining } from '../../../helpers/mlp-training';
 import type { StepsCase } from '../../../unit/learning/probing/fits-golden';
 
@@ -101,29 +101,30 @@ export async function fitProbesOfCell(
   return fits.map(({ C, predicted, testBits }) => ({ C, predicted: [...predicted], testBits }));
 }
 
-/** So many networks from one start, stepped together. @returns the weights of each. */
+/**
+ * Three networks from one start, stepped together; the one in the middle has fewer rows, and leaves half way.
+ * @returns the weights of the other two.
+ */
 export async function stepProbes(
   backend: TensorBackendName,
   one: StepsCase,
-  count: number,
-): Promise<number[][]> {
+): Promise<readonly [number[], number[]]> {
   await (await platform).tensors.use(backend);
   await loadTensorFlow();
-  const networks = new ProbeNetworks(
-    one,
-    Array.from({ length: count }, () => floatsOf(one.start)),
-  );
+  const start = floatsOf(one.start);
+  const networks = new ProbeNetworks(one, [start, start, start]);
+  const half = one.batches.length / 2;
   for (const index of one.batches.keys()) {
     const batch = batchOf(one, index);
-    networks.step(
-      together(
-        one,
-        Array.from({ length: count }, () => batch),
-      ),
-    );
+    if (index === half) networks.keep([0, 2]);
+    const batches = index < half ? [batch, shorter(batch, 3), batch] : [batch, batch];
+    networks.step(together(one, batches));
   }
-  const ends: number[][] = [];
-  for (let at = 0; at < count; at++) ends.push([...(await networks.weights(at))]);
+  await networks.settle();
+  const ends: readonly [number[], number[]] = [
+    [...(await networks.weights(0))],
+    [...(await networks.weights(1))],
+  ];
   networks.dispose();
   return ends;
 }

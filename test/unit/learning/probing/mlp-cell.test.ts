@@ -3,12 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { finish, seededRandom } from '../../../../src/base';
 import { loadTensorFlow } from '../../../../src/learning/heads';
 import { fitCell, type ProbeFamily, type ProbeRequest } from '../../../../src/learning/probing';
-import {
-  ProbeNetworks,
-  startOf,
-  type NetworkBatch,
-} from '../../../../src/learning/probing/mlp-network';
-import { batchOf, together } from '../../../helpers/mlp-steps';
+import { ProbeNetworks, startOf } from '../../../../src/learning/probing/mlp-network';
+import { batchOf, shorter, together } from '../../../helpers/mlp-steps';
 import { useWasmTensors } from '../../../helpers/tfjs';
 import { doubles, fitsGolden, floats, matrixOf, type WholeCase } from './fits-golden';
 
@@ -68,21 +64,10 @@ describe.each(fitsGolden.steps)('$name', (one) => {
 describe.each(fitsGolden.steps)('$name, three together', (one) => {
   const starts = [0, 1, 2].map((seed) => startOf(one, seededRandom(seed)));
   // The last has the fewest rows.
-  const shorter = (batch: NetworkBatch): NetworkBatch => {
-    const rows = batch.rows - 3;
-    const cut = (values: Float32Array) => values.slice(0, (values.length / batch.rows) * rows);
-    return {
-      x: cut(batch.x),
-      y: cut(batch.y),
-      rows,
-      weights: new Float32Array(rows).fill(1 / rows),
-      masks: batch.masks?.map(cut) ?? null,
-    };
-  };
   const batches = (index: number) => [
     batchOf(one, index),
     batchOf(one, (index + 1) % one.batches.length),
-    shorter(batchOf(one, (index + 2) % one.batches.length)),
+    shorter(batchOf(one, (index + 2) % one.batches.length), 3),
   ];
   const near = (value: Float32Array, expected: Float32Array) => {
     expect(value).toHaveLength(expected.length);
