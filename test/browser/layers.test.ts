@@ -57,11 +57,21 @@ describe('from a dropped file to the heat map', () => {
     await driver.chooseDevice('wasm');
   });
 
-  it('in two clicks, with what is chosen by itself', async () => {
-    await driver.click('step-layers');
-    await driver.see('study-cost');
+  it('in two strokes of a key, with what is chosen by itself, and the keyboard stays in the step', async () => {
+    const { page } = driver;
+    for (const [id, then] of [
+      ['step-layers', 'study-cost'],
+      ['study-button', 'layer-study'],
+    ] as const) {
+      await page.focus(`[data-testid="${id}"]`);
+      await page.keyboard.press('Enter');
+      await driver.see(then, STUDY_MS);
+    }
+    // The button is not there while it runs: what it was in has the focus.
+    expect(await page.$eval('#step-layers', (step) => step.contains(document.activeElement))).toBe(
+      true,
+    );
     expect(await driver.text('study-cost')).toContain('21 cells');
-    await study(driver);
     expect(await driver.text('layers-best')).toMatch(/layer|Layer/);
     expect(await driver.text('layers-best')).toContain('of the test texts right');
   });

@@ -57,6 +57,14 @@ export class LayerStudies {
     if (newest !== undefined) await this.open(newest.id);
   }
 
+  /** After a job that a companion went on with was followed to its end: a study that is new here is shown. */
+  async brought(): Promise<void> {
+    const before = this.#studies?.flatMap(({ id, best }) => (best === null ? [] : [id])) ?? [];
+    await this.read();
+    const found = this.#studies?.find(({ id, best }) => best !== null && !before.includes(id));
+    if (found !== undefined && !this.work.running) await this.open(found.id);
+  }
+
   /** @returns whether it has been finished; it is then shown. */
   start(settings: LayerStudySettings): Promise<boolean> {
     return this.#run((signal) => this.#engine.layerStudy(this.#project, settings, signal));

@@ -370,6 +370,7 @@ export class Project {
     if (brought.length > 0) this.training.ended(this.id);
     if (this.isMade) await this.labelling.reread();
     await this.finetuning.look();
+    await this.look.layers.brought();
   }
 
   /** To what the unfinished fine-tune was begun with. @returns whether its checkpoint fits now. */

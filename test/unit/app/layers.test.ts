@@ -268,6 +268,23 @@ describe('what is never lost', () => {
   });
 });
 
+describe('a study that a companion went on with', () => {
+  it('is shown when it is here, in place of an older one', async () => {
+    const { engine } = await formOf();
+    const layers = new LayerStudies(engine, 'p');
+    await layers.start(SETTINGS);
+    const older = layers.shown?.id;
+    await layers.brought();
+    expect(layers.shown?.id).toBe(older);
+    const elsewhere = new LayerStudies(engine, 'p');
+    await elsewhere.start({ ...SETTINGS, control: !SETTINGS.control });
+    expect(elsewhere.shown?.id).not.toBe(older);
+    await layers.brought();
+    expect(layers.shown?.id).toBe(elsewhere.shown?.id);
+    expect(layers.studies).toHaveLength(2);
+  });
+});
+
 describe('taking a layer', () => {
   it('sets encoder, layer, pooling and longest text in the step “Encoder”', async () => {
     const { encoders } = await formOf();
