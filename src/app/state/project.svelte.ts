@@ -369,8 +369,7 @@ export class Project {
     for (const run of [...brought].reverse()) this.#add(run);
     if (brought.length > 0) this.training.ended(this.id);
     if (this.isMade) await this.labelling.reread();
-    await this.finetuning.look();
-    await this.look.layers.brought();
+    await Promise.all([this.finetuning.look(), this.look.layers.brought()]);
   }
 
   /** To what the unfinished fine-tune was begun with. @returns whether its checkpoint fits now. */
