@@ -13,8 +13,8 @@ export interface Entry {
   run: AbortController | null;
   /** As told last. */
   position: number | null;
-  /** Not before, in milliseconds since the epoch: after a crash. */
-  notBefore: number;
+  /** For a moment after a crash: it is not begun. */
+  isResting: boolean;
   /** Of a disk that is full: an outcome that could not be kept. */
   unkept: Outcome | null;
   saving: Promise<void>;
@@ -121,7 +121,7 @@ export function entryOf(record: JobRecord): Entry {
     progress: null,
     run: null,
     position: null,
-    notBefore: 0,
+    isResting: false,
     unkept: null,
     saving: Promise.resolve(),
   };

@@ -245,7 +245,7 @@ export class JobQueue {
     for (const entry of this.#jobs.queued()) {
       if (free <= 0) break;
       const { project, stopping } = entry.record;
-      if (stopping || busy.has(project) || entry.notBefore > this.#options.clock.now()) continue;
+      if (stopping || busy.has(project) || entry.isResting) continue;
       this.#begin(entry);
       if (project !== null) busy.add(project);
       free--;
@@ -324,8 +324,12 @@ export class JobQueue {
     record.crashes++;
     log?.(`job ${record.id}: its engine went away (${record.crashes}): ${error.message}`);
     if (record.crashes >= MOST_CRASHES) return crashedOutcome(error);
-    entry.notBefore = clock.now() + AFTER_CRASH_MS;
-    clock.after(AFTER_CRASH_MS, () => this.#pump());
+    // Not by comparing times: a timer may fire a moment before the clock says so, and nobody would ask again.
+    entry.isResting = true;
+    clock.after(AFTER_CRASH_MS, () => {
+      entry.isResting = false;
+      this.#pump();
+    });
     this.#change(entry, 'queued');
     return null;
   }

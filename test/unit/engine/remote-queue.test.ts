@@ -93,6 +93,23 @@ test('a job that is stopped while it is put back after a crash ends, and is not 
   expect(crashes).toBe(1);
 });
 
+test('a crashed job is tried again where timers fire a moment before the clock says so, as those of Node may', async () => {
+  const exact = simulatedClock();
+  const clock = {
+    ...exact,
+    after: (milliseconds: number, what: () => void) => exact.after(milliseconds - 1, what),
+  };
+  let runs = 0;
+  const once: EngineRunner = {
+    run: () => (++runs === 1 ? Promise.reject(new EngineCrash('it fell')) : Promise.resolve('up')),
+    call,
+  };
+  const { queue } = await openQueue(once, memoryStorage(), clock);
+  await queue.submit('me', submission(1));
+  await clock.run(60_000);
+  expect(await queue.outcome('me', submission(1).job)).toEqual({ state: 'done', value: 'up' });
+});
+
 test('what a kill has left of jobs is cleared away, and what was taken is not started again', async () => {
   const storage = memoryStorage();
   const put = (key: string, value: unknown) =>
