@@ -8,7 +8,7 @@
 import { HeadlightError, ProgressMeter, type Job } from '../../base';
 import type { TensorBackendName } from '../../platform';
 import { checkFinite, loadTensorFlow, stopping, type Matrix } from '../heads';
-import { checkRequest, type CheckedRequest } from './check-request';
+import { checkRequest } from './check-request';
 import { fitLinearCell } from './linear-cell';
 import { fitMlpCell, type MlpRequest } from './mlp-cell';
 import type { ProbeFit, ProbeRequest } from './types';
@@ -35,44 +35,38 @@ export async function* fitCell(
   const checked = requests.map((request) => checkRequest(request, features.rows));
   checkFinite(features);
   await loadTensorFlow();
-  const fits = Array.from<ProbeFit | null>({ length: requests.length }).fill(null);
   const meter = new ProgressMeter('Fitting the probes', 'probes', requests.length);
   yield meter.at(0);
-  const linear: { readonly at: number; readonly checked: CheckedRequest }[] = [];
-  const mlps: MlpRequest[] = [];
-  for (const [at, one] of checked.entries()) {
+  const linear = checked.filter(({ request }) => request.family.kind === 'linear');
+  const mlps = checked.flatMap((one): MlpRequest[] => {
     const { family } = one.request;
-    if (family.kind === 'linear') linear.push({ at, checked: one });
-    else mlps.push({ at, checked: one, family });
-  }
-  const kinds = [
-    {
-      places: linear,
-      job: () =>
-        fitLinearCell(
-          features,
-          linear.map((one) => one.checked),
-          context.backend,
-          pause,
-        ),
-    },
-    { places: mlps, job: () => fitMlpCell(features, mlps, context.backend, pause) },
-  ];
-  let done = 0;
-  for (const { places, job } of kinds) {
-    if (places.length === 0) continue;
-    const running = job();
-    let step = await running.next();
-    while (!step.done) {
-      yield meter.at(done + step.value);
-      step = await running.next();
-    }
-    step.value.forEach((fit, i) => (fits[places[i]!.at] = fit));
-    done += places.length;
-  }
-  yield meter.at(requests.length);
-  return fits.map((fit) => {
-    if (fit === null) throw new HeadlightError('internal', 'A probe was not fitted.');
-    return fit;
+    return family.kind === 'mlp' ? [{ checked: one, family }] : [];
   });
+  const { backend } = context;
+  const ofLinear =
+    linear.length === 0
+      ? []
+      : yield* counted(fitLinearCell(features, linear, backend, pause), meter, 0);
+  const ofMlps = yield* counted(fitMlpCell(features, mlps, backend, pause), meter, linear.length);
+  yield meter.at(requests.length);
+  const left = { linear: ofLinear.values(), mlp: ofMlps.values() };
+  return checked.map(({ request }) => {
+    const { value } = left[request.family.kind].next();
+    if (value === undefined) throw new HeadlightError('internal', 'A probe was not fitted.');
+    return value;
+  });
+}
+
+/** @param before probes that were fitted before these. */
+async function* counted(
+  fitting: AsyncGenerator<number, ProbeFit[], void>,
+  meter: ProgressMeter,
+  before: number,
+): Job<ProbeFit[]> {
+  let step = await fitting.next();
+  while (step.done !== true) {
+    yield meter.at(before + step.value);
+    step = await fitting.next();
+  }
+  return step.value;
 }

@@ -34,9 +34,7 @@ const STEPS_A_WAIT = 32;
 type MlpFamily = Extract<ProbeFamily, { kind: 'mlp' }>;
 type Pause = () => Promise<void>;
 
-/** A request, and where it stands among all. */
 export interface MlpRequest {
-  readonly at: number;
   readonly checked: CheckedRequest;
   readonly family: MlpFamily;
 }
