@@ -18,7 +18,7 @@ import { createNodePlatform } from '../../src/platform/node';
 import { addMiniLM } from '../minilm';
 import { MINILM, peerBy, PYTHON } from '../python';
 import type { BenchResult, Cell } from '../report';
-import { measure, measureUnlabelled, WAYS, type Paths } from './headlight';
+import { measure, measureUnlabelled, QUICK_ITERATIONS, WAYS, type Paths } from './headlight';
 import {
   CLASSES,
   fewRows,
@@ -35,7 +35,7 @@ import { FewState, keyOf, type Measured } from './state';
 const SEEDS = [0, 1, 2];
 /** Of Student's distribution, for as many seeds. */
 const T_95 = 4.303;
-const PEERS = ['st+lr', 'setfit'] as const;
+const PEERS = ['st+lr', 'quick setfit', 'setfit'] as const;
 const SETFIT = process.env['HEADLIGHT_SETFIT'] ?? null;
 const TOOLS = [...WAYS, ...PEERS, 'teacher'] as const;
 type Tool = (typeof TOOLS)[number];
@@ -44,13 +44,12 @@ type Tool = (typeof TOOLS)[number];
 const ORDER: readonly (readonly [tool: Tool, shots: readonly number[]])[] = [
   ['probe', SHOTS],
   ['st+lr', SHOTS],
-  ['contrastive', [8, 16]],
-  ['setfit', [8, 16]],
+  ['quick pairs', SHOTS],
+  ['quick setfit', SHOTS],
   ['teacher', []],
-  ['fine-tune', [8, 16]],
-  ['contrastive', [32, 64]],
-  ['setfit', [32, 64]],
-  ['fine-tune', [32, 64]],
+  ['fine-tune', SHOTS],
+  ['contrastive', SHOTS],
+  ['setfit', SHOTS],
 ];
 
 interface PeerResult {
@@ -121,14 +120,14 @@ async function withFew(
       }),
     );
     if (isPeer(tool)) {
-      const found = await measurePeer(tool, files, missing);
+      const found = await measurePeer(tool, files, missing, shots);
       for (const [at, one] of found.entries())
         await keep(parts.state, keyOf(name, shots, missing[at] ?? 0, tool), one);
       continue;
     }
     for (const [at, paths] of files.entries()) {
       const seed = missing[at] ?? 0;
-      const found = await measure(parts.engine, parts.info, paths, tool, seed);
+      const found = await measure(parts.engine, parts.info, paths, tool, { seed, shots });
       await keep(parts.state, keyOf(name, shots, seed, tool), found);
     }
   }
@@ -157,6 +156,7 @@ async function measurePeer(
   tool: (typeof PEERS)[number],
   files: readonly Paths[],
   seeds: readonly number[],
+  shots: number,
 ): Promise<readonly Measured[]> {
   if (files.length === 0) return [];
   const method = tool === 'st+lr' ? 'probe' : SETFIT === null ? 'loop' : 'setfit';
@@ -164,6 +164,9 @@ async function measurePeer(
     method === 'setfit' ? SETFIT : PYTHON,
     new URL('./setfit_peer.py', import.meta.url),
     ...['--model', MINILM ?? '', '--method', method, '--seeds', seeds.join(',')],
+    ...(tool === 'quick setfit'
+      ? ['--iterations', String(QUICK_ITERATIONS[shots]), '--rate', '1e-4']
+      : []),
     ...files.flatMap(({ train, test }) => [train, test]),
   );
   return (found ?? []).map((one) => ({ ...one, macro_f1: null }));
@@ -192,8 +195,8 @@ function cell(state: FewState, set: SetName, shots: number, tool: string): Cell 
 function fewTable(state: FewState) {
   return {
     title: 'Few labels: test accuracy, percent',
-    method: `all-MiniLM-L6-v2, fp32; the mean of three seeds, which draw the rows and order the training, half its 95 % interval by Student’s t (two degrees of freedom, so wide), and each. Tested on 500 texts of each set. Probe: logistic regression, C by cross-validation. Fine-tune: preset “few-rows”. Contrastive: preset “few-labels” (20 pairs of either kind a text, one epoch). st + LR: sentence-transformers with scikit-learn’s LogisticRegressionCV. setfit: ${SETFIT === null ? 'its training written with sentence-transformers’ loss, its pairs and defaults' : 'the package'}, 20 iterations.`,
-    columns: ['set', 'labels a class', ...WAYS, 'st + LR', 'setfit'],
+    method: `all-MiniLM-L6-v2, fp32; the mean of three seeds, which draw the rows and order the training, half its 95 % interval by Student’s t (two degrees of freedom, so wide), and each. Tested on 500 texts of each set. Probe: logistic regression, C by cross-validation. Fine-tune: preset “few-rows”. Quick pairs: preset “few-labels-quick” (5 pairs of either kind a text, 3 at 32 labels a class, 2 at 64; rate 1e-4), quick setfit with as many at that rate. Contrastive: preset “few-labels” (20 pairs of either kind a text, rate 2e-5). st + LR: sentence-transformers with scikit-learn’s LogisticRegressionCV. setfit: ${SETFIT === null ? 'its training written with sentence-transformers’ loss, its pairs and defaults' : 'the package'}, 20 iterations.`,
+    columns: ['set', 'labels a class', ...WAYS, 'st + LR', 'quick setfit', 'setfit'],
     rows: SETS.flatMap((set) =>
       SHOTS.map((shots): Cell[] => [
         set,

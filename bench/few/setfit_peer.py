@@ -1,13 +1,13 @@
 """The Python peers of few labels: setfit, and sentence-transformers + scikit-learn, on rows that they are given.
 
-    python bench/few/setfit_peer.py --model FOLDER [--method setfit|loop|probe] [--iterations 20] [--seeds 0,1,2] \
-        TRAIN.csv TEST.csv [TRAIN.csv TEST.csv ...]
+    python bench/few/setfit_peer.py --model FOLDER [--method setfit|loop|probe] [--iterations 20] [--rate 2e-5] \
+        [--seeds 0,1,2] TRAIN.csv TEST.csv [TRAIN.csv TEST.csv ...]
 
 CSV: columns `text,label`, a header, one label a row. Pairs of files are run one after another, each with its seed;
 without --seeds that is its place. Methods:
 
     setfit  the package itself (1.1.3 with transformers 4, sentence-transformers 3 or later), its defaults but for
-            num_iterations (0: none, so that its sampling strategy decides)
+            num_iterations (0: none, so that its sampling strategy decides) and the rate of the encoder
     loop    the same training written with sentence-transformers' CosineSimilarityLoss, setfit's pairs and defaults
     probe   embeddings of sentence-transformers as they are, scikit-learn's logistic regression (C chosen by
             cross-validation where every class has five rows, else 1)
@@ -36,7 +36,7 @@ import transformers
 from sentence_transformers import SentenceTransformer
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 
-BATCH, RATE, WARMUP, DECAY = 16, 2e-5, 0.1, 0.01
+BATCH, WARMUP, DECAY = 16, 0.1, 0.01
 
 
 def read(path):
@@ -74,7 +74,7 @@ def pairs_of(labels, iterations):
     return pairs
 
 
-def loop(folder, train, labels, iterations, seed):
+def loop(folder, train, labels, iterations, rate, seed):
     transformers.set_seed(seed)
     body = SentenceTransformer(folder, device="cpu")
     loss = sentence_transformers.losses.CosineSimilarityLoss(body)
@@ -87,7 +87,7 @@ def loop(folder, train, labels, iterations, seed):
         {"params": [p for p in body.parameters() if id(p) not in kept], "weight_decay": DECAY},
         {"params": plain, "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.999), eps=1e-8)
+    optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.999), eps=1e-8)
     warm = int(np.ceil(WARMUP * len(batches)))
     schedule = transformers.get_linear_schedule_with_warmup(optimizer, warm, len(batches))
     tokenized = getattr(body, "preprocess", None) or body.tokenize
@@ -105,7 +105,7 @@ def loop(folder, train, labels, iterations, seed):
 
 
 def tuned_by_loop(options, train, labels, test, seed):
-    body, pairs, steps = loop(options.model, train, labels, options.iterations, seed)
+    body, pairs, steps = loop(options.model, train, labels, options.iterations, options.rate, seed)
     head = LogisticRegression().fit(encode(body, train), labels)
     return head.predict(encode(body, test)), body, pairs, steps
 
@@ -120,6 +120,7 @@ def tuned_by_setfit(options, train, labels, test, seed):
         arguments = TrainingArguments(
             output_dir=scratch,
             num_iterations=options.iterations or None,
+            body_learning_rate=options.rate,
             seed=seed,
             report_to="none",
             save_strategy="no",
@@ -182,6 +183,7 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--method", choices=["setfit", "loop", "probe"], default="setfit")
     parser.add_argument("--iterations", type=int, default=20)
+    parser.add_argument("--rate", type=float, default=2e-5)
     parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")])
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()

@@ -61,6 +61,13 @@ export function findRoles(
   const roles: Record<string, FileRole> = {};
   for (const { name } of tables) roles[name] = name === found.names?.file ? 'names' : 'unused';
   const data = dataTables(tables, found).filter(({ name }) => roles[name] !== 'names');
+  const bare = withoutLabels(tables, found);
+  if (bare.length > 0) {
+    const parts = findFileParts(data)?.parts;
+    for (const { name } of bare) roles[name] = 'train';
+    for (const { name } of data) roles[name] = parts?.[name] === 'train' ? 'validation' : 'test';
+    return roles;
+  }
   const named = found.split === null ? findFileParts(tables) : null;
   const [first, second] = data;
   if (named !== null) {
@@ -76,6 +83,24 @@ export function findRoles(
     roles[test.name] = 'test';
   } else for (const { name } of data) roles[name] = 'train';
   return roles;
+}
+
+/**
+ * Files of texts alone beside files with labels that are all named after a held-out part: labels are to be made for the
+ * ones, and the others tell how good they are.
+ */
+function withoutLabels(tables: readonly Table[], found: ColumnFindings): readonly Table[] {
+  const { text, label, names, split, files } = found;
+  const isHeldOut = ({ name }: Table): boolean => TEST_NAME.test(name);
+  if (text === null || label === null || split !== null) return [];
+  if (!tables.filter(({ name }) => files.includes(name)).every(isHeldOut)) return [];
+  return tables.filter(
+    (table) =>
+      !files.includes(table.name) &&
+      table.name !== names?.file &&
+      !isHeldOut(table) &&
+      table.columns.some(({ name }) => name === text.column),
+  );
 }
 
 /** The split that fits the roles, or the column that says it. */

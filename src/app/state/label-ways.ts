@@ -70,12 +70,23 @@ export function severalColumns(view: ProjectView): LabelChoice {
 /** More values of a column than this are no classes to begin with. */
 const MOST_CLASSES = 30;
 
-/** Whether texts were found and no labels: they can be made here. */
-export function lacksLabels({
-  choice,
-  findings,
-}: Pick<ProjectView, 'choice' | 'findings'>): boolean {
-  return choice.label === null && findings.labelChoice === null && choice.textColumn !== null;
+type ChoiceView = Pick<ProjectView, 'choice' | 'findings' | 'files'>;
+
+/** Whether texts were found and no labels, or none where they are to be learned from: they can be made here. */
+export function lacksLabels(view: ChoiceView): boolean {
+  const { choice, findings } = view;
+  if (choice.textColumn === null) return false;
+  if (choice.label === null) return findings.labelChoice === null;
+  return bareFiles(view).length > 0;
+}
+
+/** Files to train on of which none has the column of labels that held-out files have. */
+export function bareFiles({ choice, files }: ChoiceView): readonly string[] {
+  const { label } = choice;
+  if (label?.kind !== 'column' || !holdsOut(choice)) return [];
+  const train = files.filter(({ role }) => role === 'train');
+  const lack = train.filter(({ columnNames }) => !columnNames.includes(label.column));
+  return lack.length === train.length ? lack.map(({ name }) => name) : [];
 }
 
 /** Whether rows are held out by file or by a column, so that a column can say the truth of them. */
@@ -95,7 +106,7 @@ export function holdsOut({ split, files }: ProjectView['choice']): boolean {
 export function madeChoice(view: ProjectView): Extract<LabelChoice, { kind: 'made' }> {
   const { label } = view.choice;
   if (label?.kind === 'made') return label;
-  const names = view.summary?.classes.map((one) => one.label) ?? [];
+  const names = view.summary?.classes.map((one) => one.label) ?? namesHeldOut(view);
   const named =
     names.length <= MOST_CLASSES && names.some((name) => !/^-?\d+([.,]\d+)?$/.test(name));
   return {
@@ -105,6 +116,14 @@ export function madeChoice(view: ProjectView): Extract<LabelChoice, { kind: 'mad
     truth: label?.kind === 'column' && holdsOut(view.choice) ? label.column : null,
     names: {},
   };
+}
+
+/** The labels of held-out files beside files without any, where the few examples that are known are all of them. */
+function namesHeldOut(view: ProjectView): readonly string[] {
+  const { label } = view.choice;
+  if (label?.kind !== 'column' || bareFiles(view).length === 0) return [];
+  const column = view.findings.columns.find(({ name }) => name === label.column);
+  return column?.examples.length === column?.distinct ? [...(column?.examples ?? [])].sort() : [];
 }
 
 /** With a column of labels ticked or not, in the order of the table; null when none would be left. */

@@ -63,9 +63,14 @@ export function streamOf(
   return seededRandom(Number(mixed));
 }
 
+/** The length that pads a text least. */
+export function paddedLength(length: number, maxTokens: number): number {
+  return Math.min(maxTokens, Math.ceil(length / LENGTH_STEP) * LENGTH_STEP);
+}
+
 /**
- * The lengths to which batches are padded: the few that pad least for these batches, the longest among them.
- * @param longest tokens of the longest text of each batch.
+ * The lengths to which texts are padded: the few that pad least for these, the longest among them.
+ * @param longest of each text, the tokens of the longest that it is computed with.
  * @param maxTokens of the model.
  * @returns ascending.
  */
@@ -76,7 +81,7 @@ export function bucketLengths(
 ): readonly number[] {
   const counts = new Map<number, number>();
   for (const length of longest) {
-    const rounded = Math.min(maxTokens, Math.ceil(length / LENGTH_STEP) * LENGTH_STEP);
+    const rounded = paddedLength(length, maxTokens);
     counts.set(rounded, (counts.get(rounded) ?? 0) + 1);
   }
   const lengths = [...counts.keys()].sort((a, b) => a - b);

@@ -19,7 +19,8 @@ const LONG_SECONDS = 1800;
 const LONG_TOKENS = 256;
 
 /**
- * Times steps on the longest batch and on the most frequent one, and the forward pass of evaluation.
+ * Times a piece of the longest texts and one of the most frequent length, the optimiser, and the forward pass of
+ * evaluation.
  * @throws HeadlightError as `finetune`; `device` when even one step does not fit.
  */
 export async function* estimateFinetune(
@@ -29,45 +30,45 @@ export async function* estimateFinetune(
   const settings = parseTrainerSettings(request.settings);
   const whole = { ...request, settings };
   const set = new TrainingSet(whole);
-  const shares = set.shareOfLengths();
+  const pieces = set.piecesPerStep();
   const longest = set.buckets.at(-1) ?? 8;
-  const usual = [...shares].sort((a, b) => b[1] - a[1])[0]?.[0] ?? longest;
+  const usual = [...pieces].sort((a, b) => b[1] - a[1])[0]?.[0] ?? longest;
   const lengths = usual === longest ? [longest] : [longest, usual];
   const meter = new ProgressMeter('Measuring steps', 'steps', lengths.length * (STEPS + 1) + 1);
   yield meter.at(0);
   const trainer = await openTrainer(whole, set);
-  const perToken = new Map<number, number>();
+  const perPiece = new Map<number, number>();
+  let updating = Infinity;
   let evaluationSeconds = 0;
   let done = 0;
   try {
     for (const tokens of lengths) {
-      const batch = set.sample(tokens);
-      let best = Infinity;
+      const piece = set.sample(tokens);
+      let learning = Infinity;
       for (let i = 0; i <= STEPS; i++) {
         throwIfAborted(signal);
         const started = performance.now();
-        const { gradient_accumulation_steps: times } = settings;
         // The trainer is thrown away afterwards, so these steps change nothing that is kept.
-        for (const piece of batch) await trainer.learn(piece);
+        await trainer.learn(piece);
         const learned = performance.now();
         await trainer.update(i + 1, 0, await trainer.gradientNorm());
         const updated = performance.now();
-        if (i > 0) best = Math.min(best, (learned - started) * times + updated - learned);
+        if (i > 0) {
+          learning = Math.min(learning, learned - started);
+          updating = Math.min(updating, updated - learned);
+        }
         done += 1;
         yield meter.at(done);
       }
-      perToken.set(tokens, best / 1000);
+      perPiece.set(tokens, learning / 1000);
     }
     const { validation } = request.data;
     if (settings.eval_strategy !== 'no' && validation.length > 0) {
-      const [piece] = set.sample(usual);
-      if (piece !== undefined) {
-        await trainer.predict(piece);
-        const started = performance.now();
-        await trainer.predict(piece);
-        evaluationSeconds =
-          (((performance.now() - started) / 1000) * validation.length) / piece.rows;
-      }
+      const piece = set.sample(usual);
+      await trainer.predict(piece);
+      const started = performance.now();
+      await trainer.predict(piece);
+      evaluationSeconds = (((performance.now() - started) / 1000) * validation.length) / piece.rows;
     }
     yield meter.at(done + 1);
   } catch (error) {
@@ -76,7 +77,7 @@ export async function* estimateFinetune(
     await trainer.release();
   }
   const { steps, stepsPerEpoch } = set.batches.plan;
-  const secondsPerStep = averageSeconds(shares, perToken, longest);
+  const secondsPerStep = updating / 1000 + secondsOfPieces(set, pieces, perPiece);
   const evaluations =
     settings.eval_strategy === 'steps'
       ? Math.floor(steps / settings.eval_steps)
@@ -110,23 +111,28 @@ function gpuOf(request: ComputeRequest, set: TrainingSet): GpuVerdict {
   return gpuVerdict(needs(isOn), () => (isOn ? null : needs(true)));
 }
 
-/** Lengths that were not measured lie between those that were, by their tokens. */
-function averageSeconds(
-  shares: ReadonlyMap<number, number>,
+/** Of all pieces of a step. Those that were not measured lie between those that were, by the tokens they compute. */
+function secondsOfPieces(
+  set: TrainingSet,
+  pieces: ReadonlyMap<number, number>,
   measured: ReadonlyMap<number, number>,
-  longest: number,
 ): number {
-  const ofLongest = measured.get(longest) ?? 0;
-  const [shorter, ofShorter] = [...measured].find(([tokens]) => tokens !== longest) ?? [
-    0,
-    // Nothing else was measured: the optimiser costs the same for any length, the rest grows with it.
-    ofLongest * 0.1,
-  ];
+  const computed = (tokens: number): number => set.rowsAt(tokens) * tokens;
+  const points = [...measured]
+    .map(([tokens, seconds]) => ({ at: computed(tokens), seconds }))
+    .sort((a, b) => a.at - b.at);
+  const [low] = points;
+  const high = points.at(-1);
+  if (low === undefined || high === undefined) return 0;
+  // From two points as near as the pieces of a processor are, no slope can be told.
+  const isApart = high.at > 1.5 * low.at;
+  const slope = isApart ? Math.max(0, (high.seconds - low.seconds) / (high.at - low.at)) : 0;
   let sum = 0;
-  for (const [tokens, share] of shares) {
-    const slope = (ofLongest - ofShorter) / Math.max(1, longest - shorter);
-    const seconds = ofLongest - slope * (longest - tokens);
-    sum += share * Math.max(seconds, (ofLongest * tokens) / longest / 2);
+  for (const [tokens, count] of pieces) {
+    const at = computed(tokens);
+    const alike = (high.seconds * at) / high.at;
+    const seconds = isApart ? Math.max(high.seconds - slope * (high.at - at), alike / 2) : alike;
+    sum += count * (measured.get(tokens) ?? seconds);
   }
   return sum;
 }

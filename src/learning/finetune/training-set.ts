@@ -1,18 +1,14 @@
 /** The training rows as batches of a plan: units (rows, or pairs of rows), their lengths, their targets. */
 import { HeadlightError } from '../../base';
 import type { TrainableModel } from '../../models';
-import { bucketFor, bucketLengths, planBatches, type Batches } from './batches';
+import { bucketFor, bucketLengths, paddedLength, planBatches, type Batches } from './batches';
 import { tokenBatch } from './inputs';
+import { longest, piecesOf, rowsOfPiece, type PieceShape } from './pieces';
 import { planSteps } from './schedule';
 import { batchTargets, lossDivisor, lossFold, type LossFold } from './targets';
 import type { TrainingBatch } from './trainer';
 import type { Example, FinetuneRequest } from './types';
 
-/**
- * Tokens that a processor computes at once. A larger batch is computed in pieces whose gradients add up: the
- * same sum in less memory, and faster where the activations of a piece fit into the caches.
- */
-const PIECE_TOKENS = 1024;
 /** Between the places of a batch's pieces; no training has so many batches. */
 const PIECE_PLACES = 2 ** 40;
 /** Batches whose lengths decide the buckets: enough to know them, few enough to take no time. */
@@ -31,26 +27,26 @@ export class TrainingSet {
   /** Rows of a batch. */
   readonly batchRows: number;
   readonly #request: TrainingRequest;
-  /** Rows a unit: 2 for pairs. */
-  readonly #rowsPerUnit: number;
+  readonly #shape: PieceShape;
 
   /** @throws HeadlightError `bad-table` without rows, `bad-setting` for texts that are too long. */
   constructor(request: TrainingRequest) {
     const { model, data, settings, loss } = request;
     this.#request = request;
     this.fold = lossFold(loss, settings.label_smoothing_factor, model.options.classes);
-    this.#rowsPerUnit = loss.name === 'cosine_similarity' ? 2 : 1;
-    checkExamples(data.train, model, this.#rowsPerUnit);
-    checkExamples(data.validation, model, this.#rowsPerUnit);
-    const units = data.train.length / this.#rowsPerUnit;
+    const rowsPerUnit = loss.name === 'cosine_similarity' ? 2 : 1;
+    checkExamples(data.train, model, rowsPerUnit);
+    checkExamples(data.validation, model, rowsPerUnit);
+    const units = data.train.length / rowsPerUnit;
     if (units === 0) {
       throw new HeadlightError('bad-table', 'There are no rows to train on.', {
         hint: 'Use more rows, or a smaller validation_share.',
       });
     }
     this.batches = planBatches(units, planSteps(units, settings), settings);
-    this.batchRows = settings.per_device_train_batch_size * this.#rowsPerUnit;
-    this.buckets = bucketLengths(this.#longestOfBatches(), model.maxTokens);
+    this.batchRows = settings.per_device_train_batch_size * rowsPerUnit;
+    this.#shape = { device: request.device, batchRows: this.batchRows, rowsPerUnit };
+    this.buckets = bucketLengths(this.#lengthsOfRows(), model.maxTokens);
   }
 
   /** The batches of an optimiser step, counted from 0, as one accumulation. */
@@ -59,91 +55,120 @@ export class TrainingSet {
     return this.#prepare(batches, step * this.#request.settings.gradient_accumulation_steps);
   }
 
-  /** A full batch of this length, of rows that are there, in its pieces: to measure with. */
-  sample(tokens: number): TrainingBatch[] {
+  /** A full piece of this length, of rows that are there: to measure with. */
+  sample(tokens: number): TrainingBatch {
     const fitting = this.#fitting(tokens);
-    const size = this.batchRows;
-    const examples = Array.from({ length: size }, (_, i) => fitting[i % fitting.length]!);
-    return this.#prepare([examples], 0, tokens);
+    const examples = Array.from(
+      { length: this.rowsAt(tokens) },
+      (_, i) => fitting[i % fitting.length]!,
+    );
+    return this.#prepared(examples, tokens, 0, lossDivisor(this.fold, examples));
   }
 
-  /** Rows of a graph: of a whole batch on a GPU, of a piece of it on a processor. */
+  /** Rows of a graph. */
   rowsAt(tokens: number): number {
-    const { device } = this.#request;
-    if (device === 'webgpu' || device === 'cuda') return this.batchRows;
-    const most = Math.max(1, Math.floor(PIECE_TOKENS / (tokens * this.#rowsPerUnit)));
-    const pieces = Math.ceil(this.batchRows / this.#rowsPerUnit / most);
-    return Math.ceil(this.batchRows / this.#rowsPerUnit / pieces) * this.#rowsPerUnit;
+    return rowsOfPiece(this.#shape, tokens);
+  }
+
+  /** How many pieces of each length an optimiser step has on average. */
+  piecesPerStep(): ReadonlyMap<number, number> {
+    const pieces = new Map<number, number>();
+    let steps = 0;
+    for (const batches of this.#stepsLookedAt()) {
+      steps += 1;
+      for (const piece of batches.flatMap((batch) => this.#pieces(batch))) {
+        const tokens = this.#padded(longest(piece));
+        pieces.set(tokens, (pieces.get(tokens) ?? 0) + 1);
+      }
+    }
+    for (const [tokens, count] of pieces) pieces.set(tokens, count / steps);
+    return pieces;
   }
 
   /** The rows of one pair stay together. */
   #fitting(tokens: number): Example[] {
     const { train } = this.#request.data;
-    const rows = this.#rowsPerUnit;
-    const units = Array.from({ length: train.length / rows }, (_, i) =>
-      train.slice(i * rows, (i + 1) * rows),
+    const { rowsPerUnit } = this.#shape;
+    const units = Array.from({ length: train.length / rowsPerUnit }, (_, i) =>
+      train.slice(i * rowsPerUnit, (i + 1) * rowsPerUnit),
     );
     const fits = units.filter((unit) => unit.every(({ ids }) => ids.length <= tokens));
     return (fits.length > 0 ? fits : units.slice(0, 1)).flat();
   }
 
-  #prepare(batches: readonly Example[][], firstPlace: number, tokens?: number): TrainingBatch[] {
-    const { data, model } = this.#request;
+  #prepare(batches: readonly Example[][], firstPlace: number): TrainingBatch[] {
     const divisor = batches.reduce((sum, batch) => sum + lossDivisor(this.fold, batch), 0);
-    return batches.flatMap((batch, i) => {
-      const length = tokens ?? bucketFor(longest(batch), this.buckets);
-      const rows = this.rowsAt(length);
-      const perRow = model.options.task === 'token' ? length : 1;
-      return piecesOf(batch, rows).map((examples, piece) => ({
-        ...tokenBatch(examples, rows, length, data.padId),
-        ...batchTargets(this.fold, examples, rows, perRow, divisor),
-        place: firstPlace + i + piece * PIECE_PLACES,
-      }));
-    });
+    return batches.flatMap((batch, i) =>
+      this.#pieces(batch).map((piece, at) =>
+        this.#prepared(
+          piece,
+          this.#padded(longest(piece)),
+          firstPlace + i + at * PIECE_PLACES,
+          divisor,
+        ),
+      ),
+    );
+  }
+
+  #prepared(
+    examples: readonly Example[],
+    tokens: number,
+    place: number,
+    divisor: number,
+  ): TrainingBatch {
+    const { data, model } = this.#request;
+    const rows = this.rowsAt(tokens);
+    const perRow = model.options.task === 'token' ? tokens : 1;
+    return {
+      ...tokenBatch(examples, rows, tokens, data.padId),
+      ...batchTargets(this.fold, examples, rows, perRow, divisor),
+      place,
+    };
+  }
+
+  #pieces(batch: readonly Example[]): Example[][] {
+    return piecesOf(this.#shape, batch, (length) => this.#padded(length));
+  }
+
+  #padded(length: number): number {
+    return bucketFor(length, this.buckets);
   }
 
   #examples(units: Int32Array): Example[] {
     const { train } = this.#request.data;
     const rows: Example[] = [];
+    const { rowsPerUnit } = this.#shape;
     for (const unit of units)
-      for (let i = 0; i < this.#rowsPerUnit; i++) rows.push(train[unit * this.#rowsPerUnit + i]!);
+      for (let i = 0; i < rowsPerUnit; i++) rows.push(train[unit * rowsPerUnit + i]!);
     return rows;
   }
 
-  /** Of the batches that training will see (the order is known beforehand), the first of them; and of all rows. */
-  #longestOfBatches(): number[] {
-    const lengths = [longest(this.#request.data.train)];
-    const { steps } = this.batches.plan;
-    for (let step = 0; step < steps && lengths.length < MOST_LOOKED_AT; step++)
-      for (const units of this.batches.ofStep(step)) lengths.push(longest(this.#examples(units)));
+  /** Of each row that training will see: how long the longest of its piece is. */
+  #lengthsOfRows(): number[] {
+    const { train } = this.#request.data;
+    const { maxTokens } = this.#request.model;
+    const lengths = [longest(train)];
+    for (const batch of [...this.#stepsLookedAt()].flat()) {
+      for (const piece of piecesOf(this.#shape, batch, (length) => paddedLength(length, maxTokens)))
+        for (let row = 0; row < piece.length; row++) lengths.push(longest(piece));
+    }
     return lengths;
   }
 
-  /** How many of the batches to come have each length, as shares of 1. */
-  shareOfLengths(): ReadonlyMap<number, number> {
-    const [, ...lengths] = this.#longestOfBatches();
-    const shares = new Map<number, number>();
-    for (const length of lengths) {
-      const bucket = bucketFor(length, this.buckets);
-      shares.set(bucket, (shares.get(bucket) ?? 0) + 1 / lengths.length);
+  /** The batches of the first optimiser steps: their order is known beforehand. */
+  *#stepsLookedAt(): Generator<Example[][]> {
+    const { steps } = this.batches.plan;
+    let count = 0;
+    for (let step = 0; step < steps && count < MOST_LOOKED_AT; step++) {
+      const batches = this.batches.ofStep(step);
+      count += batches.length;
+      yield batches.map((units) => this.#examples(units));
     }
-    return shares;
   }
 
   *tokenIds(): Generator<number> {
     for (const { ids } of this.#request.data.train) yield* ids;
   }
-}
-
-function piecesOf(examples: readonly Example[], rows: number): Example[][] {
-  const pieces: Example[][] = [];
-  for (let start = 0; start < examples.length; start += rows)
-    pieces.push(examples.slice(start, start + rows));
-  return pieces;
-}
-
-function longest(examples: readonly Example[]): number {
-  return examples.reduce((most, { ids }) => Math.max(most, ids.length), 1);
 }
 
 function checkExamples(examples: readonly Example[], model: TrainableModel, perUnit: number): void {

@@ -113,7 +113,11 @@ describe('a batch of more tokens than a processor computes at once', () => {
     };
     return { runtime, shapes: () => shapes };
   };
-  const large = (runtime: OnnxRuntime, device: 'cpu' | 'webgpu'): FinetuneRequest =>
+  const large = (
+    runtime: OnnxRuntime,
+    device: 'cpu' | 'webgpu',
+    changed: Partial<FinetuneRequest> = {},
+  ): FinetuneRequest =>
     request(runtime, {
       device,
       // Other pieces draw other dropout; the sums are the same without.
@@ -128,16 +132,48 @@ describe('a batch of more tokens than a processor computes at once', () => {
         save_strategy: 'no',
         load_best_model_at_end: false,
       },
+      ...changed,
     });
-
-  test('is learned in pieces, with the gradients of the whole', async () => {
+  const inBothWays = async (
+    changed: Partial<FinetuneRequest>,
+  ): Promise<readonly (readonly number[])[]> => {
     const { runtime, shapes } = watched(cpu);
-    const pieces = await finish(finetune(large(runtime, 'cpu')));
-    const whole = await finish(finetune(large(deviceRuntime(cpu).runtime, 'webgpu')));
+    const pieces = await finish(finetune(large(runtime, 'cpu', changed)));
+    const whole = await finish(finetune(large(deviceRuntime(cpu).runtime, 'webgpu', changed)));
     expect(pieces.step).toBe(whole.step);
     expectClose(pieces, whole);
     for (const [rows = 0, tokens = 0] of shapes()) expect(rows * tokens).toBeLessThanOrEqual(1024);
-    // 400 rows an epoch in batches of 150 are three steps; each batch of 150 x 16 tokens takes three pieces.
+    // 400 rows an epoch in batches of 150 are three steps, each of several pieces.
     expect(shapes().length).toBeGreaterThan(2 * 3);
+    return shapes();
+  };
+
+  test('is learned in pieces, with the gradients of the whole', async () => {
+    const shapes = await inBothWays({});
+    // Short texts are not padded to the longest one.
+    expect(new Set(shapes.map(([, tokens]) => tokens)).size).toBeGreaterThan(1);
+  });
+
+  test('so are words with a class each', async () => {
+    const train = smallTexts(400, 3).map((example) => ({
+      ...example,
+      target: Int32Array.from(example.ids, (id) => (id > 20 ? -100 : id % 3)),
+    }));
+    await inBothWays({
+      model: smallModel({ dropout: 0, task: 'token' }),
+      data: { train, validation: [], padId: 0, classes: ['a', 'b', 'c'] },
+    });
+  });
+
+  test('so are pairs, of which none is torn', async () => {
+    const train = smallTexts(800, 4).map((example, row) => ({
+      ...example,
+      target: Math.floor(row / 2) % 2,
+    }));
+    await inBothWays({
+      model: smallModel({ dropout: 0, task: 'embedding' }),
+      data: { train, validation: [], padId: 0, classes: [] },
+      loss: { name: 'cosine_similarity' },
+    });
   });
 });
