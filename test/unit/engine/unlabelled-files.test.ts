@@ -85,6 +85,21 @@ describe('nothing of that where it is not so', () => {
     expect(view.problem).toBeNull();
   });
 
+  test('nor are more texts beside labelled ones that nothing calls held out', async () => {
+    const view = await opened({ 'labelled.csv': WORDS, 'more.csv': ALONE });
+    expect(view.choice.files).toEqual({ 'labelled.csv': 'train', 'more.csv': 'unused' });
+    expect(lacksLabels(view)).toBe(false);
+  });
+
+  test('a held-out file without labels is not learned from', async () => {
+    const view = await opened({ 'texts.csv': ALONE, 'dev.csv': ALONE, 'test.csv': WORDS });
+    expect(view.choice.files).toEqual({
+      'texts.csv': 'train',
+      'dev.csv': 'unused',
+      'test.csv': 'test',
+    });
+  });
+
   test('two labelled files are train and test', async () => {
     const view = await opened({
       'train.csv': WORDS,
