@@ -3,6 +3,8 @@ import { HeadlightError, ProgressMeter, type Job } from '../../../src/base';
 import { App } from '../../../src/app/state/app.svelte';
 import { hashOf, isCompanionLink, projectInHash } from '../../../src/app/state/address';
 import { machineSaid } from '../../../src/app/state/companions.svelte';
+import { LayerStudyForm } from '../../../src/app/state/layers-form.svelte';
+import { LayerStudies } from '../../../src/app/state/layers.svelte';
 import { Theme } from '../../../src/app/state/theme.svelte';
 import type { CompanionJob, EncoderEntry, ProjectView } from '../../../src/engine';
 import { FAKE_COMPANION } from '../../helpers/fake-companions';
@@ -300,6 +302,20 @@ describe('jobs', () => {
     // Once: its results are here.
     again.project?.followed.look();
     expect(again.project?.followed.running).toBe(false);
+  });
+
+  it('bring a layer study, too, which is then shown', async () => {
+    const { id } = open();
+    engine.jobList = [job({ method: 'layerStudy', title: 'Layers' })];
+    engine.companionList = [FAKE_COMPANION];
+    const again = new App(engine, fakeShell(), new Theme(() => undefined));
+    await again.start(id);
+    // What the companion brings home while the page looks on.
+    const there = new LayerStudies(engine, id);
+    await there.start(new LayerStudyForm(app.encoders, () => open().view).settings);
+    expect(again.project?.look.layers.shown).toBeNull();
+    again.project?.followed.look();
+    await eventually(() => again.project?.look.layers.shown?.id === there.shown?.id);
   });
 
   it('go on there when the project is left', async () => {
