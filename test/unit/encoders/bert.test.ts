@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { HeadlightError } from '../../../src/base';
 import { readModel } from '../../../src/graph/onnx';
 import {
   openEncoderModel,
@@ -17,6 +16,7 @@ import {
 } from '../../../src/models/encoders';
 import type { Pooling } from '../../../src/models/types';
 import { cosine, largestDifference, runEncoder, unit } from './run';
+import { errorOf } from '../../helpers/error-of';
 
 const folder = new URL('../../reference/encoders/', import.meta.url);
 const config = readFileSync(new URL('bert.config.json', folder));
@@ -37,16 +37,6 @@ const fp32 = openEncoderModel({ config, weights }, 'fp32');
 function withConfig(changes: Record<string, unknown>): Uint8Array {
   const json = JSON.parse(config.toString()) as Record<string, unknown>;
   return new TextEncoder().encode(JSON.stringify({ ...json, ...changes }));
-}
-
-function thrown(work: () => unknown): HeadlightError {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof HeadlightError) return error;
-    throw error;
-  }
-  throw new Error('nothing thrown');
 }
 
 async function embedding(model: EncoderModel, layer: number, pooling: Pooling, normalize = false) {
@@ -156,7 +146,7 @@ describe('a small random BERT', () => {
     const result = await runEncoder(graph, ids, mask);
     expect(largestDifference(result['logits'] ?? [], expected)).toBeLessThan(1e-5);
     expect(
-      thrown(() =>
+      errorOf(() =>
         fp32.classifierGraph(
           { layer: 2, pooling: 'max', normalize: true },
           { ...head, classes: 3 },
@@ -284,7 +274,7 @@ describe('8-bit weights', () => {
   });
 
   it('are not passed off as 32-bit floats', () => {
-    expect(thrown(() => openEncoderModel({ config, weights: stored }, 'fp32')).code).toBe(
+    expect(errorOf(() => openEncoderModel({ config, weights: stored }, 'fp32')).code).toBe(
       'bad-setting',
     );
   });
@@ -303,7 +293,7 @@ describe('what cannot be used is refused by name', () => {
     [{ num_hidden_layers: 4 }, /no weight "encoder\.layer\.3/],
     [{ vocab_size: 61 }, /word_embeddings\.weight" has the shape \[60, 32\]/],
   ])('config with %j', (changes, message) => {
-    const error = thrown(() => {
+    const error = errorOf(() => {
       const model = openEncoderModel({ config: withConfig(changes), weights }, 'fp32');
       model.graph({ layer: model.layers, pooling: 'mean', normalize: true });
     });
@@ -314,9 +304,9 @@ describe('what cannot be used is refused by name', () => {
 
   it('a config.json that is not JSON, a layer that is not there', () => {
     const files = { config: new TextEncoder().encode('<html>'), weights };
-    expect(thrown(() => openEncoderModel(files, 'fp32')).code).toBe('bad-model');
+    expect(errorOf(() => openEncoderModel(files, 'fp32')).code).toBe('bad-model');
     for (const layer of [-1, 4, 1.5])
-      expect(thrown(() => fp32.graph({ layer, pooling: 'mean', normalize: true })).code).toBe(
+      expect(errorOf(() => fp32.graph({ layer, pooling: 'mean', normalize: true })).code).toBe(
         'bad-setting',
       );
   });

@@ -4,7 +4,7 @@
  * a killed companion lose nothing.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { finish, HeadlightError, type Job, type Progress } from '../../../src/base';
+import { finish, type Job, type Progress } from '../../../src/base';
 import {
   createEngine,
   createLocalEngine,
@@ -31,6 +31,7 @@ import { temporaryFolder } from '../../helpers/temporary-folder';
 import { TINY_LORA } from '../../helpers/tiny-lora';
 import { tinyModelFiles } from '../../helpers/tiny-model';
 import { tinySettings } from '../../helpers/tiny-study';
+import { thrownBy } from '../../helpers/error-of';
 
 const LINK = 'http://localhost:5273/#companion=token-0123456789abcdef';
 const MACHINE = {
@@ -156,16 +157,6 @@ async function at<Result>(
     isDone = true;
     await then();
   }
-}
-
-async function thrownBy(work: Promise<unknown>): Promise<HeadlightError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof HeadlightError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
 }
 
 beforeAll(async () => {

@@ -3,7 +3,7 @@
  * the logistic regression that it says, that stopping changes nothing, and that what is taken away computes it.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { finish, HeadlightError, seededRandom, type Job } from '../../../src/base';
+import { finish, seededRandom, type Job } from '../../../src/base';
 import {
   classifierArchive,
   createEngine,
@@ -29,6 +29,7 @@ import { createNodePlatform } from '../../../src/platform/node';
 import { classFigures, multiLabelFigures, readPredictions, readRecipe } from '../../../src/project';
 import { temporaryFolder } from '../../helpers/temporary-folder';
 import { tinyModelFiles, TINY_WORDS } from '../../helpers/tiny-model';
+import { thrownBy } from '../../helpers/error-of';
 
 type Settings = FinetuneChoice['settings'];
 
@@ -73,16 +74,6 @@ function choice(change: Partial<Settings> = {}): FinetuneChoice {
 function newProject(text: string): Promise<ProjectView> {
   const bytes = new TextEncoder().encode(text);
   return finish(engine.createProject([{ name: 'reviews.csv', bytes }]));
-}
-
-async function thrownBy(job: Job<unknown>): Promise<HeadlightError> {
-  try {
-    await finish(job);
-  } catch (error) {
-    if (error instanceof HeadlightError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
 }
 
 async function weightsOf(id: string, kept: RunView): Promise<Uint8Array> {

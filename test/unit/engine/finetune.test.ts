@@ -31,6 +31,7 @@ import {
 } from '../../../src/project';
 import { temporaryFolder } from '../../helpers/temporary-folder';
 import { tinyModelFiles, TINY_WORDS } from '../../helpers/tiny-model';
+import { thrownBy } from '../../helpers/error-of';
 
 type Settings = FinetuneChoice['settings'];
 
@@ -73,16 +74,6 @@ function source(name: string, text: string) {
 
 async function newProject(name = 'reviews.csv', text = reviews(150, 5)): Promise<ProjectView> {
   return finish(engine.createProject([source(name, text)]));
-}
-
-async function thrownBy(job: Job<unknown>): Promise<HeadlightError> {
-  try {
-    await finish(job);
-  } catch (error) {
-    if (error instanceof HeadlightError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
 }
 
 /** Starts a fine-tune and stops it at a step, as a person does. */

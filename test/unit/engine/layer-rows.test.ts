@@ -1,6 +1,6 @@
 /** The rows of a layer study: whatever a project is made of, its own test rows, and no text on two sides of a draw. */
 import { describe, expect, it } from 'vitest';
-import { finish, HeadlightError } from '../../../src/base';
+import { finish } from '../../../src/base';
 import { normalTextOf } from '../../helpers/normal-text';
 import { studyRows, type StudyRows } from '../../../src/engine/layers/rows';
 import { drawUnits, type StudyUnits } from '../../../src/engine/layers/rows-draws';
@@ -10,6 +10,7 @@ import { LABELLING_DEFAULTS } from '../../../src/learning/labelling';
 import type { DataChoice } from '../../../src/project';
 import { memoryStorage } from '../../helpers/memory-storage';
 import { sentences } from '../data/tables';
+import { thrownBy } from '../../helpers/error-of';
 
 type Asked = Pick<LayerStudySettings, 'task' | 'rows' | 'repeats'>;
 
@@ -38,16 +39,6 @@ async function rowsOf(
 ): Promise<StudyRows> {
   const { projects, id } = await project(files, change);
   return studyRows(projects, id, { ...LABELS, ...asked });
-}
-
-async function refused(action: Promise<unknown>): Promise<HeadlightError> {
-  try {
-    await action;
-  } catch (error) {
-    if (error instanceof HeadlightError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
 }
 
 /** What must hold of any draws: parts are apart, ascending, within the rows, and no text stands in two of them. */
@@ -167,7 +158,7 @@ describe('of labels of texts', () => {
 
   it('refuses folds that not all get a text, and groups that leave none to learn from', async () => {
     const folds = (count: number): Asked['repeats'] => ({ method: 'folds', folds: count, seed: 0 });
-    const many = await refused(rowsOf({ 'all.csv': csv(30) }, { repeats: folds(40) }));
+    const many = await thrownBy(rowsOf({ 'all.csv': csv(30) }, { repeats: folds(40) }));
     expect([many.code, many.message]).toEqual([
       'bad-setting',
       'Layer study: repeats.folds: 40 were asked for, and the texts can only be divided into 24.',
@@ -202,7 +193,7 @@ describe('of labels of texts', () => {
       .map((text, at) => `${text},${at % 2},${at % 3 === 0 ? 1 : 0}\n`)
       .join('')}`;
     const columns: DataChoice['label'] = { kind: 'columns', columns: ['x', 'y'] };
-    const error = await refused(rowsOf({ 'a.csv': several }, {}, { label: columns }));
+    const error = await thrownBy(rowsOf({ 'a.csv': several }, {}, { label: columns }));
     expect([error.code, error.hint]).toEqual([
       'bad-setting',
       'Choose one column of labels under Data, or a task that is computed from the texts.',
@@ -210,7 +201,7 @@ describe('of labels of texts', () => {
     const pairs = `one,two,label\n${sentences(60)
       .map((text, at) => `${text},${text} too,${at % 2}\n`)
       .join('')}`;
-    const paired = await refused(
+    const paired = await thrownBy(
       rowsOf(
         { 'a.csv': pairs },
         {},
@@ -218,7 +209,7 @@ describe('of labels of texts', () => {
       ),
     );
     expect(paired.message).toContain('not on pairs');
-    const none = await refused(rowsOf({ 'a.txt': sentences(60).join('\n') }));
+    const none = await thrownBy(rowsOf({ 'a.txt': sentences(60).join('\n') }));
     expect([none.code, none.message]).toEqual(['bad-setting', 'No label column has been chosen.']);
   });
 });
@@ -360,7 +351,7 @@ describe('of tasks that are computed from the texts', () => {
   });
 
   it('says what to do where there are too few texts', async () => {
-    const error = await refused(
+    const error = await thrownBy(
       rowsOf(
         { 'a.txt': texts.slice(0, 30).join('\n') },
         { task: { kind: 'word-content', words: 20 } },

@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { finish, HeadlightError, type Job, type Progress } from '../../../src/base';
+import { finish, HeadlightError, type Progress } from '../../../src/base';
 import {
   classifierArchive,
   createEngine,
@@ -22,6 +22,7 @@ import {
 import { DEFAULT_LOGISTIC } from '../../../src/learning/heads';
 import type { Platform } from '../../../src/platform';
 import { createNodePlatform } from '../../../src/platform/node';
+import { thrownBy } from '../../helpers/error-of';
 
 const sample = new URL('../../../public/samples/support-inbox.csv', import.meta.url);
 
@@ -44,16 +45,6 @@ function settings(change: Partial<TrainSettings> = {}): TrainSettings {
     head: DEFAULT_LOGISTIC,
     ...change,
   };
-}
-
-async function thrownBy(job: Job<unknown>): Promise<HeadlightError> {
-  try {
-    await finish(job);
-  } catch (error) {
-    if (error instanceof HeadlightError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
 }
 
 beforeAll(async () => {

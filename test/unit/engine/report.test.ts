@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Papa from 'papaparse';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { finish, HeadlightError, type Job } from '../../../src/base';
+import { finish } from '../../../src/base';
 import {
   createEngine,
   type Engine,
@@ -26,6 +26,7 @@ import {
 import { DEFAULT_LOGISTIC } from '../../../src/learning/heads';
 import { createNodePlatform } from '../../../src/platform/node';
 import { classFigures, type PartPredictions } from '../../../src/project';
+import { thrownBy } from '../../helpers/error-of';
 
 const sample = new URL('../../../public/samples/support-inbox.csv', import.meta.url);
 const PHASE_SIGNAL = 'Learning curve';
@@ -70,16 +71,6 @@ async function testRows(): Promise<PartPredictions> {
     ),
     targets: null,
   };
-}
-
-async function thrownBy(job: Job<unknown>): Promise<HeadlightError> {
-  try {
-    await finish(job);
-  } catch (error) {
-    if (error instanceof HeadlightError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
 }
 
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { finish, HeadlightError, type Job } from '../../../../src/base';
+import { finish, type Job } from '../../../../src/base';
 import type { LayerStudy, LayerStudySettings, ProjectView } from '../../../../src/engine';
 import { createNodePlatform } from '../../../../src/platform/node';
 import { tinyModelFiles } from '../../../helpers/tiny-model';
@@ -18,6 +18,7 @@ import {
   withoutTimes,
   type StudyScene,
 } from '../../../helpers/tiny-study';
+import { thrownBy } from '../../../helpers/error-of';
 
 let home: string;
 let scene: StudyScene;
@@ -40,16 +41,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
-
-async function thrownBy(job: Job<unknown> | Promise<unknown>): Promise<HeadlightError> {
-  try {
-    await (Symbol.asyncIterator in job ? finish(job) : job);
-  } catch (error) {
-    if (error instanceof HeadlightError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 async function phasesOf(job: Job<LayerStudy>): Promise<{ phases: string[]; study: LayerStudy }> {
   const phases = new Set<string>();
