@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { finish, HeadlightError, type Progress } from '../../../src/base';
+import { finish, type HeadlightError, type Progress } from '../../../src/base';
 import {
   classifierArchive,
   createEngine,
