@@ -4,7 +4,13 @@
  */
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { finish, type HeadlightError, seededRandom, type Job, type Progress } from '../../../src/base';
+import {
+  finish,
+  type HeadlightError,
+  seededRandom,
+  type Job,
+  type Progress,
+} from '../../../src/base';
 import { labelSentences, parseTable } from '../../../src/data';
 import {
   classifierArchive,
