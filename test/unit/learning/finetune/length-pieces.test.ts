@@ -7,7 +7,9 @@ import {
   rowsOfPiece,
   type PieceShape,
 } from '../../../../src/learning/finetune/pieces';
-import type { Example } from '../../../../src/learning/finetune';
+import { TRAINER_DEFAULTS, type Example } from '../../../../src/learning/finetune';
+import { TrainingSet } from '../../../../src/learning/finetune/training-set';
+import { smallModel, smallTexts } from './small-model';
 
 const BUCKETS = [16, 32, 64, 128];
 const padded = (length: number): number => bucketFor(length, BUCKETS);
@@ -68,5 +70,39 @@ describe('the pieces of a batch', () => {
     const one: PieceShape = { device: 'cpu', batchRows: 2, rowsPerUnit: 1 };
     expect(piecesOf(one, long, (length) => length).map(({ length }) => length)).toEqual([1, 1]);
     expect(rowsOfPiece(one, 3000)).toBe(1);
+  });
+});
+
+describe('the pieces of a training', () => {
+  const setOf = (batch: number, accumulate: number): TrainingSet =>
+    new TrainingSet({
+      model: smallModel(),
+      data: { train: smallTexts(400, 1), validation: [], padId: 0, classes: ['a', 'b', 'c'] },
+      settings: {
+        ...TRAINER_DEFAULTS,
+        per_device_train_batch_size: batch,
+        gradient_accumulation_steps: accumulate,
+        num_train_epochs: 1,
+      },
+      loss: { name: 'cross_entropy', classWeights: null },
+      device: 'cpu',
+    });
+
+  test('each draws dropout of its own', () => {
+    const set = setOf(200, 1);
+    const places = [0, 1].flatMap((step) => set.ofStep(step).map(({ place }) => place));
+    expect(places.length).toBeGreaterThan(3);
+    expect(new Set(places).size).toBe(places.length);
+  });
+
+  test('are counted for a step, of all the batches that it adds up', () => {
+    const sum = (set: TrainingSet): number =>
+      [...set.piecesPerStep().values()].reduce((all, count) => all + count, 0);
+    expect(sum(setOf(8, 1))).toBeCloseTo(1, 10);
+    // 50 batches in 17 steps.
+    expect(sum(setOf(8, 3))).toBeCloseTo(50 / 17, 10);
+    const large = setOf(200, 1);
+    const pieces = [0, 1].map((step) => large.ofStep(step).length);
+    expect(sum(large)).toBeCloseTo((pieces[0]! + pieces[1]!) / 2, 10);
   });
 });
