@@ -148,9 +148,13 @@ export class TrainingSet {
     const { train } = this.#request.data;
     const { maxTokens } = this.#request.model;
     const lengths = [longest(train)];
-    for (const batch of [...this.#stepsLookedAt()].flat()) {
-      for (const piece of piecesOf(this.#shape, batch, (length) => paddedLength(length, maxTokens)))
-        for (let row = 0; row < piece.length; row++) lengths.push(longest(piece));
+    for (const batches of this.#stepsLookedAt()) {
+      for (const batch of batches) {
+        for (const piece of piecesOf(this.#shape, batch, (one) => paddedLength(one, maxTokens))) {
+          const length = longest(piece);
+          for (let row = 0; row < piece.length; row++) lengths.push(length);
+        }
+      }
     }
     return lengths;
   }
