@@ -1,9 +1,25 @@
 /**
- * Two kinds of tests: `unit` in Node, `browser` in real browsers that the tests drive themselves. Browser
- * tests run one file at a time: the machine has one (software) GPU, and timings would disturb each other.
+ * Tests in Node (`unit`), and in real browsers that the tests drive themselves: `browser`, several files at a time with a
+ * core each, and after them `threads`, one file at a time with all cores, where pages run threads of their own. (Threads
+ * of WASM wait for each other in loops: two pages that share two cores need four times as long as one after the other.)
  */
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { lanes } from './test/helpers/cores';
+
+/** What the threads of a page's runtimes are tested in. */
+const ALL_CORES = [
+  'test/browser/own-requests.test.ts',
+  'test/browser/parity.test.ts',
+  'test/browser/platform.test.ts',
+  'test/browser/platform-static-host.test.ts',
+];
+const IN_BROWSERS = {
+  environment: 'node',
+  globalSetup: ['test/helpers/build-once.ts'],
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+};
 
 export default defineConfig({
   test: {
@@ -22,17 +38,26 @@ export default defineConfig({
           isolate: false,
           // Vitest leaves a core to others, which of two is half of all.
           maxWorkers: '100%',
+          setupFiles: ['test/helpers/own-core.ts'],
         },
       },
       {
         test: {
+          ...IN_BROWSERS,
           name: 'browser',
-          environment: 'node',
           include: ['test/browser/**/*.test.ts'],
-          globalSetup: ['test/helpers/build-once.ts'],
+          exclude: ALL_CORES,
+          maxWorkers: lanes(),
+          setupFiles: ['test/helpers/own-core.ts'],
+        },
+      },
+      {
+        test: {
+          ...IN_BROWSERS,
+          name: 'threads',
+          include: ALL_CORES,
           fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -1,8 +1,8 @@
 /**
  * `npm test`: every check and every test, all of them even when one fails. Both builds and the unit tests come first, on
- * all cores. The tests in browsers then run one file at a time and wait a good deal; what they leave of the processor
- * goes to linting, format and types, which step back for them. The output of what failed is shown; the last line counts
- * checks and tests together.
+ * all cores. The tests in browsers, which wait a good deal, come then; what they leave of the processor goes to linting,
+ * format and types, which step back for them. The output of what failed is shown; the last line counts checks and tests
+ * together.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -37,7 +37,7 @@ const TESTS: readonly Step[] = [
       command(USUAL, 'vite/bin/vite.js', 'build', '--config', 'vite.node.config.ts', ...QUIETLY),
   },
   { name: 'build of the page', run: buildPage },
-  tests('unit'),
+  tests('unit tests', 'unit'),
 ];
 const CHECKS: readonly Step[] = [
   check('lint and types', 'oxlint/bin/oxlint', '--type-aware', '--type-check', '--deny-warnings'),
@@ -55,7 +55,7 @@ const CHECKS: readonly Step[] = [
 let passed = 0;
 let failed = 0;
 await runAll(TESTS);
-await Promise.all([runAll([tests('browser')]), runAll(CHECKS)]);
+await Promise.all([runAll([tests('browser tests', 'browser', 'threads')]), runAll(CHECKS)]);
 await rm(reports, { recursive: true, force: true });
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;
@@ -98,15 +98,17 @@ async function buildPage(): Promise<Outcome> {
   }
 }
 
-/** One Vitest project, counted by its JSON report. */
-function tests(project: 'unit' | 'browser'): Step {
+/** Vitest projects, counted by their JSON report. */
+function tests(name: string, ...projects: readonly string[]): Step {
   return {
-    name: `${project} tests`,
+    name,
     async run() {
-      const report = join(reports, `${project}.json`);
+      const report = join(reports, `${projects.join('-')}.json`);
       const { code, output } = await runNode([
         join(BIN, 'vitest/vitest.mjs'),
-        ...['run', '--project', project, '--reporter=default', '--reporter=json'],
+        'run',
+        ...projects.map((project) => `--project=${project}`),
+        ...['--reporter=default', '--reporter=json'],
         `--outputFile.json=${report}`,
       ]);
       const counts = await readReport(report);

@@ -8,9 +8,10 @@ import { writeModel } from '../../src/graph/onnx';
 import { trainingGraph } from '../../src/learning/finetune/graphs';
 import { openTrainableModel, safetensorsWeights, TRANSFORMERS } from '../../src/models/encoders';
 import { goldenMethod, type GoldenSteps } from '../helpers/golden-training';
+import { WITHOUT_ZEROS } from '../helpers/browser';
 import { harnessOfThisFile } from '../helpers/harness-scene';
 
-const harness = harnessOfThisFile();
+const harness = harnessOfThisFile({ extraArguments: WITHOUT_ZEROS });
 const folder = new URL('../reference/architectures/', import.meta.url);
 const read = (name: string): Buffer => readFileSync(new URL(name, folder));
 /** BERT and DistilBERT have tests of their own. */

@@ -75,8 +75,7 @@ it('serves its page by https and does the main job over wss', { timeout: PATIENC
   await page.keyboard.press('Escape');
   await driver.dropFiles(await reviews());
   await driver.chooseEncoder('headlight-instant-en');
-  await page.click('#step-encoder [data-testid="place-companion"]');
-  await driver.see('sending');
+  await driver.workThere('encoder');
   await driver.train();
   const record = JSON.parse((await driver.export('run')).bytes.toString()) as RunRecord;
   // The page has WASM; native kernels are the companion’s.

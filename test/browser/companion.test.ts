@@ -70,12 +70,6 @@ function goodAndBad(rows: number): string {
   return Papa.unparse([['text', 'label'], ...lines]);
 }
 
-/** Chooses the companion in an open step, and waits until what would be sent can be read. */
-async function runThere(step: string): Promise<void> {
-  await driver.page.click(`#step-${step} [data-testid="place-companion"]`);
-  await driver.see('sending');
-}
-
 describe('a companion', () => {
   it('lets a page in by its link, once, and says what it is', { timeout: PATIENCE }, async () => {
     const { page } = driver;
@@ -97,7 +91,7 @@ describe('a companion', () => {
   it('does the main job, after saying what is sent', { timeout: PATIENCE }, async () => {
     await driver.dropFiles(await scene.file('reviews.csv', goodAndBad(160)));
     await driver.chooseEncoder(INSTANT);
-    await runThere('encoder');
+    await driver.workThere('encoder');
     expect(await driver.text('sending')).toContain('reviews.csv');
     expect(await look(driver.page, 'place', { within: '#step-encoder' })).toEqual([]);
     await driver.train();
@@ -156,7 +150,7 @@ describe('a companion', () => {
       await driver.press('add-class');
     }
     await driver.see('run-teacher');
-    await runThere('labels');
+    await driver.workThere('labels');
     await driver.page.waitForSelector('[data-testid="run-teacher"]:enabled');
     await driver.click('run-teacher');
     await driver.see('place-runs');

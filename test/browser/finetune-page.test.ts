@@ -76,7 +76,7 @@ const VARIANTS: readonly Variant[] = [
       per_device_train_batch_size: '16',
       max_length: '16',
       eval_strategy: 'steps',
-      eval_steps: '5',
+      eval_steps: '4',
     },
     trained: ['huggingface', 'model.safetensors'],
     tolerance: 1e-5,
@@ -95,7 +95,7 @@ async function someOf(part: 'train' | 'test', rows: number): Promise<string> {
 
 /** Texts with `good` or `bad` in them, and which. */
 async function goodAndBad(): Promise<string> {
-  const rows = tinyTexts(160, 5, 4).map((text, at) => {
+  const rows = tinyTexts(112, 5, 4).map((text, at) => {
     const label = at % 2 === 0 ? 'good' : 'bad';
     const plain = text.replaceAll(/\b(good|bad)\b/g, 'the');
     return [`${label} ${plain}`, label];

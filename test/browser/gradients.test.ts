@@ -31,10 +31,11 @@ import {
   type PlainFeed,
 } from '../helpers/golden-gradients';
 import { trainingEncoder } from '../helpers/training-encoder';
+import { WITHOUT_ZEROS } from '../helpers/browser';
 import { harnessOfThisFile } from '../helpers/harness-scene';
 import type { CaseResult } from './harness/functions/graph';
 
-const harness = harnessOfThisFile();
+const harness = harnessOfThisFile({ extraArguments: WITHOUT_ZEROS });
 const runtime = createNodeRuntime();
 
 /** Loss and gradients on Node's CPU. */

@@ -165,6 +165,10 @@ describe('a study that is stopped', () => {
     await driver.chooseDevice('wasm');
     await driver.unfold('layers');
     await driver.click('study-button');
+    // Before its first texts there is nothing to go on with.
+    await driver.page.waitForFunction(() =>
+      /\d of \d/.test(document.querySelector('[data-testid="progress"]')?.textContent ?? ''),
+    );
     await driver.click('stop-button');
     await driver.see('resume-study', STUDY_MS);
     await driver.page.reload();

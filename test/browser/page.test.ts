@@ -8,29 +8,37 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'puppeteer-core';
-import { createServer, type ViteDevServer } from 'vite';
+import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { securityHeaders } from '../../src/platform/web/policy';
 import { launchChromium } from '../helpers/browser';
+import { serveFolder, type StaticServer } from '../helpers/static-server';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-let server: ViteDevServer;
+let folder: string;
+let server: StaticServer;
 let browser: Browser;
 let axe: string;
 
 beforeAll(async () => {
   axe = await readFile(AXE, 'utf8');
-  server = await createServer({
+  folder = await mkdtemp(join(tmpdir(), 'headlight-page-'));
+  const { NODE_ENV } = process.env;
+  await build({
     configFile: join(import.meta.dirname, 'page/vite.config.ts'),
-    server: { port: 0 },
     logLevel: 'error',
+    mode: 'production',
+    build: { outDir: folder, emptyOutDir: true },
   });
-  await server.listen();
+  process.env['NODE_ENV'] = NODE_ENV; // the build makes it `production`
+  server = await serveFolder(folder, { headers: securityHeaders(null) });
   browser = await launchChromium();
 });
 
 afterAll(async () => {
   await browser.close();
   await server.close();
+  await rm(folder, { recursive: true });
 });
 
 async function open(query = '', width = 1280, scheme = 'light'): Promise<Page> {
@@ -41,8 +49,7 @@ async function open(query = '', width = 1280, scheme = 'light'): Promise<Page> {
     { name: 'prefers-color-scheme', value: scheme },
     { name: 'prefers-reduced-motion', value: 'reduce' },
   ]);
-  const address = server.resolvedUrls?.local[0] ?? '';
-  await page.goto(`${address}test/browser/page/index.html${query}`);
+  await page.goto(`${server.url}${query}`);
   await see(page, 'drop-zone');
   return page;
 }
@@ -62,8 +69,10 @@ async function press(page: Page, id: string): Promise<void> {
 async function faults(page: Page, within = 'html'): Promise<string[]> {
   await page.evaluate(axe);
   const found = await page.evaluate(async (at) => {
-    const checker = globalThis as unknown as { axe: { run(at: string): Promise<AxeResults> } };
-    const { violations } = await checker.axe.run(at);
+    const checker = globalThis as unknown as {
+      axe: { run(at: string, how: object): Promise<AxeResults> };
+    };
+    const { violations } = await checker.axe.run(at, { resultTypes: ['violations'] });
     return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200) ?? ''}`);
   }, within);
   const tooWide = await page.evaluate(

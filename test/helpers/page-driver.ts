@@ -66,6 +66,23 @@ export class PageDriver {
     if (open !== 'true') await this.page.locator(`[data-testid="step-${step}"]`).click();
   }
 
+  /** Chooses the companion in an open step, and waits until what would be sent can be read. */
+  async workThere(step: string): Promise<void> {
+    const option = `#step-${step} [data-testid="place-companion"]`;
+    // What is said of a place may move it: who reads it first does not miss it.
+    await this.page.waitForFunction(
+      (at) => {
+        const why = document.querySelector(at)?.getAttribute('aria-describedby') ?? '';
+        return (document.getElementById(why)?.textContent.trim() ?? '') !== '';
+      },
+      {},
+      option,
+    );
+    await this.page.locator(option).click();
+    await this.page.waitForSelector(`${option}:checked`);
+    await this.see('sending');
+  }
+
   async #upload(input: string, paths: readonly string[]): Promise<void> {
     const element = await this.page.waitForSelector(`input[data-testid="${input}"]`);
     if (element === null) throw new Error(`no file input ${input}`);

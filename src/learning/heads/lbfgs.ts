@@ -172,9 +172,17 @@ export class Lbfgs {
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
+  // Four sums, so that the additions need not wait for each other.
+  let [first, second, third, fourth] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 3 < a.length; i += 4) {
+    first += a[i]! * b[i]!;
+    second += a[i + 1]! * b[i + 1]!;
+    third += a[i + 2]! * b[i + 2]!;
+    fourth += a[i + 3]! * b[i + 3]!;
+  }
+  for (; i < a.length; i++) first += a[i]! * b[i]!;
+  return first + second + (third + fourth);
 }
 
 function add(target: Float64Array, other: Float64Array, factor: number): void {

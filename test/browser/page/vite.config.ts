@@ -1,12 +1,16 @@
-import { join } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
-import { securityHeaders } from '../../../src/platform/web/policy';
 
-/** The page alone, over an engine in memory. */
+/** The page alone, over an engine in memory: it loads no runtime and no model. */
 export default defineConfig({
-  root: join(import.meta.dirname, '../../..'),
-  cacheDir: join(import.meta.dirname, '../../../node_modules/.vite/page'),
+  root: import.meta.dirname,
+  base: './',
+  publicDir: false,
   plugins: [svelte()],
-  server: { headers: securityHeaders(null, { inlineStyles: true }), hmr: false, watch: null },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    minify: false,
+  },
 });
