@@ -39,9 +39,8 @@ describe('on WebGPU', () => {
       const gpu = await train({ ...asked, device: 'webgpu' });
       const cpu = await train({ ...asked, device: 'wasm' });
       expect(cpu.evaluations).toHaveLength(asked.steps);
-      // Dropout and all. AdamW makes much of small differences where gradients are near 0, which adapters' first steps have not.
-      const most = method === 'full' ? 1e-3 : 1e-4;
-      expect(largest(gpu.evaluations, cpu.evaluations)).toBeLessThan(most);
+      // Dropout and all.
+      expect(largest(gpu.evaluations, cpu.evaluations)).toBeLessThan(1e-4);
       // It trained: another rate, other losses.
       const slow = await train({ ...asked, device: 'wasm', learningRate: 1e-5 });
       expect(largest(slow.evaluations, cpu.evaluations)).toBeGreaterThan(1e-3);
