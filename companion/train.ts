@@ -173,7 +173,11 @@ type ViewOfData = Pick<ProjectView, 'choice' | 'files' | 'audit'>;
 function dataHint({ choice, files, audit }: ViewOfData, hint: string | null): string {
   const missing = choice.textColumn === null || choice.label === null;
   const names = files[0]?.columnNames.join(', ') ?? '';
-  const flags = `Name the columns with --text and --label; there are: ${names}.`;
+  const unlabelled =
+    choice.textColumn !== null && choice.label === null
+      ? '\nWithout labels: “headlight label FILE --labels a,b --recipe recipe.json”, then “headlight run recipe.json”.'
+      : '';
+  const flags = `Name the columns with --text and --label; there are: ${names}.${unlabelled}`;
   const repairs = audit
     .filter(({ severity, repair }) => severity === 'stop' && repair !== null)
     .map(({ id }) => id);

@@ -51,16 +51,16 @@ const VARIANTS: readonly Variant[] = [
       learning_rate: '3e-3',
       num_train_epochs: '2',
       per_device_train_batch_size: '16',
-      max_length: '24',
-      train_rows: '150',
+      max_length: '16',
+      train_rows: '96',
       eval_strategy: 'steps',
-      eval_steps: '5',
+      eval_steps: '4',
     },
     trained: ['adapter', 'adapter_model.safetensors'],
     tolerance: 0,
     prepare: async (driver) => {
       if (existsSync(TREC)) {
-        await driver.dropFiles(await someOf('train', 240), await someOf('test', 80));
+        await driver.dropFiles(await someOf('train', 160), await someOf('test', 60));
         await driver.choose('text-column', 'text');
         await driver.choose('label-column', 'coarse');
       } else await driver.trySample();
@@ -73,7 +73,7 @@ const VARIANTS: readonly Variant[] = [
       method: 'full',
       learning_rate: '1e-2',
       num_train_epochs: '2',
-      per_device_train_batch_size: '16',
+      per_device_train_batch_size: '8',
       max_length: '16',
       eval_strategy: 'steps',
       eval_steps: '4',
@@ -95,7 +95,7 @@ async function someOf(part: 'train' | 'test', rows: number): Promise<string> {
 
 /** Texts with `good` or `bad` in them, and which. */
 async function goodAndBad(): Promise<string> {
-  const rows = tinyTexts(112, 5, 4).map((text, at) => {
+  const rows = tinyTexts(64, 5, 4).map((text, at) => {
     const label = at % 2 === 0 ? 'good' : 'bad';
     const plain = text.replaceAll(/\b(good|bad)\b/g, 'the');
     return [`${label} ${plain}`, label];

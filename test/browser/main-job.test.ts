@@ -1,6 +1,6 @@
 /**
  * The main job through the real page, in Chromium: from dropped files to a report, a prediction, files to
- * take away, and a project that is still there after a reload. The first 1,400 rows of TREC where the shared data
+ * take away, and a project that is still there after a reload. Rows 501 to 1,300 of TREC where the shared data
  * are present, else the sample split in two.
  */
 import { classFigures } from '../../src/project';
@@ -64,7 +64,7 @@ async function splitSample(): Promise<typeof files> {
 async function someOfTrec(): Promise<typeof files> {
   const { data } = Papa.parse<string[]>(await readFile(join(TREC, 'train.csv'), 'utf8'));
   const train = join(scratch, 'train.csv');
-  await writeFile(train, Papa.unparse(data.slice(0, 1401)));
+  await writeFile(train, Papa.unparse([...data.slice(0, 1), ...data.slice(501, 1301)]));
   // Of all 5,452 rows eleven stand in the test file, too (test/reference/data/trec.py); of these four, one of them not to the letter.
   return { train, test: join(TREC, 'test.csv'), text: 'text', label: 'coarse', dropped: 4 };
 }

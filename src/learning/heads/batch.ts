@@ -37,6 +37,8 @@ export interface BatchSettings {
   readonly max_iter: number;
   /** See LbfgsOptions.stepTolerance. */
   readonly stepTolerance: number;
+  /** See LbfgsOptions.memory. */
+  readonly memory?: number;
 }
 
 export interface BatchContext {
@@ -215,13 +217,14 @@ async function preconditionerFor(
 
 function newSolver(
   path: Path,
-  { tol, max_iter, stepTolerance }: BatchSettings,
+  { tol, max_iter, stepTolerance, memory }: BatchSettings,
   { outputs, design: { columns, offset } }: BatchContext,
 ): Lbfgs {
   return new Lbfgs(path.point, {
     tol,
     stepTolerance,
     max_iter,
+    ...(memory === undefined ? {} : { memory }),
     // scikit-learn's gradient is for features that are not centred.
     gradientNorm: (gradient) => {
       let largest = 0;

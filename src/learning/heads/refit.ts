@@ -38,6 +38,8 @@ const TOL = 1e-4;
 /** Relative step at which it is near enough: coefficients are then within 1e-3 of the optimum. */
 const STEP = 5e-5;
 const MOST_ITERATIONS = 500;
+/** As many iterations as with twenty, and less memory to walk through at each. */
+const CORRECTIONS = 4;
 /** A preconditioner serves until there are so many times the rows that it was made of. */
 const SERVES_UNTIL = 1.6;
 
@@ -48,6 +50,8 @@ export class Refitter {
   #preconditioner: {
     readonly rows: number;
     readonly made: Map<number, Preconditioner>;
+    /** Made at the start of a fit that began from nothing, where the curvature is another than at its end. */
+    readonly cold: boolean;
   } | null = null;
 
   /** @param backend the tfjs backend that is current at each `fit`. */
@@ -153,7 +157,7 @@ export class Refitter {
       };
       const job = fitBatch(
         requests,
-        { tol: TOL, stepTolerance: STEP, max_iter: MOST_ITERATIONS },
+        { tol: TOL, stepTolerance: STEP, max_iter: MOST_ITERATIONS, memory: CORRECTIONS },
         batch,
       );
       let step = await job.next();
@@ -173,10 +177,15 @@ export class Refitter {
   /** It changes the path and never the optimum, so an older one does for a while. */
   #preconditioners(rows: number): { made: Map<number, Preconditioner>; isNew: boolean } {
     const before = this.#preconditioner;
-    const serves = before !== null && rows >= before.rows && rows <= SERVES_UNTIL * before.rows;
+    const cold = this.#last === null;
+    const serves =
+      before !== null &&
+      before.cold === cold &&
+      rows >= before.rows &&
+      rows <= SERVES_UNTIL * before.rows;
     if (serves && before.made.size > 0) return { made: before.made, isNew: false };
     for (const one of before?.made.values() ?? []) one.dispose();
-    this.#preconditioner = { rows, made: new Map() };
+    this.#preconditioner = { rows, made: new Map(), cold };
     return { made: this.#preconditioner.made, isNew: true };
   }
 

@@ -32,6 +32,7 @@ beforeAll(async () => {
   await writeTinyEncoder(join(folder, 'other-encoder'), 2);
   await writeFile(join(folder, 'train.csv'), reviews(120, 0));
   await writeFile(join(folder, 'test.csv'), reviews(40, 1000));
+  await writeFile(join(folder, 'texts.csv'), `text\n${'the film was good and long\n'.repeat(30)}`);
   await writeFile(join(folder, 'unclosed.csv'), 'text,label\n"good,praise\nbad,blame\n');
 });
 const TRAIN = ['train', 'train.csv', '--test', 'test.csv', '--encoder', './encoder'];
@@ -160,6 +161,11 @@ describe('what cannot be done is said, with an exit code', () => {
 
   test.each([
     ['a quote that never closes', ['train', 'unclosed.csv'], /Line 2: A quote[^]*never closes/],
+    [
+      'no labels',
+      ['train', 'texts.csv'],
+      /No label column[^]*there are: text\.\nWithout.*headlight label/,
+    ],
     ['no such column', [...TRAIN, '--label', 'topic'], /no column “topic”[^]*text, label/],
     ['no such layer', [...TRAIN, '--layer', '3'], /no layer 3[^]*0 .* to 2/],
     ['no such device', [...TRAIN, '--device', 'cuda'], /cannot run models on cuda[^]*cpu/],
