@@ -10,7 +10,7 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'puppeteer-core';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { securityHeaders } from '../../src/platform/web/policy';
-import { launchChromium } from './browser';
+import { launchChromium, type LaunchSettings } from './browser';
 import { PageDriver } from './page-driver';
 import { serveFolder, type StaticServer } from './static-server';
 
@@ -38,14 +38,14 @@ export class PageScene {
   scratch!: string;
 
   /** Registers its hooks with Vitest: call it at the top of a test file. */
-  static ofThisFile(name: string): PageScene {
+  static ofThisFile(name: string, settings: LaunchSettings = {}): PageScene {
     const scene = new PageScene();
     beforeAll(async () => {
       scene.scratch = await mkdtemp(join(tmpdir(), `headlight-${name}-`));
       scene.server = await serveFolder(DIST, {
         headers: securityHeaders(null),
       });
-      scene.browser = await launchChromium();
+      scene.browser = await launchChromium(settings);
     });
     afterAll(async () => {
       await scene.browser.close();

@@ -46,6 +46,8 @@ export class Lbfgs {
   #gradient: Float64Array | null = null;
   #preconditioned: Float64Array | null = null;
   #direction: Float64Array | null = null;
+  /** What is left of the gradient in the two-loop recursion. */
+  #rest: Float64Array | null = null;
   #slope = 0;
   #step = 1;
   #lowest = 0;
@@ -73,12 +75,14 @@ export class Lbfgs {
     const noise = VALUE_NOISE * Math.abs(this.#value);
     const nearlyFlat = value <= this.#value + noise && slope <= (2 * DECREASE - 1) * this.#slope;
     if (decreased || nearlyFlat) {
-      const s = subtract(this.trial, this.point);
-      const y = subtract(gradient, this.#gradient);
+      const isFull = this.#corrections.length >= (this.#options.memory ?? MEMORY);
+      // The oldest gives way, and its vectors are used again.
+      const old = isFull ? this.#corrections.shift() : undefined;
+      const s = subtract(this.trial, this.point, old?.s);
+      const y = subtract(gradient, this.#gradient, old?.y);
       const curvature = dot(s, y);
       if (curvature > 1e-12 * Math.sqrt(dot(s, s) * dot(y, y))) {
-        if (this.#corrections.length >= (this.#options.memory ?? MEMORY)) this.#corrections.shift();
-        const py = subtract(preconditioned, this.#preconditioned);
+        const py = subtract(preconditioned, this.#preconditioned, old?.py);
         this.#corrections.push({ s, y, py, rho: 1 / curvature });
       }
       this.iterations += 1;
@@ -126,7 +130,6 @@ export class Lbfgs {
       this.state = 'exhausted';
       return;
     }
-    this.#direction = direction;
     this.#step = 1;
     this.#lowest = 0;
     this.#highest = Infinity;
@@ -145,16 +148,17 @@ export class Lbfgs {
 
   /** The two-loop recursion, with the preconditioned corrections kept instead of applying it again. */
   #newDirection(gradient: Float64Array, preconditioned: Float64Array): Float64Array {
-    const q = gradient.slice();
-    const r = preconditioned.slice();
+    const q = (this.#rest ??= new Float64Array(gradient.length));
+    const r = (this.#direction ??= new Float64Array(gradient.length));
+    q.set(gradient);
+    r.set(preconditioned);
     const corrections = this.#corrections;
     const alphas: number[] = [];
     for (let i = corrections.length - 1; i >= 0; i--) {
       const { s, y, py, rho } = corrections[i]!;
       const alpha = rho * dot(s, q);
       alphas[i] = alpha;
-      add(q, y, -alpha);
-      add(r, py, -alpha);
+      addBoth(q, y, r, py, -alpha);
     }
     const last = corrections.at(-1);
     if (last !== undefined) {
@@ -189,8 +193,24 @@ function add(target: Float64Array, other: Float64Array, factor: number): void {
   for (let i = 0; i < target.length; i++) target[i]! += factor * other[i]!;
 }
 
-function subtract(a: Float64Array, b: Float64Array): Float64Array {
-  const difference = new Float64Array(a.length);
+function addBoth(
+  target: Float64Array,
+  other: Float64Array,
+  second: Float64Array,
+  secondOther: Float64Array,
+  factor: number,
+): void {
+  for (let i = 0; i < target.length; i++) {
+    target[i]! += factor * other[i]!;
+    second[i]! += factor * secondOther[i]!;
+  }
+}
+
+function subtract(
+  a: Float64Array,
+  b: Float64Array,
+  difference = new Float64Array(a.length),
+): Float64Array {
   for (let i = 0; i < a.length; i++) difference[i] = a[i]! - b[i]!;
   return difference;
 }

@@ -69,12 +69,13 @@ export function visitLoss(
     tally.curvature += curvature;
     return;
   }
+  const { intercepts } = tally;
   const values = new Float64Array(outputs);
   let loss = 0;
   let curvature = 0;
   for (let i = 0, at = first; i < rows; i++, at += width) {
-    const y = labels[start + i]!;
-    const s = weights[start + i]!;
+    const row = start + i;
+    const s = weights[row]!;
     let largest = -Infinity;
     let best = 0;
     for (let k = 0; k < outputs; k++) {
@@ -86,28 +87,39 @@ export function visitLoss(
       }
     }
     if (s === 0) {
-      tally.correct += rightness(start + i, best, outputs, labels, soft);
+      tally.correct += rightness(row, best, outputs, labels, soft);
       for (let k = 0; k < outputs; k++) logits[at + k] = 0;
       continue;
     }
+    const y = labels[row]!;
+    const own = shares === null ? values[y]! : expected(values, shares, row * outputs);
     let sum = 0;
-    const own = shares === null ? values[y]! : expected(values, shares, (start + i) * outputs);
+    let squares = 0;
     for (let k = 0; k < outputs; k++) {
       const e = Math.exp(values[k]! - largest);
       values[k] = e;
       sum += e;
+      squares += e * e;
     }
     loss += s * (Math.log(sum) + largest - own);
-    let squares = 0;
-    for (let k = 0; k < outputs; k++) {
-      const p = values[k]! / sum;
-      squares += p * p;
-      const wanted = shares === null ? (k === y ? 1 : 0) : shares[(start + i) * outputs + k]!;
-      const residual = s * (p - wanted);
-      tally.intercepts[k]! += residual;
-      logits[at + k] = residual;
+    curvature += s * (1 - squares / (sum * sum));
+    // Shares that are wanted come off where there are any: of a label, in its class alone.
+    const scale = s / sum;
+    if (shares === null) {
+      for (let k = 0; k < outputs; k++) {
+        const predicted = scale * values[k]!;
+        intercepts[k]! += predicted;
+        logits[at + k] = predicted;
+      }
+      intercepts[y]! -= s;
+      logits[at + y] = scale * values[y]! - s;
+    } else {
+      for (let k = 0; k < outputs; k++) {
+        const residual = scale * values[k]! - s * shares[row * outputs + k]!;
+        intercepts[k]! += residual;
+        logits[at + k] = residual;
+      }
     }
-    curvature += s * (1 - squares);
   }
   tally.loss += loss;
   tally.curvature += curvature;
