@@ -109,7 +109,7 @@ describe('a companion', () => {
     await driver.setFinetune({
       method: 'full',
       learning_rate: '3e-3',
-      num_train_epochs: '16',
+      num_train_epochs: '8',
       per_device_train_batch_size: '4',
       max_length: '16',
     });

@@ -209,7 +209,7 @@ function addBoth(
 function subtract(
   a: Float64Array,
   b: Float64Array,
-  difference = new Float64Array(a.length),
+  difference: Float64Array = new Float64Array(a.length),
 ): Float64Array {
   for (let i = 0; i < a.length; i++) difference[i] = a[i]! - b[i]!;
   return difference;
