@@ -65,6 +65,26 @@ describe('against scikit-learn at tol=1e-8, after growing row by row', () => {
     expect(relativeError(Float64Array.from(probabilities), expected)).toBeLessThan(1e-3);
   });
 
+  it.each(['two classes', 'four classes'])(
+    'one more row of %s takes few iterations, from where it was',
+    async (name) => {
+      const { features, labels, classes } = dataset(name);
+      const refitter = new Refitter({ classes, several: false, C: 10 }, 'wasm');
+      const iterations: number[] = [];
+      for (const rows of [-5, -4, -3, -2, -1].map((less) => features.rows + less)) {
+        const head = await refitter.fit(first(features, rows), {
+          kind: 'labels',
+          labels: labels.subarray(0, rows),
+        });
+        iterations.push(head.iterations);
+      }
+      refitter.forget();
+      const [fromNothing = NaN, ...again] = iterations;
+      const mean = again.reduce((sum, count) => sum + count, 0) / again.length;
+      expect(mean).toBeLessThan(fromNothing / 2);
+    },
+  );
+
   it('several labels a row', async () => {
     const { columns, rows, ...packed } = golden('multi-label.json') as {
       rows: number;
