@@ -6,6 +6,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 import { lanes } from './test/helpers/cores';
+import { SlowFirst } from './test/helpers/slow-first';
 
 /** What the threads of a page's runtimes are tested in. */
 const ALL_CORES = [
@@ -23,6 +24,7 @@ const IN_BROWSERS = {
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: SlowFirst },
     projects: [
       {
         // The page's state classes hold runes.
