@@ -153,6 +153,7 @@ export async function look(
       );
       if (over > 0) found.push(`${where}, ${width} px: ${over} px wider than the window`);
       if (LOOK !== null) {
+        await mkdir(LOOK, { recursive: true });
         const part = await page.$(within === 'html' ? 'body' : within);
         await part?.screenshot({ path: join(LOOK, `${where}-${scheme}-${width}.png`) });
       }
