@@ -15,6 +15,8 @@ const SLOW = [
   'test/browser/layers.test.ts',
   'test/browser/report-multi-label.test.ts',
   'test/browser/probe.test.ts',
+  'test/browser/accessibility.test.ts',
+  'test/browser/own-classifier.test.ts',
   'test/browser/sources.test.ts',
   'test/browser/keep.test.ts',
 ];
