@@ -111,7 +111,7 @@ async function speed(): Promise<BenchTable> {
   return {
     title: 'From a label to the next text, milliseconds',
     method:
-      'Twelve labels, one after another: the logistic regression is fitted again on all labels from where it was, and 10,000 x 384 features are scored by it, on tfjs WASM. Milliseconds of processor time, so that other work on the machine does not count: in Node (one thread) the median of fit, score and both, and the most of both; in the page (Chromium, all threads of its process) the mean of both, beside it the fastest label by the clock. Features: mixtures with the spectrum of sentence embeddings. Making the preconditioner anew, each time the labels have grown by 60 %, comes on top now and then.',
+      'Twelve labels, one after another: the logistic regression is fitted again on all labels from where it was, and 10,000 x 384 features are scored by it, on tfjs WASM. Milliseconds of processor time, so that other work on the machine does not count: in Node (one thread) the median of fit, score and both, and the most of both; in the page (Chromium, all threads of its process) the mean of both, beside it the fastest label by the clock. Features: mixtures with the spectrum of sentence embeddings. Making the preconditioner anew, after the first fit and each time the labels have grown by 60 %, comes on top now and then: the most of both has one.',
     columns: [
       'classes',
       'labels',

@@ -1,4 +1,6 @@
 /** The order of test files: those that take longest first, so that no worker ends with one while the others have none. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** In a fresh clone Vitest knows nothing of how long files take; `npm test` prints which took longest. */
@@ -20,6 +22,9 @@ const SLOW = [
   'test/browser/sources.test.ts',
   'test/browser/keep.test.ts',
 ];
+
+const gone = SLOW.filter((path) => !existsSync(join(import.meta.dirname, '../..', path)));
+if (gone.length > 0) throw new Error(`No such test files to run first: ${gone.join(', ')}.`);
 
 export class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

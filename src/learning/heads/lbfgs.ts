@@ -76,7 +76,7 @@ export class Lbfgs {
     const nearlyFlat = value <= this.#value + noise && slope <= (2 * DECREASE - 1) * this.#slope;
     if (decreased || nearlyFlat) {
       const isFull = this.#corrections.length >= (this.#options.memory ?? MEMORY);
-      // The oldest gives way, and its vectors are used again.
+      // The oldest gives way, and its vectors are used again: also to one that is not kept, which convex functions do not make.
       const old = isFull ? this.#corrections.shift() : undefined;
       const s = subtract(this.trial, this.point, old?.s);
       const y = subtract(gradient, this.#gradient, old?.y);
