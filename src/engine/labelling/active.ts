@@ -146,6 +146,7 @@ export class ActiveLearning {
         last: log.at(-1) ?? null,
       };
       this.#sessions.set(project, session);
+      this.#prepare(session);
       return viewOf(session);
     } catch (error) {
       learner.dispose();
@@ -170,6 +171,7 @@ export class ActiveLearning {
       await this.#parts.labels.labelRow(project, label);
       session.again = null;
       await this.#learn(session);
+      this.#prepare(session);
       return viewOf(session);
     });
   }
@@ -192,6 +194,14 @@ export class ActiveLearning {
       await this.#learn(session);
       return curveOf(session);
     });
+  }
+
+  /** Once the answer is on its way. Where it fails, the next label does the same and says why. */
+  #prepare({ learner }: Session): void {
+    void this.#queue(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      await learner.prepare();
+    }).catch(() => undefined);
   }
 
   /** From the labels as they are now, wherever they were made. */

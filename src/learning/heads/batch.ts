@@ -37,8 +37,6 @@ export interface BatchSettings {
   readonly max_iter: number;
   /** See LbfgsOptions.stepTolerance. */
   readonly stepTolerance: number;
-  /** See LbfgsOptions.memory. */
-  readonly memory?: number;
 }
 
 export interface BatchContext {
@@ -217,14 +215,13 @@ async function preconditionerFor(
 
 function newSolver(
   path: Path,
-  { tol, max_iter, stepTolerance, memory }: BatchSettings,
+  { tol, max_iter, stepTolerance }: BatchSettings,
   { outputs, design: { columns, offset } }: BatchContext,
 ): Lbfgs {
   return new Lbfgs(path.point, {
     tol,
     stepTolerance,
     max_iter,
-    ...(memory === undefined ? {} : { memory }),
     // scikit-learn's gradient is for features that are not centred.
     gradientNorm: (gradient) => {
       let largest = 0;

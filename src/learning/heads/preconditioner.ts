@@ -61,7 +61,7 @@ export class Preconditioner {
   async apply(vector: Float64Array, outputs: number): Promise<Float64Array> {
     const size = this.#size;
     const result = vector.slice();
-    const weights = Float32Array.from(vector.subarray(0, size * outputs));
+    const weights = new Float32Array(vector.subarray(0, size * outputs));
     result.set(await this.#inverse.apply(weights, outputs));
     for (let k = 0; k < outputs; k++) result[size * outputs + k]! /= this.#curvature;
     return result;

@@ -81,6 +81,47 @@ export class Products {
     return gradient;
   }
 
+  /**
+   * @param weights [columns, width].
+   * @param intercepts [width].
+   * @param result becomes X·W and the intercepts, [rows, width].
+   */
+  async forward(
+    weights: Float32Array,
+    intercepts: Float64Array,
+    width: number,
+    result: Float64Array,
+  ): Promise<void> {
+    const w = tf.tensor2d(weights, [this.#columns, width], 'float32');
+    try {
+      for (const { start, rows, x } of this.#blocks) {
+        const product = await take(tf.matMul(x, w));
+        for (let row = 0, from = 0, to = start * width; row < rows; row++)
+          for (let k = 0; k < width; k++, from++, to++)
+            result[to] = product[from]! + intercepts[k]!;
+      }
+    } finally {
+      w.dispose();
+    }
+  }
+
+  /**
+   * @param residuals [rows, width].
+   * @param sums Xᵀ·R is added to its beginning, [columns, width].
+   */
+  async backward(residuals: Float32Array, width: number, sums: Float64Array): Promise<void> {
+    for (const { start, rows, transposed } of this.#blocks) {
+      const part = residuals.subarray(start * width, (start + rows) * width);
+      const r = tf.tensor2d(part, [rows, width], 'float32');
+      try {
+        const product = await take(tf.matMul(transposed, r));
+        for (let i = 0; i < product.length; i++) sums[i]! += product[i]!;
+      } finally {
+        r.dispose();
+      }
+    }
+  }
+
   dispose(): void {
     for (const { x, transposed } of this.#blocks) {
       x.dispose();

@@ -5,12 +5,14 @@
  */
 import { HeadlightError } from '../../base';
 import type { TensorBackendName } from '../../platform';
-import { fitBatch, type BatchContext, type FitRequest, type FitStep } from './batch';
+import { descend, type Descended } from './conjugate-gradients';
 import { prepareDesign, type Design } from './design';
+import { foresee } from './foresee';
 import { headOf } from './fit';
-import { columnOf, countTargets } from './multi-label-input';
+import { countTargets } from './multi-label-input';
 import { CONSTANT_LOGIT } from './one-vs-rest';
-import { covariance, type Preconditioner } from './preconditioner';
+import { covariance, Preconditioner } from './preconditioner';
+import type { Link } from './probabilities';
 import { Products } from './products';
 import { loadTensorFlow } from './tensorflow';
 import type { Matrix, Targets } from './types';
@@ -35,24 +37,35 @@ export interface WarmHead {
 
 /** As `fitLogistic`'s. */
 const TOL = 1e-4;
-/** Relative step at which it is near enough: coefficients are then within 1e-3 of the optimum. */
-const STEP = 5e-5;
+/** Relative step at which it is near enough: coefficients and probabilities are then within 5e-4 of the optimum. */
+const STEP = 2e-4;
 const MOST_ITERATIONS = 500;
-/** As many iterations as with twenty, and less memory to walk through at each. */
-const CORRECTIONS = 4;
-/** A preconditioner serves until there are so many times the rows that it was made of. */
+/** A preconditioner serves for so many times the rows that it was made of, or for so many times fewer... */
 const SERVES_UNTIL = 1.6;
+/** ...but a better one is made, where there is time for it, from so many times on. */
+const IS_GOOD_UNTIL = 1.2;
+/** Of rows that come in together each is foreseen without the others. */
+const MOST_FORESEEN = 4;
+
+/** What a fit leaves for the next. */
+interface Kept {
+  readonly design: Design;
+  readonly curvature: number;
+}
+
+interface Made {
+  readonly rows: number;
+  readonly preconditioner: Preconditioner;
+  /** Made at the start of a fit that began from nothing, where the curvature is another than at its end. */
+  readonly cold: boolean;
+}
 
 export class Refitter {
   readonly #settings: RefitSettings;
   readonly #backend: TensorBackendName;
   #last: WarmHead | null = null;
-  #preconditioner: {
-    readonly rows: number;
-    readonly made: Map<number, Preconditioner>;
-    /** Made at the start of a fit that began from nothing, where the curvature is another than at its end. */
-    readonly cold: boolean;
-  } | null = null;
+  #kept: Kept | null = null;
+  #made: Made | null = null;
 
   /** @param backend the tfjs backend that is current at each `fit`. */
   constructor(settings: RefitSettings, backend: TensorBackendName) {
@@ -76,11 +89,24 @@ export class Refitter {
     return fitted;
   }
 
+  /**
+   * Makes what the next fit can use, between two fits where there is time for it; a fit that finds nothing makes it
+   * itself. The tfjs backend must be the current one, and no fit runs beside it.
+   */
+  async prepare(): Promise<void> {
+    const kept = this.#kept;
+    if (kept === null || this.#serves(kept.design.rows, IS_GOOD_UNTIL) !== null) return;
+    await this.#make(kept.design, kept.curvature, false);
+    // Forgotten meanwhile: nobody else frees it.
+    if (this.#kept !== kept) this.forget();
+  }
+
   /** The next fit starts from nothing. */
   forget(): void {
     this.#last = null;
-    for (const one of this.#preconditioner?.made.values() ?? []) one.dispose();
-    this.#preconditioner = null;
+    this.#kept = null;
+    this.#made?.preconditioner.dispose();
+    this.#made = null;
   }
 
   async #fitOne(design: Design, labels: Int32Array): Promise<WarmHead> {
@@ -91,16 +117,16 @@ export class Refitter {
         hint: 'Label a text of another class.',
       });
     }
-    const place = new Int32Array(classes.length).fill(-1);
-    present.forEach((k, at) => (place[k] = at));
     const outputs = present.length === 2 ? 1 : present.length;
-    const [step] = await this.#solve(
-      design,
-      outputs,
-      labels.map((label) => place[label]!),
-      [{ weights: ones(design.rows), Cs: [this.#settings.C], start: this.#start(design, present) }],
-    );
-    const { coef, intercept } = headOf(step!.point, design, [], outputs);
+    const place = new Int32Array(classes.length).fill(-1);
+    present.forEach((k, at) => (place[k] = outputs === 1 ? at - 1 : at));
+    const targets = new Uint8Array(design.rows * outputs);
+    for (const [row, label] of labels.entries())
+      if (place[label]! >= 0) targets[row * outputs + place[label]!] = 1;
+    const link = outputs === 1 ? 'sigmoid' : 'softmax';
+    const start = this.#start(design, present);
+    const found = await this.#solve(design, link, outputs, targets, start);
+    const { coef, intercept } = headOf(found.point, design, [], outputs);
     const head = this.#empty(design.columns, -Infinity);
     present.forEach((k, at) => {
       const factor = outputs === 1 ? at - 0.5 : 1;
@@ -109,11 +135,11 @@ export class Refitter {
       for (let j = 0; j < design.columns; j++)
         head.weights[j * classes.length + k] = factor * coef[row * design.columns + j]!;
     });
-    return { ...head, ...endOf([step!]) };
+    return { ...head, ...endOf(found) };
   }
 
   async #fitSeveral(design: Design, targets: Uint8Array): Promise<WarmHead> {
-    const { classes, C } = this.#settings;
+    const { classes } = this.#settings;
     const counts = countTargets(targets, design.rows, classes);
     const fitted = classes.flatMap((_, k) =>
       counts[k]! > 0 && counts[k]! < design.rows ? [k] : [],
@@ -121,85 +147,121 @@ export class Refitter {
     const head = this.#empty(design.columns, 0);
     for (const [k, rows] of counts.entries())
       head.bias[k] = rows === 0 ? -CONSTANT_LOGIT : CONSTANT_LOGIT;
-    const requests = fitted.map((k): FitRequest => ({
-      labels: columnOf(targets, design.rows, classes.length, k),
-      weights: ones(design.rows),
-      Cs: [C],
-      start: this.#start(design, [k]),
-    }));
-    const steps = await this.#solve(design, 1, new Int32Array(design.rows), requests);
+    const outputs = fitted.length;
+    if (outputs === 0) return { ...head, iterations: 0, converged: true };
+    const own = Uint8Array.from(
+      { length: design.rows * outputs },
+      (_, at) => targets[Math.floor(at / outputs) * classes.length + fitted[at % outputs]!]!,
+    );
+    const start = this.#start(design, fitted, outputs);
+    const found = await this.#solve(design, 'sigmoid', outputs, own, start);
+    const { coef, intercept } = headOf(found.point, design, [], outputs);
     fitted.forEach((k, at) => {
-      const { coef, intercept } = headOf(steps[at]!.point, design, [], 1);
-      head.bias[k] = intercept[0]!;
-      for (let j = 0; j < design.columns; j++) head.weights[j * classes.length + k] = coef[j]!;
+      head.bias[k] = intercept[at]!;
+      for (let j = 0; j < design.columns; j++)
+        head.weights[j * classes.length + k] = coef[at * design.columns + j]!;
     });
-    return { ...head, ...endOf(steps) };
+    return { ...head, ...endOf(found) };
   }
 
   async #solve(
     design: Design,
+    link: Link,
     outputs: number,
-    labels: Int32Array,
-    requests: readonly FitRequest[],
-  ): Promise<FitStep[]> {
-    if (requests.length === 0) return [];
-    const products = new Products(design, requests.length * outputs, this.#backend);
+    targets: Uint8Array,
+    start: Float64Array | null,
+  ): Promise<Descended> {
+    const products = new Products(design, outputs, this.#backend);
+    const cold = this.#last === null;
     try {
-      const { made, isNew } = this.#preconditioners(design.rows);
-      const batch: BatchContext = {
-        design,
-        products,
-        labels,
-        outputs,
-        covariance: isNew ? await covariance(design, ones(design.rows)) : new Float64Array(0),
-        preconditioners: made,
-        pause: () => Promise.resolve(),
-      };
-      const job = fitBatch(
-        requests,
-        { tol: TOL, stepTolerance: STEP, max_iter: MOST_ITERATIONS, memory: CORRECTIONS },
-        batch,
+      if (start !== null) await this.#foresee(design, link, targets, start);
+      const found = await descend(
+        {
+          design,
+          products,
+          link,
+          outputs,
+          targets,
+          penalty: this.#penalty(design),
+          preconditioner: async (curvature) =>
+            this.#serves(design.rows, SERVES_UNTIL) ?? (await this.#make(design, curvature, cold)),
+        },
+        start,
+        { tol: TOL, stepTolerance: STEP, max_iter: MOST_ITERATIONS },
       );
-      let step = await job.next();
-      while (!step.done) step = await job.next();
-      const steps = step.value.flatMap(([last]) => (last === undefined ? [] : [last]));
-      if (!steps.every(({ point }) => point.every(Number.isFinite))) {
+      if (!found.point.every(Number.isFinite)) {
         throw new HeadlightError('device', 'Fitting the probe gave numbers that are not finite.', {
           hint: 'Choose another encoder, or another layer of it.',
         });
       }
-      return steps;
+      this.#kept = { design, curvature: found.curvature };
+      return found;
     } finally {
       products.dispose();
     }
   }
 
-  /** It changes the path and never the optimum, so an older one does for a while. */
-  #preconditioners(rows: number): { made: Map<number, Preconditioner>; isNew: boolean } {
-    const before = this.#preconditioner;
-    const cold = this.#last === null;
-    const serves =
-      before !== null &&
-      before.cold === cold &&
-      rows >= before.rows &&
-      rows <= SERVES_UNTIL * before.rows;
-    if (serves && before.made.size > 0) return { made: before.made, isNew: false };
-    for (const one of before?.made.values() ?? []) one.dispose();
-    this.#preconditioner = { rows, made: new Map(), cold };
-    return { made: this.#preconditioner.made, isNew: true };
+  /** Moves the start by the rows that have come in since the last fit, where they are few. */
+  async #foresee(
+    { rows, columns, centred }: Design,
+    link: Link,
+    targets: Uint8Array,
+    start: Float64Array,
+  ): Promise<void> {
+    const before = this.#kept?.design.rows ?? rows;
+    const preconditioner = this.#serves(rows, SERVES_UNTIL);
+    if (preconditioner === null || rows - before > MOST_FORESEEN) return;
+    const outputs = targets.length / rows;
+    for (let row = before; row < rows; row++) {
+      const own = {
+        features: centred.subarray(row * columns, (row + 1) * columns),
+        targets: targets.subarray(row * outputs, (row + 1) * outputs),
+      };
+      await foresee(start, own, rows, link, preconditioner);
+    }
   }
 
-  /** Where the last fit ended, for the centred features: [columns + 1, outputs], intercepts last. */
-  #start({ columns, offset }: Design, present: readonly number[]): Float64Array | null {
+  #penalty({ rows }: Design): number {
+    return 1 / (this.#settings.C * rows);
+  }
+
+  /** It changes the path and never the optimum, so an older one does for a while; null where none does. */
+  #serves(rows: number, times: number): Preconditioner | null {
+    if (this.#made === null || (this.#made.cold && this.#last !== null)) return null;
+    const isNear = rows <= times * this.#made.rows && this.#made.rows <= times * rows;
+    return isNear ? this.#made.preconditioner : null;
+  }
+
+  async #make(design: Design, curvature: number, cold: boolean): Promise<Preconditioner> {
+    this.#made?.preconditioner.dispose();
+    this.#made = null;
+    const preconditioner = await Preconditioner.create(
+      await covariance(design, new Float64Array(design.rows).fill(1)),
+      design.columns,
+      curvature,
+      this.#penalty(design),
+      () => Promise.resolve(),
+    );
+    this.#made = { rows: design.rows, preconditioner, cold };
+    return preconditioner;
+  }
+
+  /**
+   * Where the last fit ended, for the centred features: [columns + 1, outputs], intercepts last.
+   * @param outputs 1 for the difference of two classes.
+   */
+  #start(
+    { columns, offset }: Design,
+    present: readonly number[],
+    outputs = present.length === 2 ? 1 : present.length,
+  ): Float64Array | null {
     const last = this.#last;
     if (last === null) return null;
     const k = this.#settings.classes.length;
-    const outputs = present.length === 2 ? 1 : present.length;
     const start = new Float64Array((columns + 1) * outputs);
     present.forEach((label, at) => {
       const intercept = last.bias[label]!;
       if (!Number.isFinite(intercept) || Math.abs(intercept) === CONSTANT_LOGIT) return;
-      // Of two classes the one output is the difference of both.
       const factor = outputs === present.length ? 1 : at === 1 ? 1 : -1;
       const column = outputs === present.length ? at : 0;
       let shift = 0;
@@ -222,13 +284,9 @@ export class Refitter {
   }
 }
 
-function ones(rows: number): Float64Array {
-  return new Float64Array(rows).fill(1);
-}
-
-function endOf(steps: readonly FitStep[]): Pick<WarmHead, 'iterations' | 'converged'> {
-  return {
-    iterations: steps.reduce((most, { iterations }) => Math.max(most, iterations), 0),
-    converged: steps.every(({ gradientNorm }) => gradientNorm <= TOL),
-  };
+function endOf({
+  iterations,
+  gradientNorm,
+}: Descended): Pick<WarmHead, 'iterations' | 'converged'> {
+  return { iterations, converged: gradientNorm <= TOL };
 }

@@ -3,9 +3,10 @@
  * one un-transposed product a block of rows. Probabilities come out in 32-bit floats.
  */
 import type * as TensorFlow from '@tensorflow/tfjs-core';
-import type { Matrix } from './types';
+import { linked, type Link } from './probabilities';
 import type { WarmHead } from './refit';
 import { tf } from './tensorflow';
+import type { Matrix } from './types';
 
 const BLOCK_ROWS = 4096;
 
@@ -29,11 +30,22 @@ export class ScoredRows {
    * @returns [rows, classes] row-major: rows sum to 1, or of several labels each has its own probability.
    */
   async probabilities({ weights, bias }: WarmHead, several: boolean): Promise<Float32Array> {
+    const link: Link = several ? 'sigmoid' : 'softmax';
+    const shift = tf.tensor1d(Float32Array.from(bias), 'float32');
     const w = tf.tensor2d(weights, [this.#columns, bias.length], 'float32');
-    const result = await this.#times(w);
-    if (several) sigmoids(result, bias);
-    else softmaxes(result, bias);
-    return result;
+    try {
+      return await this.#each(w, async (product) => {
+        const logits = tf.add<TensorFlow.Tensor2D>(product, shift);
+        try {
+          return await linked(link, logits);
+        } finally {
+          logits.dispose();
+        }
+      });
+    } finally {
+      shift.dispose();
+      w.dispose();
+    }
   }
 
   /**
@@ -44,26 +56,29 @@ export class ScoredRows {
     const others = tf.tensor2d(data, [rows, this.#columns], 'float32');
     const turned = tf.transpose(others);
     others.dispose();
-    return this.#times(turned);
+    try {
+      return await this.#each(turned, (product) => product.data<'float32'>());
+    } finally {
+      turned.dispose();
+    }
   }
 
-  /** Frees the matrix. */
-  async #times(matrix: TensorFlow.Tensor2D): Promise<Float32Array> {
-    const width = matrix.shape[1];
-    const result = new Float32Array(this.rows * width);
-    try {
-      let at = 0;
-      for (const block of this.#blocks) {
-        const product = tf.matMul(block, matrix);
-        try {
-          result.set(await product.data<'float32'>(), at);
-        } finally {
-          product.dispose();
-        }
-        at += block.shape[0] * width;
+  /** What is made of each block times the matrix, one after the other. */
+  async #each(
+    matrix: TensorFlow.Tensor2D,
+    make: (product: TensorFlow.Tensor2D) => Promise<Float32Array>,
+  ): Promise<Float32Array> {
+    const result = new Float32Array(this.rows * matrix.shape[1]);
+    let at = 0;
+    for (const block of this.#blocks) {
+      const product: TensorFlow.Tensor2D = tf.matMul(block, matrix);
+      try {
+        const made = await make(product);
+        result.set(made, at);
+        at += made.length;
+      } finally {
+        product.dispose();
       }
-    } finally {
-      matrix.dispose();
     }
     return result;
   }
@@ -71,31 +86,5 @@ export class ScoredRows {
   dispose(): void {
     for (const block of this.#blocks) block.dispose();
     this.#blocks.length = 0;
-  }
-}
-
-function softmaxes(values: Float32Array, bias: Float64Array): void {
-  const classes = bias.length;
-  for (let from = 0; from < values.length; from += classes) {
-    let largest = -Infinity;
-    for (let k = 0; k < classes; k++) {
-      const logit = values[from + k]! + bias[k]!;
-      values[from + k] = logit;
-      if (logit > largest) largest = logit;
-    }
-    let sum = 0;
-    for (let k = 0; k < classes; k++) {
-      const e = Math.exp(values[from + k]! - largest);
-      values[from + k] = e;
-      sum += e;
-    }
-    for (let k = 0; k < classes; k++) values[from + k]! /= sum;
-  }
-}
-
-function sigmoids(values: Float32Array, bias: Float64Array): void {
-  const classes = bias.length;
-  for (let at = 0; at < values.length; at++) {
-    values[at] = 1 / (1 + Math.exp(-(values[at]! + bias[at % classes]!)));
   }
 }

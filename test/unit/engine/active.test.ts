@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { finish, HeadlightError, seededRandom } from '../../../src/base';
 import {
   createEngine,
@@ -14,6 +14,7 @@ import {
   type Engine,
   type ProjectView,
 } from '../../../src/engine';
+import { ActiveLearner } from '../../../src/learning/labelling';
 import { createNodePlatform } from '../../../src/platform/node';
 
 const CLASSES = ['money', 'parcel', 'login'];
@@ -169,6 +170,27 @@ describe('text after text', () => {
     const all = await engine.nextActive(project.id, 100);
     expect(all.some((one) => one.origin.row === row)).toBe(false);
     await engine.undoActive(project.id);
+  });
+
+  it('what the next label can use is made once the answer is there, and may fail', async () => {
+    const prepare = vi.spyOn(ActiveLearner.prototype, 'prepare');
+    try {
+      const before = await finish(engine.startActive(project.id, settings));
+      // What is asked next waits for it, and so do we.
+      await engine.activeCurve(project.id);
+      expect(prepare).toHaveBeenCalledTimes(1);
+      prepare.mockRejectedValueOnce(new Error('no memory for it'));
+      const after = await label(before);
+      expect(prepare).toHaveBeenCalledTimes(1);
+      await engine.activeCurve(project.id);
+      expect(prepare).toHaveBeenCalledTimes(2);
+      const last = await label(after);
+      expect(last.labelled).toBe(before.labelled + 2);
+      await engine.undoActive(project.id);
+      await engine.undoActive(project.id);
+    } finally {
+      prepare.mockRestore();
+    }
   });
 
   it('goes on after a reload where it was', async () => {

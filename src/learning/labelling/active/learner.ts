@@ -206,6 +206,11 @@ export class ActiveLearner {
     );
   }
 
+  /** What the next fit can use, made where there is time for it: after an answer, while the next text is read. */
+  prepare(): Promise<void> {
+    return this.#options.onTensors(() => this.#refitter.prepare());
+  }
+
   dispose(): void {
     this.#refitter.forget();
     this.#scored.dispose();

@@ -1,7 +1,8 @@
 /** A probe that is fitted again from where it was ends where scikit-learn's ends: the same goldens as the heads. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { HeadlightError } from '../../../../src/base';
 import { Refitter, ScoredRows, type Matrix, type WarmHead } from '../../../../src/learning/heads';
+import { Preconditioner } from '../../../../src/learning/heads/preconditioner';
 import { useWasmTensors } from '../../../helpers/tfjs';
 import { dataset, float64, golden, headCases, relativeError, unpackFeatures } from '../goldens';
 
@@ -47,22 +48,25 @@ describe('against scikit-learn at tol=1e-8, after growing row by row', () => {
     let head: WarmHead | null = null;
     // The last ones one by one, so that most of what it starts from is the fit before.
     const counts = [10, 20, 30, 50, features.rows - 3, features.rows - 2, features.rows - 1];
-    for (const rows of [...counts, features.rows])
+    for (const rows of [...counts, features.rows]) {
       head = await refitter.fit(first(features, rows), {
         kind: 'labels',
         labels: labels.subarray(0, rows),
       });
+      await refitter.prepare();
+    }
     refitter.forget();
     const { coef, intercept } = coefficients(head!);
     expect(head!.converged).toBe(true);
-    expect(relativeError(coef, float64(reference.coef))).toBeLessThan(1e-3);
-    expect(relativeError(intercept, float64(reference.intercept))).toBeLessThan(1e-3);
+    expect(relativeError(coef, float64(reference.coef))).toBeLessThan(5e-4);
+    // Without a penalty, and moved by the mean of the features: flatter than the rest, which the probabilities show.
+    expect(relativeError(intercept, float64(reference.intercept))).toBeLessThan(2e-3);
 
     const scored = new ScoredRows(features);
     const probabilities = await scored.probabilities(head!, false);
     scored.dispose();
     const expected = float64(reference.probabilities);
-    expect(relativeError(Float64Array.from(probabilities), expected)).toBeLessThan(1e-3);
+    expect(relativeError(Float64Array.from(probabilities), expected)).toBeLessThan(5e-4);
   });
 
   it.each(['two classes', 'four classes'])(
@@ -84,6 +88,36 @@ describe('against scikit-learn at tol=1e-8, after growing row by row', () => {
       expect(mean).toBeLessThan(fromNothing / 2);
     },
   );
+
+  it('what is made between two fits is not made in them', async () => {
+    const { features, labels, classes } = dataset('four classes');
+    const make = vi.spyOn(Preconditioner, 'create');
+    const refitter = new Refitter({ classes, several: false, C: 1 }, 'wasm');
+    const fit = (rows: number): Promise<WarmHead> =>
+      refitter.fit(first(features, rows), { kind: 'labels', labels: labels.subarray(0, rows) });
+    await fit(100);
+    expect(make).toHaveBeenCalledTimes(1);
+    // Of a fit that began from nothing it is worth making anew; and then serves for a while.
+    await refitter.prepare();
+    await refitter.prepare();
+    expect(make).toHaveBeenCalledTimes(2);
+    for (const rows of [101, 110, 119, 101]) {
+      await fit(rows);
+      await refitter.prepare();
+    }
+    expect(make).toHaveBeenCalledTimes(2);
+    await fit(121);
+    expect(make).toHaveBeenCalledTimes(2);
+    await refitter.prepare();
+    expect(make).toHaveBeenCalledTimes(3);
+    // Nobody made it in time: the fit does it itself.
+    await fit(features.rows);
+    expect(make).toHaveBeenCalledTimes(4);
+    refitter.forget();
+    await refitter.prepare();
+    expect(make).toHaveBeenCalledTimes(4);
+    make.mockRestore();
+  });
 
   it('several labels a row', async () => {
     const { columns, rows, ...packed } = golden('multi-label.json') as {

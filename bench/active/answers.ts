@@ -1,0 +1,39 @@
+/** How long the learner itself takes from a label to the next text, on the embeddings of real texts. */
+import { finish, seededRandom } from '../../src/base';
+import { ActiveLearner, type PoolLabel } from '../../src/learning/labelling';
+import type { ActiveSet } from './sets';
+
+const ROUNDS = 30;
+
+/** @returns milliseconds of processor time of each of the last thirty labels of so many. */
+export async function answerTimes(set: ActiveSet, labels: number): Promise<number[]> {
+  const { features, labels: truth } = set.train;
+  const learner = await ActiveLearner.open({
+    pool: features,
+    copies: Int32Array.from({ length: features.rows }, (_, row) => row),
+    truth: null,
+    classes: set.classes,
+    several: false,
+    proposed: null,
+    seed: 0,
+    onTensors: (work) => work(),
+  });
+  const order = seededRandom(0).shuffle(Int32Array.from(truth.keys()));
+  const given = Array.from(order.subarray(0, labels), (row): PoolLabel => ({
+    row,
+    labels: [truth[row] ?? 0],
+    held_out: false,
+  }));
+  const times: number[] = [];
+  for (let count = labels - ROUNDS; count <= labels; count++) {
+    const began = process.cpuUsage();
+    await finish(learner.learn(given.slice(0, count)));
+    learner.next('margin', 1);
+    const { user, system } = process.cpuUsage(began);
+    // The first one fits all the points of the curve.
+    if (count > labels - ROUNDS) times.push((user + system) / 1000);
+    await learner.prepare();
+  }
+  learner.dispose();
+  return times;
+}

@@ -1,0 +1,229 @@
+/**
+ * Conjugate gradients on the logits, and a row foreseen. Where it ends is held to scikit-learn in refit.test.ts; here:
+ * the gradient's law at the end, that models side by side are the models alone, starts from afar, and being stopped.
+ */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { seededRandom } from '../../../../src/base';
+import { loadTensorFlow } from '../../../../src/learning/heads';
+import {
+  descend,
+  type Descended,
+  type LinearProblem,
+} from '../../../../src/learning/heads/conjugate-gradients';
+import { prepareDesign, type Design } from '../../../../src/learning/heads/design';
+import { foresee, settledResiduals } from '../../../../src/learning/heads/foresee';
+import { covariance, Preconditioner } from '../../../../src/learning/heads/preconditioner';
+import { Products } from '../../../../src/learning/heads/products';
+import { useWasmTensors } from '../../../helpers/tfjs';
+import { relativeError } from '../goldens';
+
+const ROWS = 120;
+const COLUMNS = 7;
+const PENALTY = 0.01;
+const CLOSE = { tol: 1e-4, stepTolerance: 1e-6, max_iter: 200 };
+
+beforeAll(async () => {
+  await useWasmTensors();
+  await loadTensorFlow();
+});
+
+function features(rows = ROWS): Design {
+  const random = seededRandom(3);
+  // Columns of unlike sizes, and none around zero.
+  const data = Float32Array.from(
+    { length: ROWS * COLUMNS },
+    (_, at) => (1 + (at % COLUMNS)) * random.normal() + 2,
+  ).subarray(0, rows * COLUMNS);
+  return prepareDesign({ rows, columns: COLUMNS, data }, false);
+}
+
+/** One label of `outputs` a row, or each of them for itself. */
+function wanted(link: 'softmax' | 'sigmoid', outputs: number, rows = ROWS): Uint8Array {
+  const random = seededRandom(4);
+  const targets = new Uint8Array(ROWS * outputs);
+  for (let row = 0; row < ROWS; row++) {
+    if (link === 'softmax') targets[row * outputs + random.integer(outputs)] = 1;
+    else
+      for (let k = 0; k < outputs; k++)
+        targets[row * outputs + k] = random.integer(k + 2) === 0 ? 1 : 0;
+  }
+  return targets.subarray(0, rows * outputs);
+}
+
+async function preconditioned(design: Design, curvature: number): Promise<Preconditioner> {
+  const spread = await covariance(design, new Float64Array(design.rows).fill(1));
+  return Preconditioner.create(spread, COLUMNS, curvature, PENALTY, () => Promise.resolve());
+}
+
+async function fitted(
+  problem: Pick<LinearProblem, 'design' | 'link' | 'outputs' | 'targets'>,
+  start: Float64Array | null = null,
+  settings = CLOSE,
+): Promise<Descended> {
+  const { design, outputs } = problem;
+  const products = new Products(design, outputs, 'wasm');
+  let made: Preconditioner | null = null;
+  try {
+    const preconditioner = async (curvature: number): Promise<Preconditioner> =>
+      (made = await preconditioned(design, curvature));
+    return await descend(
+      { ...problem, products, penalty: PENALTY, preconditioner },
+      start,
+      settings,
+    );
+  } finally {
+    products.dispose();
+    (made as Preconditioner | null)?.dispose();
+  }
+}
+
+/** The largest component of the gradient of the mean objective, in plain loops and float64. */
+function steepness(
+  { centred, rows }: Design,
+  point: Float64Array,
+  targets: Uint8Array,
+  link: 'softmax' | 'sigmoid',
+): number {
+  const outputs = targets.length / rows;
+  const gradient = point.map((value, at) => (at < COLUMNS * outputs ? PENALTY * value : 0));
+  for (let row = 0; row < rows; row++) {
+    const x = [...centred.subarray(row * COLUMNS, (row + 1) * COLUMNS), 1];
+    const logits = Array.from({ length: outputs }, (_, k) =>
+      x.reduce((sum, value, j) => sum + value * point[j * outputs + k]!, 0),
+    );
+    const shares = logits.map((logit) => Math.exp(logit));
+    const total = shares.reduce((sum, share) => sum + share, 0);
+    for (let k = 0; k < outputs; k++) {
+      const p = link === 'softmax' ? shares[k]! / total : shares[k]! / (1 + shares[k]!);
+      for (const [j, value] of x.entries())
+        gradient[j * outputs + k]! += (value * (p - targets[row * outputs + k]!)) / rows;
+    }
+  }
+  return gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
+describe('conjugate gradients', () => {
+  it.each([
+    ['softmax', 5],
+    ['sigmoid', 1],
+    ['sigmoid', 4],
+  ] as const)('%s of %d outputs ends where the gradient is nothing', async (link, outputs) => {
+    const design = features();
+    const targets = wanted(link, outputs);
+    const zero = new Float64Array((COLUMNS + 1) * outputs);
+    const { point, gradientNorm } = await fitted({ design, link, outputs, targets });
+    expect(steepness(design, zero, targets, link)).toBeGreaterThan(0.1);
+    expect(steepness(design, point, targets, link)).toBeLessThan(1e-5);
+    expect(gradientNorm).toBeLessThan(1e-4);
+  });
+
+  it.each([
+    ['softmax', 5],
+    ['sigmoid', 4],
+  ] as const)('%s of %d outputs ends there from afar, too', async (link, outputs) => {
+    const design = features();
+    const targets = wanted(link, outputs);
+    const { point } = await fitted({ design, link, outputs, targets });
+    const random = seededRandom(5);
+    // Logits of some hundreds: nearly every row is wrong, and curved nowhere.
+    const far = Float64Array.from(point, () => 20 * random.normal());
+    const start = far.slice();
+    const again = await fitted({ design, link, outputs, targets }, far);
+    expect(far).toEqual(start);
+    expect(steepness(design, again.point, targets, link)).toBeLessThan(1e-5);
+    const weights = COLUMNS * outputs;
+    // What all classes have in common the penalty alone brings back, slowly.
+    expect(
+      relativeError(again.point.subarray(0, weights), point.subarray(0, weights)),
+    ).toBeLessThan(2e-3);
+  });
+
+  it('labels side by side are fitted as each alone', async () => {
+    const design = features();
+    const targets = wanted('sigmoid', 4);
+    const together = await fitted({ design, link: 'sigmoid', outputs: 4, targets });
+    for (let k = 0; k < 4; k++) {
+      const own = targets.filter((_, at) => at % 4 === k);
+      const alone = await fitted({ design, link: 'sigmoid', outputs: 1, targets: own });
+      const column = together.point.filter((_, at) => at % 4 === k);
+      expect(relativeError(column, alone.point)).toBeLessThan(1e-4);
+    }
+  });
+
+  it('too few iterations are said, and what they gained is kept', async () => {
+    const design = features();
+    const targets = wanted('softmax', 5);
+    const problem = { design, link: 'softmax', outputs: 5, targets } as const;
+    const { point, iterations, gradientNorm } = await fitted(problem, null, {
+      ...CLOSE,
+      max_iter: 2,
+    });
+    expect(iterations).toBe(2);
+    expect(gradientNorm).toBeGreaterThan(1e-4);
+    const zero = new Float64Array(point.length);
+    expect(steepness(design, point, targets, 'softmax')).toBeLessThan(
+      steepness(design, zero, targets, 'softmax') / 2,
+    );
+  });
+
+  it('from the optimum there is nothing to do', async () => {
+    const design = features();
+    const targets = wanted('softmax', 5);
+    const problem = { design, link: 'softmax', outputs: 5, targets } as const;
+    const { point } = await fitted(problem);
+    const again = await fitted(problem, point, { ...CLOSE, stepTolerance: 1e-4 });
+    expect(again.iterations).toBe(1);
+    expect(relativeError(again.point, point)).toBeLessThan(1e-4);
+  });
+});
+
+describe('a row that comes in', () => {
+  it.each([
+    ['softmax', [2, -1, 0.5], [0, 0, 1]],
+    ['softmax', [12, -9, 3], [0, 1, 0]],
+    ['sigmoid', [2, -1, 0.5], [0, 1, 1]],
+    ['sigmoid', [-7, 6, 0], [1, 0, 0]],
+  ] as const)('%s: residuals are those of the logits that they move', (link, given, is) => {
+    const logits = Float64Array.from(given);
+    for (const leverage of [0.01, 1, 30]) {
+      const residuals = settledResiduals(logits, leverage, Uint8Array.from(is), link);
+      const moved = logits.map((logit, k) => Math.exp(logit - leverage * residuals[k]!));
+      const total = moved.reduce((sum, value) => sum + value, 0);
+      for (const [k, target] of is.entries()) {
+        const p = link === 'softmax' ? moved[k]! / total : moved[k]! / (1 + moved[k]!);
+        expect(residuals[k]!).toBeCloseTo(p - target, 7);
+      }
+    }
+  });
+
+  it.each([
+    ['softmax', 5],
+    ['sigmoid', 4],
+  ] as const)('%s of %d outputs: the guess is nearer than where it was', async (link, outputs) => {
+    const all = features();
+    const before = ROWS - 1;
+    // The same centre, so that points can be compared.
+    const first: Design = {
+      ...all,
+      rows: before,
+      centred: all.centred.subarray(0, before * COLUMNS),
+    };
+    const targets = wanted(link, outputs);
+    const had = await fitted({
+      design: first,
+      link,
+      outputs,
+      targets: wanted(link, outputs, before),
+    });
+    const has = await fitted({ design: all, link, outputs, targets });
+    const preconditioner = await preconditioned(all, had.curvature);
+    const guess = had.point.slice();
+    const row = {
+      features: all.centred.subarray(before * COLUMNS),
+      targets: targets.subarray(before * outputs),
+    };
+    await foresee(guess, row, ROWS, link, preconditioner);
+    preconditioner.dispose();
+    expect(relativeError(guess, has.point)).toBeLessThan(relativeError(had.point, has.point) / 2);
+  });
+});
