@@ -5,8 +5,14 @@ import type { ActiveSet } from './sets';
 
 const ROUNDS = 30;
 
-/** @returns milliseconds of processor time of each of the last thirty labels of so many. */
-export async function answerTimes(set: ActiveSet, labels: number): Promise<number[]> {
+export interface AnswerTimes {
+  /** Milliseconds by the clock, of each of the last thirty labels. */
+  readonly clock: readonly number[];
+  /** The same of processor time: what collects garbage beside it counts, other work on the machine does not. */
+  readonly processor: readonly number[];
+}
+
+export async function answerTimes(set: ActiveSet, labels: number): Promise<AnswerTimes> {
   const { features, labels: truth } = set.train;
   const learner = await ActiveLearner.open({
     pool: features,
@@ -24,14 +30,19 @@ export async function answerTimes(set: ActiveSet, labels: number): Promise<numbe
     labels: [truth[row] ?? 0],
     held_out: false,
   }));
-  const times: number[] = [];
+  const times = { clock: [] as number[], processor: [] as number[] };
   for (let count = labels - ROUNDS; count <= labels; count++) {
-    const began = process.cpuUsage();
+    const began = performance.now();
+    const used = process.cpuUsage();
     await finish(learner.learn(given.slice(0, count)));
     learner.next('margin', 1);
-    const { user, system } = process.cpuUsage(began);
+    const took = performance.now() - began;
+    const { user, system } = process.cpuUsage(used);
     // The first one fits all the points of the curve.
-    if (count > labels - ROUNDS) times.push((user + system) / 1000);
+    if (count > labels - ROUNDS) {
+      times.clock.push(took);
+      times.processor.push((user + system) / 1000);
+    }
     await learner.prepare();
   }
   learner.dispose();

@@ -155,9 +155,8 @@ export class ActiveLearner {
       ({ row, labels, held_out }) => labels !== null && !held_out && !measured.has(copies[row]),
     );
     this.#keepHeads(train);
+    this.#cover(train);
     this.#train = train;
-    this.#coverage.reset();
-    for (const { row } of train) this.#coverage.cover(row);
 
     const sizes = curveSizes(train.length).filter(
       (size) => !this.#heads.some(({ labels }) => labels === size) && this.#canFit(size),
@@ -216,6 +215,13 @@ export class ActiveLearner {
     this.#scored.dispose();
     this.#held?.rows.dispose();
     this.#held = null;
+  }
+
+  /** What was labelled before stays covered, where it is still labelled. */
+  #cover(train: readonly PoolLabel[]): void {
+    const isLonger = this.#train.every(({ row }, at) => train[at]?.row === row);
+    if (!isLonger) this.#coverage.reset();
+    for (const { row } of train.slice(isLonger ? this.#train.length : 0)) this.#coverage.cover(row);
   }
 
   /** Those of a beginning that is still the same, and of a size that the curve keeps. */

@@ -115,9 +115,13 @@ describe('the curve', () => {
     const one = await learner();
     await finish(one.learn(given));
     const before = one.measures.slice();
-    await finish(one.learn([...given, { row: 50, labels: [0], held_out: false }]));
+    const next = one.next('diversity', 8);
+    const more = next.slice(0, 4).map(({ row }) => ({ row, labels: [0], held_out: false }));
+    await finish(one.learn([...given, ...more]));
+    expect(one.next('diversity', 4)).toEqual(next.slice(4));
     await finish(one.learn(given));
     expect(one.measures).toEqual(before);
+    expect(one.next('diversity', 8)).toEqual(next);
     const changed = given.map((label, at) => (at === 17 ? { ...label, labels: [0] } : label));
     await finish(one.learn(changed));
     const fresh = await learner();
@@ -192,7 +196,9 @@ it('leaves nothing behind on the device', async () => {
   const before = tf.memory().numTensors;
   const one = await learner();
   await finish(one.learn(asked([0, 1, 2, 3, 4, 5, 6])));
+  await one.prepare();
   await finish(one.learn(asked([0, 1, 2, 3, 4, 5, 6, 7])));
+  await one.prepare();
   one.dispose();
   open = [];
   expect(tf.memory().numTensors).toBe(before);
