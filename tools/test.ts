@@ -1,7 +1,6 @@
 /**
- * `npm test`: every check and every test, all of them even when one fails. Both builds and the unit tests come first, on
- * all cores. The tests in browsers, which wait a good deal, come then; what they leave of the processor goes to linting,
- * format and types, which step back for them. The output of what failed is shown; the last line counts checks and tests
+ * `npm test`: every check and every test, all of them even when one fails. After both builds come the unit tests and then
+ * those in browsers; what they leave of the processor goes to linting, format and types, which step back for them. The output of what failed is shown; the last line counts checks and tests
  * together.
  */
 import { spawn } from 'node:child_process';
@@ -30,14 +29,17 @@ const USUAL = constants.priority.PRIORITY_NORMAL;
 const QUIETLY = ['--logLevel', 'warn'];
 const reports = await mkdtemp(join(tmpdir(), 'headlight-test-'));
 
-const TESTS: readonly Step[] = [
+const BUILDS: readonly Step[] = [
   {
     name: 'build of the command line',
     run: () =>
       command(USUAL, 'vite/bin/vite.js', 'build', '--config', 'vite.node.config.ts', ...QUIETLY),
   },
   { name: 'build of the page', run: buildPage },
+];
+const TESTS: readonly Step[] = [
   tests('unit tests', 'unit'),
+  tests('browser tests', 'browser', 'threads'),
 ];
 const CHECKS: readonly Step[] = [
   check('lint and types', 'oxlint/bin/oxlint', '--type-aware', '--type-check', '--deny-warnings'),
@@ -54,8 +56,8 @@ const CHECKS: readonly Step[] = [
 
 let passed = 0;
 let failed = 0;
-await runAll(TESTS);
-await Promise.all([runAll([tests('browser tests', 'browser', 'threads')]), runAll(CHECKS)]);
+await runAll(BUILDS);
+await Promise.all([runAll(TESTS), runAll(CHECKS)]);
 await rm(reports, { recursive: true, force: true });
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -5,10 +5,12 @@ import { availableParallelism } from 'node:os';
 
 /** Workers that run at once, at most: each has a browser. */
 const MOST_LANES = 4;
+/** A browser's tests wait a third of their time, which is another's. */
+const LANES_A_CORE = 2;
 
-/** As many files as can run at once with a core each: one where a process cannot be bound to a core. */
+/** As many files as run at once, each bound to a core: one where a process cannot be bound. */
 export function lanes(): number {
-  return usableCores() === null ? 1 : Math.min(MOST_LANES, availableParallelism());
+  return usableCores() === null ? 1 : Math.min(MOST_LANES, LANES_A_CORE * availableParallelism());
 }
 
 /** Binds this process, and all that it starts, to one of the cores it may use. */
