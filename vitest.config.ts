@@ -1,6 +1,6 @@
 /**
- * Tests in Node (`unit`), and in real browsers that the tests drive themselves: `browser`, several files at a time with a
- * core each, and after them `threads`, one file at a time with all cores, where pages run threads of their own. (Threads
+ * Tests in Node (`unit`), and in real browsers that the tests drive themselves: `browser`, two files a
+ * core at a time, and after them `threads`, one file at a time with all cores, where pages run threads of their own. (Threads
  * of WASM wait for each other in loops: two pages that share two cores need four times as long as one after the other.)
  */
 import { svelte } from '@sveltejs/vite-plugin-svelte';

@@ -10,6 +10,8 @@ export interface BenchTable {
   readonly method: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
+  /** When and where, of a table that an earlier run measured. */
+  readonly earlier?: string;
 }
 
 export interface BenchResult {
@@ -19,11 +21,11 @@ export interface BenchResult {
 
 export function markdown(tables: readonly BenchTable[]): string {
   return tables
-    .map(({ title, method, columns, rows }) =>
+    .map(({ title, method, columns, rows, earlier }) =>
       [
         `### ${title}`,
         '',
-        method,
+        earlier === undefined ? method : `${method} Measured by an earlier run: ${earlier}.`,
         '',
         `| ${columns.join(' | ')} |`,
         `|${columns.map((_, index) => (index === 0 ? '---' : '---:')).join('|')}|`,

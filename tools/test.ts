@@ -1,7 +1,7 @@
 /**
  * `npm test`: every check and every test, all of them even when one fails. After both builds come the unit tests and then
- * those in browsers; what they leave of the processor goes to linting, format and types, which step back for them. The output of what failed is shown; the last line counts checks and tests
- * together.
+ * those in browsers; what they leave of the processor goes to linting, format and types, which step back for them. The
+ * output of what failed is shown; the last line counts checks and tests together.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

@@ -245,5 +245,11 @@ async function earlier(fresh: readonly BenchTable[]): Promise<BenchTable[]> {
   const before = await readFile(file, 'utf8').catch(() => null);
   if (before === null) return [];
   const titles = new Set(fresh.map(({ title }) => title));
-  return (JSON.parse(before) as BenchResult).tables.filter(({ title }) => !titles.has(title));
+  const { tables, when, machine } = JSON.parse(before) as BenchResult & {
+    readonly when: string;
+    readonly machine: string;
+  };
+  return tables.flatMap((table) =>
+    titles.has(table.title) ? [] : [{ earlier: `${when}, ${machine}`, ...table }],
+  );
 }

@@ -1,4 +1,4 @@
-/** The cores that tests run on: with one for each worker, their runtimes' threads do not wait in loops for each other. */
+/** The cores that tests run on: bound to one, the threads of a worker's runtimes do not wait in loops for each other. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -8,7 +8,7 @@ const MOST_LANES = 4;
 /** A browser's tests wait a third of their time, which is another's. */
 const LANES_A_CORE = 2;
 
-/** As many files as run at once, each bound to a core: one where a process cannot be bound. */
+/** As many files as run at once, each bound to a core where there are several: one where a process cannot be bound. */
 export function lanes(): number {
   return usableCores() === null ? 1 : Math.min(MOST_LANES, LANES_A_CORE * availableParallelism());
 }

@@ -15,6 +15,11 @@ export function dots(
       for (let m = 0; m < models; m++) sums[m]! += a[i + m]! * b[i + m]!;
     return sums;
   }
+  sums[0] = dot(a, b);
+  return sums;
+}
+
+export function dot(a: Float64Array, b: Float64Array): number {
   // Four sums, so that the additions need not wait for each other.
   let [first, second, third, fourth] = [0, 0, 0, 0];
   let i = 0;
@@ -25,8 +30,7 @@ export function dots(
     fourth += a[i + 3]! * b[i + 3]!;
   }
   for (; i < a.length; i++) first += a[i]! * b[i]!;
-  sums[0] = first + second + (third + fourth);
-  return sums;
+  return first + second + (third + fourth);
 }
 
 /** `target = keep · target + factor · other`. */

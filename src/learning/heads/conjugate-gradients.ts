@@ -1,20 +1,20 @@
 /**
  * Logistic regressions of the same features by preconditioned nonlinear conjugate gradients (Polak-Ribière+; Nocedal &
  * Wright, Numerical Optimization, 2006, section 5.2). Logits are linear in the weights, so they are kept, and how far to go
- * along a direction is found on them alone: a step costs one product there and one back, however often it is
- * tried. From near the optimum, where the objective is nearly quadratic, that takes half the products of L-BFGS.
+ * along a direction is found on them alone: a step costs a product there, one back, and the preconditioner's, however
+ * often it is tried. Near the optimum, where the objective is nearly quadratic, no memory of more steps would help.
  */
 import { combine, dots } from './by-model';
 import type { Design } from './design';
 import type { Preconditioner } from './preconditioner';
-import { probabilitiesOf, type Link } from './probabilities';
+import { probabilitiesOf, type Activation } from './probabilities';
 import type { Products } from './products';
 
 export interface LinearProblem {
   readonly design: Design;
   readonly products: Products;
   /** `softmax`: the outputs are one model; `sigmoid`: each is a model of its own, and goes its own way. */
-  readonly link: Link;
+  readonly activation: Activation;
   readonly outputs: number;
   /** What the probabilities should be: 0/1, [rows, outputs]. */
   readonly targets: Uint8Array;
@@ -36,9 +36,9 @@ export interface Descended {
   /** [columns + 1, outputs], intercepts last, for the centred features. */
   readonly point: Float64Array;
   readonly iterations: number;
-  /** Largest gradient component of any model, before the last step. */
+  /** Largest gradient component of any model where it was last looked at: before a last, small step. NaN where numbers overflow. */
   readonly gradientNorm: number;
-  /** Mean p(1 - p) of a row and output, there. */
+  /** Mean p(1 - p) of a row and output, there too. */
   readonly curvature: number;
 }
 
@@ -53,7 +53,7 @@ interface Place {
   /** As the point. */
   readonly gradient: Float64Array;
   /** The same, as the preconditioner sees it. */
-  readonly steepest: Float64Array;
+  readonly preconditioned: Float64Array;
   /** Their product, a model. */
   readonly descents: Float64Array;
   /** Largest component of the gradient, a model. */
@@ -74,9 +74,9 @@ interface Line {
   readonly logits: Float64Array;
   /** Of the mean objective, there. */
   readonly slopes: Float64Array;
-  /** The penalty's part of the slope at a length: first, and what a length adds. */
-  readonly first: Float64Array;
-  readonly grown: Float64Array;
+  /** The penalty's part of the slope where it starts, and what each length adds to it. */
+  readonly penaltySlopes: Float64Array;
+  readonly penaltyCurvatures: Float64Array;
   /** Guesses, which become what is found; 0 stays 0. */
   readonly lengths: Float64Array;
 }
@@ -87,8 +87,8 @@ export async function descend(
   start: Float64Array | null,
   { tol, stepTolerance, max_iter }: DescentSettings,
 ): Promise<Descended> {
-  const { outputs, link, penalty, design } = problem;
-  const models = link === 'softmax' ? 1 : outputs;
+  const { outputs, activation, penalty, design } = problem;
+  const models = activation === 'softmax' ? 1 : outputs;
   const weights = design.columns * outputs;
   const size = design.rows * outputs;
   const point = start?.slice() ?? new Float64Array(weights + outputs);
@@ -100,10 +100,10 @@ export async function descend(
   };
   await forward(problem, point, logits);
   scratch.tried.set(logits);
-  const probabilities = await probabilitiesOf(link, scratch.tried, outputs);
+  const probabilities = await probabilitiesOf(activation, scratch.tried, outputs);
   const preconditioner = await problem.preconditioner(curvatureOf(probabilities));
   let here = await arrive(problem, preconditioner, point, probabilities, scratch);
-  const direction = here.steepest.map((value) => -value);
+  const direction = here.preconditioned.map((value) => -value);
   const ones = new Float64Array(models).fill(1);
   const minusOnes = new Float64Array(models).fill(-1);
   const isOpen = new Uint8Array(models).fill(1);
@@ -115,12 +115,12 @@ export async function descend(
     await forward(problem, direction, scratch.along);
     const squares = dots(direction.subarray(0, weights), direction, outputs, models);
     const sizes = dots(point.subarray(0, weights), point, outputs, models);
-    const bends = bendsOf(here.probabilities, scratch.along, outputs, models);
-    const grown = squares.map((square) => penalty * square);
+    const curvatures = curvaturesOf(here.probabilities, scratch.along, outputs, models);
+    const penaltyCurvatures = squares.map((square) => penalty * square);
     const lengths = new Float64Array(models);
     for (let m = 0; m < models; m++) {
       if (isOpen[m] === 0) continue;
-      lengths[m] = -slopes[m]! / (bends[m]! + grown[m]!);
+      lengths[m] = -slopes[m]! / (curvatures[m]! + penaltyCurvatures[m]!);
       const step = lengths[m]! * Math.sqrt(squares[m]!);
       // A step too small to matter is the last, and needs no look at where it leads.
       const isLast = here.norms[m]! <= tol && step <= stepTolerance * Math.sqrt(sizes[m]!);
@@ -130,19 +130,25 @@ export async function descend(
       combine(point, ones, direction, lengths, outputs);
       break;
     }
-    const first = dots(point.subarray(0, weights), direction, outputs, models);
-    for (let m = 0; m < models; m++) first[m]! *= penalty;
-    const found = await search(problem, { logits, slopes, first, grown, lengths }, scratch);
+    const penaltySlopes = dots(point.subarray(0, weights), direction, outputs, models);
+    for (let m = 0; m < models; m++) penaltySlopes[m]! *= penalty;
+    const found = await search(
+      problem,
+      { logits, slopes, penaltySlopes, penaltyCurvatures, lengths },
+      scratch,
+    );
     combine(logits, ones, scratch.along, lengths, outputs);
     combine(point, ones, direction, lengths, outputs);
     const before = here;
     here = await arrive(problem, preconditioner, point, found, scratch);
-    combine(direction, turns(before, here, outputs), here.steepest, minusOnes, outputs);
+    combine(direction, betas(before, here, outputs), here.preconditioned, minusOnes, outputs);
   }
+  // Where the preconditioner overflows there is no way down, though the gradient may be finite.
+  const isLost = !here.descents.every(Number.isFinite);
   return {
     point,
     iterations,
-    gradientNorm: here.norms.reduce((most, norm) => (norm <= most ? most : norm), 0),
+    gradientNorm: isLost ? NaN : here.norms.reduce((most, norm) => Math.max(most, norm), 0),
     curvature: curvatureOf(here.probabilities),
   };
 }
@@ -159,14 +165,14 @@ function forward(
 }
 
 async function arrive(
-  { design, products, outputs, targets, penalty, link }: LinearProblem,
+  { design, products, outputs, targets, penalty, activation }: LinearProblem,
   preconditioner: Preconditioner,
   point: Float64Array,
   probabilities: Float32Array,
   { residuals }: Scratch,
 ): Promise<Place> {
   const { rows, columns, offset } = design;
-  const models = link === 'softmax' ? 1 : outputs;
+  const models = activation === 'softmax' ? 1 : outputs;
   const weights = columns * outputs;
   const ofIntercepts = new Float64Array(outputs);
   for (let at = 0; at < residuals.length; at += outputs) {
@@ -187,27 +193,30 @@ async function arrive(
       const value = gradient[at]! / rows + penalty * point[at]!;
       gradient[at] = value;
       const norm = Math.abs(value + shift * ofIntercepts[k]!);
-      if (!(norm <= largest[k]!)) largest[k] = norm;
+      largest[k] = Math.max(largest[k]!, norm);
     }
   }
   gradient.set(ofIntercepts, weights);
-  const steepest = await preconditioner.apply(gradient, outputs);
+  const preconditioned = await preconditioner.apply(gradient, outputs);
   return {
     probabilities,
     gradient,
-    steepest,
-    descents: dots(gradient, steepest, outputs, models),
-    norms: models > 1 ? largest : Float64Array.of(largest.reduce(larger, 0)),
+    preconditioned,
+    descents: dots(gradient, preconditioned, outputs, models),
+    norms:
+      models > 1
+        ? largest
+        : Float64Array.of(largest.reduce((most, norm) => Math.max(most, norm), 0)),
   };
 }
 
 /**
- * Slopes along the direction; where one is not downhill, its model turns to the steepest descent, and a model without
+ * Slopes along the direction; where one is not downhill, its model turns to the preconditioned descent, and a model without
  * any descent is closed. A closed model stays where it is.
  */
 function downhill(
   direction: Float64Array,
-  { gradient, steepest, descents }: Place,
+  { gradient, preconditioned, descents }: Place,
   isOpen: Uint8Array,
   outputs: number,
 ): Float64Array {
@@ -222,7 +231,7 @@ function downhill(
     if (slopes[m]! < 0) factor[m] = -1;
     else isOpen[m] = 0;
   }
-  if (keep.includes(0)) combine(direction, keep, steepest, factor, outputs);
+  if (keep.includes(0)) combine(direction, keep, preconditioned, factor, outputs);
   return slopes;
 }
 
@@ -231,8 +240,8 @@ function downhill(
  * @returns the probabilities there.
  */
 async function search(
-  { link, outputs, targets, design: { rows } }: LinearProblem,
-  { logits, slopes, first, grown, lengths }: Line,
+  { activation, outputs, targets, design: { rows } }: LinearProblem,
+  { logits, slopes, penaltySlopes, penaltyCurvatures, lengths }: Line,
   { along, tried }: Scratch,
 ): Promise<Float32Array> {
   const models = lengths.length;
@@ -242,21 +251,21 @@ async function search(
     for (let at = 0; at < tried.length; at += outputs)
       for (let k = 0; k < outputs; k++)
         tried[at + k] = logits[at + k]! + lengths[models === 1 ? 0 : k]! * along[at + k]!;
-    const probabilities = await probabilitiesOf(link, tried, outputs);
+    const probabilities = await probabilitiesOf(activation, tried, outputs);
     if (trial >= MOST_TRIALS) return probabilities;
     const found = slopesOf(probabilities, targets, along, outputs, models);
     for (let m = 0; m < models; m++)
-      found[m] = found[m]! / rows + first[m]! + lengths[m]! * grown[m]!;
+      found[m] = found[m]! / rows + penaltySlopes[m]! + lengths[m]! * penaltyCurvatures[m]!;
     const steep = Array.from(found.keys()).filter(
       (m) => lengths[m] !== 0 && !(Math.abs(found[m]!) <= FLAT * Math.abs(slopes[m]!)),
     );
     if (steep.length === 0) return probabilities;
-    const bends = bendsOf(probabilities, along, outputs, models);
+    const curvatures = curvaturesOf(probabilities, along, outputs, models);
     for (const m of steep) {
       const length = lengths[m]!;
       if (found[m]! < 0) short[m] = length;
       else long[m] = length;
-      const next = length - found[m]! / (bends[m]! + grown[m]!);
+      const next = length - found[m]! / (curvatures[m]! + penaltyCurvatures[m]!);
       if (next > short[m]! && next < long[m]!) lengths[m] = next;
       else lengths[m] = long[m] === Infinity ? 2 * length : (short[m]! + long[m]!) / 2;
     }
@@ -264,8 +273,8 @@ async function search(
 }
 
 /** How much of the direction is kept, at least nothing. */
-function turns(before: Place, here: Place, outputs: number): Float64Array {
-  const crossed = dots(before.gradient, here.steepest, outputs, here.norms.length);
+function betas(before: Place, here: Place, outputs: number): Float64Array {
+  const crossed = dots(before.gradient, here.preconditioned, outputs, here.norms.length);
   return here.descents.map((own, m) => {
     const kept = (own - crossed[m]!) / before.descents[m]!;
     return kept > 0 ? kept : 0;
@@ -288,7 +297,7 @@ function slopesOf(
 }
 
 /** Second derivative of the mean loss along a line. */
-function bendsOf(
+function curvaturesOf(
   probabilities: Float32Array,
   along: Float64Array,
   outputs: number,
@@ -312,7 +321,8 @@ function bendsOf(
     }
     if (models !== outputs) sums[0]! += square - mean * mean;
   }
-  return sums.map((sum) => sum / (along.length / outputs));
+  // Of probabilities whose sum is a hair above 1 it could be below 0.
+  return sums.map((sum) => Math.max(0, sum / (along.length / outputs)));
 }
 
 /** Mean p(1 - p), away from nothing. */
@@ -320,9 +330,4 @@ function curvatureOf(probabilities: Float32Array): number {
   let sum = 0;
   for (const p of probabilities) sum += p * (1 - p);
   return Math.max(sum / probabilities.length, LEAST_CURVATURE);
-}
-
-/** NaN where one is. */
-function larger(most: number, value: number): number {
-  return value <= most ? most : value;
 }

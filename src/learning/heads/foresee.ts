@@ -4,7 +4,7 @@
  * out is approximated (Rad & Maleki, A scalable estimate of the out-of-sample prediction error, 2020), run backwards.
  */
 import type { Preconditioner } from './preconditioner';
-import type { Link } from './probabilities';
+import type { Activation } from './probabilities';
 
 const MOST_STEPS = 30;
 /** A move of logits that is none. */
@@ -25,7 +25,7 @@ export async function foresee(
   point: Float64Array,
   { features, targets }: NewRow,
   rows: number,
-  link: Link,
+  activation: Activation,
   preconditioner: Preconditioner,
 ): Promise<void> {
   const columns = features.length;
@@ -39,7 +39,7 @@ export async function foresee(
     leverage += (row[j]! * turned[j]!) / rows;
     for (let k = 0; k < outputs; k++, at++) logits[k]! += row[j]! * point[at]!;
   }
-  const residuals = settledResiduals(logits, leverage, targets, link);
+  const residuals = settledResiduals(logits, leverage, targets, activation);
   for (let j = 0, at = 0; j <= columns; j++)
     for (let k = 0; k < outputs; k++, at++) point[at]! -= (turned[j]! * residuals[k]!) / rows;
 }
@@ -53,17 +53,17 @@ export function settledResiduals(
   logits: Float64Array,
   leverage: number,
   targets: Uint8Array,
-  link: Link,
+  activation: Activation,
 ): Float64Array {
   let now = logits.slice();
-  let value = objective(now, logits, leverage, targets, link);
+  let value = objective(now, logits, leverage, targets, activation);
   for (let step = 0; step < MOST_STEPS; step++) {
-    const move = newtonMove(now, logits, leverage, targets, link);
+    const move = newtonMove(now, logits, leverage, targets, activation);
     const largest = move.reduce((most, part) => Math.max(most, Math.abs(part)), 0);
     if (!(largest > NEAR)) break;
     for (let share = 1; share * largest > NEAR; share /= 2) {
       const next = now.map((logit, k) => logit - share * move[k]!);
-      const lower = objective(next, logits, leverage, targets, link);
+      const lower = objective(next, logits, leverage, targets, activation);
       if (!(lower <= value)) continue;
       now = next;
       value = lower;
@@ -79,21 +79,21 @@ function newtonMove(
   logits: Float64Array,
   leverage: number,
   targets: Uint8Array,
-  link: Link,
+  activation: Activation,
 ): Float64Array {
-  const p = probabilitiesAt(now, link);
+  const p = probabilitiesAt(now, activation);
   const move = new Float64Array(now.length);
   const spread = new Float64Array(now.length);
   let [crossed, own] = [0, 0];
   for (let k = 0; k < now.length; k++) {
     const gradient = (now[k]! - logits[k]!) / leverage + p[k]! - targets[k]!;
-    const diagonal = 1 / leverage + (link === 'softmax' ? p[k]! : p[k]! * (1 - p[k]!));
+    const diagonal = 1 / leverage + (activation === 'softmax' ? p[k]! : p[k]! * (1 - p[k]!));
     move[k] = gradient / diagonal;
     spread[k] = p[k]! / diagonal;
     crossed += p[k]! * move[k]!;
     own += p[k]! * spread[k]!;
   }
-  if (link === 'softmax')
+  if (activation === 'softmax')
     for (let k = 0; k < move.length; k++) move[k]! += (spread[k]! * crossed) / (1 - own);
   return move;
 }
@@ -103,21 +103,21 @@ function objective(
   logits: Float64Array,
   leverage: number,
   targets: Uint8Array,
-  link: Link,
+  activation: Activation,
 ): number {
   const largest = now.reduce((most, logit) => Math.max(most, logit), -Infinity);
   let [sum, exponentials] = [0, 0];
   for (let k = 0; k < now.length; k++) {
     const logit = now[k]!;
     sum += (logit - logits[k]!) ** 2 / (2 * leverage) - targets[k]! * logit;
-    if (link === 'softmax') exponentials += Math.exp(logit - largest);
+    if (activation === 'softmax') exponentials += Math.exp(logit - largest);
     else sum += Math.max(logit, 0) + Math.log1p(Math.exp(-Math.abs(logit)));
   }
-  return link === 'softmax' ? sum + largest + Math.log(exponentials) : sum;
+  return activation === 'softmax' ? sum + largest + Math.log(exponentials) : sum;
 }
 
-function probabilitiesAt(logits: Float64Array, link: Link): Float64Array {
-  if (link === 'sigmoid') return logits.map((logit) => 1 / (1 + Math.exp(-logit)));
+function probabilitiesAt(logits: Float64Array, activation: Activation): Float64Array {
+  if (activation === 'sigmoid') return logits.map((logit) => 1 / (1 + Math.exp(-logit)));
   const largest = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
   const shares = logits.map((logit) => Math.exp(logit - largest));
   const sum = shares.reduce((total, share) => total + share, 0);

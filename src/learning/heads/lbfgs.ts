@@ -5,6 +5,8 @@
  * the approximate Wolfe condition of Hager & Zhang, 2005, since float32 values cannot be compared there.)
  */
 
+import { dot } from './by-model';
+
 const MEMORY = 20;
 const DECREASE = 1e-4;
 const MOST_TRIALS = 20;
@@ -173,20 +175,6 @@ export class Lbfgs {
     for (let i = 0; i < r.length; i++) r[i] = -r[i]!;
     return r;
   }
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  // Four sums, so that the additions need not wait for each other.
-  let [first, second, third, fourth] = [0, 0, 0, 0];
-  let i = 0;
-  for (; i + 3 < a.length; i += 4) {
-    first += a[i]! * b[i]!;
-    second += a[i + 1]! * b[i + 1]!;
-    third += a[i + 2]! * b[i + 2]!;
-    fourth += a[i + 3]! * b[i + 3]!;
-  }
-  for (; i < a.length; i++) first += a[i]! * b[i]!;
-  return first + second + (third + fourth);
 }
 
 function add(target: Float64Array, other: Float64Array, factor: number): void {

@@ -2,25 +2,29 @@
 import type * as TensorFlow from '@tensorflow/tfjs-core';
 import { tf } from './tensorflow';
 
-/** Of one label among the outputs, or of each output for itself. */
-export type Link = 'softmax' | 'sigmoid';
+/** `softmax`: of one label among the outputs; `sigmoid`: of each output for itself. */
+export type Activation = 'softmax' | 'sigmoid';
 
 /** @param logits [rows, outputs]. tfjs must be loaded, and a backend of it be the current one. */
 export async function probabilitiesOf(
-  link: Link,
+  activation: Activation,
   logits: Float32Array,
   outputs: number,
 ): Promise<Float32Array> {
   const given = tf.tensor2d(logits, [logits.length / outputs, outputs], 'float32');
   try {
-    return await linked(link, given);
+    return await activated(activation, given);
   } finally {
     given.dispose();
   }
 }
 
-export async function linked(link: Link, logits: TensorFlow.Tensor2D): Promise<Float32Array> {
-  const result = link === 'softmax' ? tf.softmax(logits) : tf.sigmoid(logits);
+/** @param logits [rows, outputs], kept. */
+export async function activated(
+  activation: Activation,
+  logits: TensorFlow.Tensor2D,
+): Promise<Float32Array> {
+  const result = activation === 'softmax' ? tf.softmax(logits) : tf.sigmoid(logits);
   try {
     return await result.data<'float32'>();
   } finally {

@@ -12,7 +12,7 @@ import { headOf } from './fit';
 import { countTargets } from './multi-label-input';
 import { CONSTANT_LOGIT } from './one-vs-rest';
 import { covariance, Preconditioner } from './preconditioner';
-import type { Link } from './probabilities';
+import type { Activation } from './probabilities';
 import { Products } from './products';
 import { loadTensorFlow } from './tensorflow';
 import type { Matrix, Targets } from './types';
@@ -37,7 +37,7 @@ export interface WarmHead {
 
 /** As `fitLogistic`'s. */
 const TOL = 1e-4;
-/** Relative step at which it is near enough: coefficients and probabilities are then within 5e-4 of the optimum. */
+/** Relative step at which it is near enough: coefficients and probabilities (Euclidean norms) are then within 5e-4. */
 const STEP = 2e-4;
 const MOST_ITERATIONS = 500;
 /** A preconditioner serves for so many times the rows that it was made of, or for so many times fewer... */
@@ -123,9 +123,9 @@ export class Refitter {
     const targets = new Uint8Array(design.rows * outputs);
     for (const [row, label] of labels.entries())
       if (place[label]! >= 0) targets[row * outputs + place[label]!] = 1;
-    const link = outputs === 1 ? 'sigmoid' : 'softmax';
+    const activation = outputs === 1 ? 'sigmoid' : 'softmax';
     const start = this.#start(design, present);
-    const found = await this.#solve(design, link, outputs, targets, start);
+    const found = await this.#solve(design, activation, outputs, targets, start);
     const { coef, intercept } = headOf(found.point, design, [], outputs);
     const head = this.#empty(design.columns, -Infinity);
     present.forEach((k, at) => {
@@ -166,7 +166,7 @@ export class Refitter {
 
   async #solve(
     design: Design,
-    link: Link,
+    activation: Activation,
     outputs: number,
     targets: Uint8Array,
     start: Float64Array | null,
@@ -174,12 +174,12 @@ export class Refitter {
     const products = new Products(design, outputs, this.#backend);
     const cold = this.#last === null;
     try {
-      if (start !== null) await this.#foresee(design, link, targets, start);
+      if (start !== null) await this.#foresee(design, activation, targets, start);
       const found = await descend(
         {
           design,
           products,
-          link,
+          activation,
           outputs,
           targets,
           penalty: this.#penalty(design),
@@ -189,7 +189,8 @@ export class Refitter {
         start,
         { tol: TOL, stepTolerance: STEP, max_iter: MOST_ITERATIONS },
       );
-      if (!found.point.every(Number.isFinite)) {
+      if (!Number.isFinite(found.gradientNorm) || !found.point.every(Number.isFinite)) {
+        this.forget();
         throw new HeadlightError('device', 'Fitting the probe gave numbers that are not finite.', {
           hint: 'Choose another encoder, or another layer of it.',
         });
@@ -204,7 +205,7 @@ export class Refitter {
   /** Moves the start by the rows that have come in since the last fit, where they are few. */
   async #foresee(
     { rows, columns, centred }: Design,
-    link: Link,
+    activation: Activation,
     targets: Uint8Array,
     start: Float64Array,
   ): Promise<void> {
@@ -217,7 +218,7 @@ export class Refitter {
         features: centred.subarray(row * columns, (row + 1) * columns),
         targets: targets.subarray(row * outputs, (row + 1) * outputs),
       };
-      await foresee(start, own, rows, link, preconditioner);
+      await foresee(start, own, rows, activation, preconditioner);
     }
   }
 

@@ -3,7 +3,7 @@
  * one un-transposed product a block of rows. Probabilities come out in 32-bit floats.
  */
 import type * as TensorFlow from '@tensorflow/tfjs-core';
-import { linked, type Link } from './probabilities';
+import { activated, type Activation } from './probabilities';
 import type { WarmHead } from './refit';
 import { tf } from './tensorflow';
 import type { Matrix } from './types';
@@ -30,14 +30,14 @@ export class ScoredRows {
    * @returns [rows, classes] row-major: rows sum to 1, or of several labels each has its own probability.
    */
   async probabilities({ weights, bias }: WarmHead, several: boolean): Promise<Float32Array> {
-    const link: Link = several ? 'sigmoid' : 'softmax';
+    const activation: Activation = several ? 'sigmoid' : 'softmax';
     const shift = tf.tensor1d(Float32Array.from(bias), 'float32');
     const w = tf.tensor2d(weights, [this.#columns, bias.length], 'float32');
     try {
       return await this.#each(w, async (product) => {
         const logits = tf.add<TensorFlow.Tensor2D>(product, shift);
         try {
-          return await linked(link, logits);
+          return await activated(activation, logits);
         } finally {
           logits.dispose();
         }

@@ -13,6 +13,7 @@ import {
 import { prepareDesign, type Design } from '../../../../src/learning/heads/design';
 import { foresee, settledResiduals } from '../../../../src/learning/heads/foresee';
 import { covariance, Preconditioner } from '../../../../src/learning/heads/preconditioner';
+import type { Activation } from '../../../../src/learning/heads/probabilities';
 import { Products } from '../../../../src/learning/heads/products';
 import { useWasmTensors } from '../../../helpers/tfjs';
 import { relativeError } from '../goldens';
@@ -38,11 +39,11 @@ function features(rows = ROWS): Design {
 }
 
 /** One label of `outputs` a row, or each of them for itself. */
-function wanted(link: 'softmax' | 'sigmoid', outputs: number, rows = ROWS): Uint8Array {
+function wanted(activation: Activation, outputs: number, rows = ROWS): Uint8Array {
   const random = seededRandom(4);
   const targets = new Uint8Array(ROWS * outputs);
   for (let row = 0; row < ROWS; row++) {
-    if (link === 'softmax') targets[row * outputs + random.integer(outputs)] = 1;
+    if (activation === 'softmax') targets[row * outputs + random.integer(outputs)] = 1;
     else
       for (let k = 0; k < outputs; k++)
         targets[row * outputs + k] = random.integer(k + 2) === 0 ? 1 : 0;
@@ -56,7 +57,7 @@ async function preconditioned(design: Design, curvature: number): Promise<Precon
 }
 
 async function fitted(
-  problem: Pick<LinearProblem, 'design' | 'link' | 'outputs' | 'targets'>,
+  problem: Pick<LinearProblem, 'design' | 'activation' | 'outputs' | 'targets'>,
   start: Float64Array | null = null,
   settings = CLOSE,
 ): Promise<Descended> {
@@ -82,7 +83,7 @@ function steepness(
   { centred, rows }: Design,
   point: Float64Array,
   targets: Uint8Array,
-  link: 'softmax' | 'sigmoid',
+  activation: Activation,
 ): number {
   const outputs = targets.length / rows;
   const gradient = point.map((value, at) => (at < COLUMNS * outputs ? PENALTY * value : 0));
@@ -94,7 +95,7 @@ function steepness(
     const shares = logits.map((logit) => Math.exp(logit));
     const total = shares.reduce((sum, share) => sum + share, 0);
     for (let k = 0; k < outputs; k++) {
-      const p = link === 'softmax' ? shares[k]! / total : shares[k]! / (1 + shares[k]!);
+      const p = activation === 'softmax' ? shares[k]! / total : shares[k]! / (1 + shares[k]!);
       for (const [j, value] of x.entries())
         gradient[j * outputs + k]! += (value * (p - targets[row * outputs + k]!)) / rows;
     }
@@ -107,30 +108,33 @@ describe('conjugate gradients', () => {
     ['softmax', 5],
     ['sigmoid', 1],
     ['sigmoid', 4],
-  ] as const)('%s of %d outputs ends where the gradient is nothing', async (link, outputs) => {
-    const design = features();
-    const targets = wanted(link, outputs);
-    const zero = new Float64Array((COLUMNS + 1) * outputs);
-    const { point, gradientNorm } = await fitted({ design, link, outputs, targets });
-    expect(steepness(design, zero, targets, link)).toBeGreaterThan(0.1);
-    expect(steepness(design, point, targets, link)).toBeLessThan(1e-5);
-    expect(gradientNorm).toBeLessThan(1e-4);
-  });
+  ] as const)(
+    '%s of %d outputs ends where the gradient is nothing',
+    async (activation, outputs) => {
+      const design = features();
+      const targets = wanted(activation, outputs);
+      const zero = new Float64Array((COLUMNS + 1) * outputs);
+      const { point, gradientNorm } = await fitted({ design, activation, outputs, targets });
+      expect(steepness(design, zero, targets, activation)).toBeGreaterThan(0.1);
+      expect(steepness(design, point, targets, activation)).toBeLessThan(1e-5);
+      expect(gradientNorm).toBeLessThan(1e-4);
+    },
+  );
 
   it.each([
     ['softmax', 5],
     ['sigmoid', 4],
-  ] as const)('%s of %d outputs ends there from afar, too', async (link, outputs) => {
+  ] as const)('%s of %d outputs ends there from afar, too', async (activation, outputs) => {
     const design = features();
-    const targets = wanted(link, outputs);
-    const { point } = await fitted({ design, link, outputs, targets });
+    const targets = wanted(activation, outputs);
+    const { point } = await fitted({ design, activation, outputs, targets });
     const random = seededRandom(5);
     // Logits of some hundreds: nearly every row is wrong, and curved nowhere.
     const far = Float64Array.from(point, () => 20 * random.normal());
     const start = far.slice();
-    const again = await fitted({ design, link, outputs, targets }, far);
+    const again = await fitted({ design, activation, outputs, targets }, far);
     expect(far).toEqual(start);
-    expect(steepness(design, again.point, targets, link)).toBeLessThan(1e-5);
+    expect(steepness(design, again.point, targets, activation)).toBeLessThan(1e-5);
     const weights = COLUMNS * outputs;
     // What all classes have in common the penalty alone brings back, slowly.
     expect(
@@ -141,10 +145,10 @@ describe('conjugate gradients', () => {
   it('labels side by side are fitted as each alone', async () => {
     const design = features();
     const targets = wanted('sigmoid', 4);
-    const together = await fitted({ design, link: 'sigmoid', outputs: 4, targets });
+    const together = await fitted({ design, activation: 'sigmoid', outputs: 4, targets });
     for (let k = 0; k < 4; k++) {
       const own = targets.filter((_, at) => at % 4 === k);
-      const alone = await fitted({ design, link: 'sigmoid', outputs: 1, targets: own });
+      const alone = await fitted({ design, activation: 'sigmoid', outputs: 1, targets: own });
       const column = together.point.filter((_, at) => at % 4 === k);
       expect(relativeError(column, alone.point)).toBeLessThan(1e-4);
     }
@@ -153,7 +157,7 @@ describe('conjugate gradients', () => {
   it('too few iterations are said, and what they gained is kept', async () => {
     const design = features();
     const targets = wanted('softmax', 5);
-    const problem = { design, link: 'softmax', outputs: 5, targets } as const;
+    const problem = { design, activation: 'softmax', outputs: 5, targets } as const;
     const { point, iterations, gradientNorm } = await fitted(problem, null, {
       ...CLOSE,
       max_iter: 2,
@@ -169,7 +173,7 @@ describe('conjugate gradients', () => {
   it('from the optimum there is nothing to do', async () => {
     const design = features();
     const targets = wanted('softmax', 5);
-    const problem = { design, link: 'softmax', outputs: 5, targets } as const;
+    const problem = { design, activation: 'softmax', outputs: 5, targets } as const;
     const { point } = await fitted(problem);
     const again = await fitted(problem, point, { ...CLOSE, stepTolerance: 1e-4 });
     expect(again.iterations).toBe(1);
@@ -183,14 +187,14 @@ describe('a row that comes in', () => {
     ['softmax', [12, -9, 3], [0, 1, 0]],
     ['sigmoid', [2, -1, 0.5], [0, 1, 1]],
     ['sigmoid', [-7, 6, 0], [1, 0, 0]],
-  ] as const)('%s: residuals are those of the logits that they move', (link, given, is) => {
+  ] as const)('%s: residuals are those of the logits that they move', (activation, given, is) => {
     const logits = Float64Array.from(given);
     for (const leverage of [0.01, 1, 30]) {
-      const residuals = settledResiduals(logits, leverage, Uint8Array.from(is), link);
+      const residuals = settledResiduals(logits, leverage, Uint8Array.from(is), activation);
       const moved = logits.map((logit, k) => Math.exp(logit - leverage * residuals[k]!));
       const total = moved.reduce((sum, value) => sum + value, 0);
       for (const [k, target] of is.entries()) {
-        const p = link === 'softmax' ? moved[k]! / total : moved[k]! / (1 + moved[k]!);
+        const p = activation === 'softmax' ? moved[k]! / total : moved[k]! / (1 + moved[k]!);
         expect(residuals[k]!).toBeCloseTo(p - target, 7);
       }
     }
@@ -199,31 +203,34 @@ describe('a row that comes in', () => {
   it.each([
     ['softmax', 5],
     ['sigmoid', 4],
-  ] as const)('%s of %d outputs: the guess is nearer than where it was', async (link, outputs) => {
-    const all = features();
-    const before = ROWS - 1;
-    // The same centre, so that points can be compared.
-    const first: Design = {
-      ...all,
-      rows: before,
-      centred: all.centred.subarray(0, before * COLUMNS),
-    };
-    const targets = wanted(link, outputs);
-    const had = await fitted({
-      design: first,
-      link,
-      outputs,
-      targets: wanted(link, outputs, before),
-    });
-    const has = await fitted({ design: all, link, outputs, targets });
-    const preconditioner = await preconditioned(all, had.curvature);
-    const guess = had.point.slice();
-    const row = {
-      features: all.centred.subarray(before * COLUMNS),
-      targets: targets.subarray(before * outputs),
-    };
-    await foresee(guess, row, ROWS, link, preconditioner);
-    preconditioner.dispose();
-    expect(relativeError(guess, has.point)).toBeLessThan(relativeError(had.point, has.point) / 2);
-  });
+  ] as const)(
+    '%s of %d outputs: the guess is nearer than where it was',
+    async (activation, outputs) => {
+      const all = features();
+      const before = ROWS - 1;
+      // The same centre, so that points can be compared.
+      const first: Design = {
+        ...all,
+        rows: before,
+        centred: all.centred.subarray(0, before * COLUMNS),
+      };
+      const targets = wanted(activation, outputs);
+      const had = await fitted({
+        design: first,
+        activation,
+        outputs,
+        targets: wanted(activation, outputs, before),
+      });
+      const has = await fitted({ design: all, activation, outputs, targets });
+      const preconditioner = await preconditioned(all, had.curvature);
+      const guess = had.point.slice();
+      const row = {
+        features: all.centred.subarray(before * COLUMNS),
+        targets: targets.subarray(before * outputs),
+      };
+      await foresee(guess, row, ROWS, activation, preconditioner);
+      preconditioner.dispose();
+      expect(relativeError(guess, has.point)).toBeLessThan(relativeError(had.point, has.point) / 2);
+    },
+  );
 });
