@@ -6,7 +6,7 @@
  */
 import { combine, dots } from './by-model';
 import type { Design } from './design';
-import type { Preconditioner } from './preconditioner';
+import type { Metric } from './preconditioner';
 import { probabilitiesOf, type Activation } from './probabilities';
 import type { Products } from './products';
 
@@ -21,7 +21,7 @@ export interface LinearProblem {
   /** What multiplies 0.5 ||w||² in the mean objective. */
   readonly penalty: number;
   /** @param curvature mean p(1 - p) of a row and output, where it starts. */
-  readonly preconditioner: (curvature: number) => Promise<Preconditioner>;
+  readonly preconditioner: (curvature: number) => Promise<Metric>;
 }
 
 export interface DescentSettings {
@@ -166,7 +166,7 @@ function forward(
 
 async function arrive(
   { design, products, outputs, targets, penalty, activation }: LinearProblem,
-  preconditioner: Preconditioner,
+  preconditioner: Metric,
   point: Float64Array,
   probabilities: Float32Array,
   { residuals }: Scratch,

@@ -3,7 +3,7 @@
  * known approximately, weights move by -H⁻¹ x r / n, where r are the row's residuals after the move. That is as leaving a row
  * out is approximated (Rad & Maleki, A scalable estimate of the out-of-sample prediction error, 2020), run backwards.
  */
-import type { Preconditioner } from './preconditioner';
+import type { Metric } from './preconditioner';
 import type { Activation } from './probabilities';
 
 const MOST_STEPS = 30;
@@ -26,7 +26,7 @@ export async function foresee(
   { features, targets }: NewRow,
   rows: number,
   activation: Activation,
-  preconditioner: Preconditioner,
+  preconditioner: Metric,
 ): Promise<void> {
   const columns = features.length;
   const outputs = targets.length;

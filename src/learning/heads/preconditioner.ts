@@ -25,7 +25,14 @@ export async function covariance(design: Design, weights: Float64Array): Promise
   return Float64Array.from(await gram(sample, taken, columns), (value) => value / total);
 }
 
-export class Preconditioner {
+/** An approximate inverse of a Hessian. */
+export interface Metric {
+  /** @param vector [columns + 1, outputs], intercepts last; left as it is. */
+  apply(vector: Float64Array, outputs: number): Promise<Float64Array>;
+  dispose(): void;
+}
+
+export class Preconditioner implements Metric {
   readonly #inverse: SquareMap;
   readonly #size: number;
   readonly #curvature: number;
@@ -92,6 +99,19 @@ export class Diagonal {
     for (let k = 0; k < outputs; k++) result[size * outputs + k]! /= this.#curvature;
     return result;
   }
+}
+
+/** Inverse of a symmetric positive definite matrix, [size, size]. */
+export function invertSymmetric(matrix: Float64Array, size: number): Float64Array {
+  const lower = invertLower(cholesky(matrix, size, 1, 0), size);
+  const inverse = new Float64Array(size * size);
+  // (L Lᵀ)⁻¹ = L⁻ᵀ L⁻¹.
+  for (let k = 0; k < size; k++)
+    for (let i = 0; i <= k; i++) {
+      const factor = lower[k * size + i]!;
+      for (let j = 0; j <= k; j++) inverse[i * size + j]! += factor * lower[k * size + j]!;
+    }
+  return inverse;
 }
 
 /** Lower factor L of curvature · covariance + penalty · I = L Lᵀ, row-major. */

@@ -11,9 +11,10 @@ import { foresee } from './foresee';
 import { headOf } from './fit';
 import { countTargets } from './multi-label-input';
 import { CONSTANT_LOGIT } from './one-vs-rest';
-import { covariance, Preconditioner } from './preconditioner';
+import { covariance, Preconditioner, type Metric } from './preconditioner';
 import type { Activation } from './probabilities';
 import { Products } from './products';
+import { RowPreconditioner } from './row-preconditioner';
 import { loadTensorFlow } from './tensorflow';
 import type { Matrix, Targets } from './types';
 
@@ -44,6 +45,8 @@ const MOST_ITERATIONS = 500;
 const SERVES_UNTIL = 1.6;
 /** ...but a better one is made, where there is time for it, from so many times on. */
 const IS_GOOD_UNTIL = 1.2;
+/** Rows a column up to which a preconditioner is made of the rows. */
+const FEW_ROWS = 0.5;
 /** Of rows that come in together each is foreseen without the others. */
 const MOST_FORESEEN = 4;
 
@@ -55,7 +58,7 @@ interface Kept {
 
 interface Made {
   readonly rows: number;
-  readonly preconditioner: Preconditioner;
+  readonly preconditioner: Metric;
   /** Made at the start of a fit that began from nothing, where the curvature is another than at its end. */
   readonly cold: boolean;
 }
@@ -227,23 +230,28 @@ export class Refitter {
   }
 
   /** It changes the path and never the optimum, so an older one does for a while; null where none does. */
-  #serves(rows: number, times: number): Preconditioner | null {
+  #serves(rows: number, times: number): Metric | null {
     if (this.#made === null || (this.#made.cold && this.#last !== null)) return null;
     const isNear = rows <= times * this.#made.rows && this.#made.rows <= times * rows;
     return isNear ? this.#made.preconditioner : null;
   }
 
-  async #make(design: Design, curvature: number, cold: boolean): Promise<Preconditioner> {
+  async #make(design: Design, curvature: number, cold: boolean): Promise<Metric> {
     this.#made?.preconditioner.dispose();
     this.#made = null;
-    const preconditioner = await Preconditioner.create(
-      await covariance(design, new Float64Array(design.rows).fill(1)),
-      design.columns,
-      curvature,
-      this.#penalty(design),
-      () => Promise.resolve(),
-    );
-    this.#made = { rows: design.rows, preconditioner, cold };
+    const { rows, columns } = design;
+    const penalty = this.#penalty(design);
+    const preconditioner =
+      rows <= FEW_ROWS * columns
+        ? await RowPreconditioner.create(design, curvature, penalty)
+        : await Preconditioner.create(
+            await covariance(design, new Float64Array(rows).fill(1)),
+            columns,
+            curvature,
+            penalty,
+            () => Promise.resolve(),
+          );
+    this.#made = { rows, preconditioner, cold };
     return preconditioner;
   }
 

@@ -15,6 +15,7 @@ import { foresee, settledResiduals } from '../../../../src/learning/heads/forese
 import { covariance, Preconditioner } from '../../../../src/learning/heads/preconditioner';
 import type { Activation } from '../../../../src/learning/heads/probabilities';
 import { Products } from '../../../../src/learning/heads/products';
+import { RowPreconditioner } from '../../../../src/learning/heads/row-preconditioner';
 import { useWasmTensors } from '../../../helpers/tfjs';
 import { relativeError } from '../goldens';
 
@@ -179,6 +180,24 @@ describe('conjugate gradients', () => {
     expect(again.iterations).toBe(1);
     expect(relativeError(again.point, point)).toBeLessThan(1e-4);
   });
+});
+
+it('of fewer rows than columns the preconditioner is the same, made of the rows', async () => {
+  const columns = 40;
+  const rows = 15;
+  const random = seededRandom(6);
+  const data = Float32Array.from({ length: rows * columns }, () => random.normal());
+  const design = prepareDesign({ rows, columns, data }, false);
+  const [curvature, penalty] = [0.2, 0.05];
+  const spread = await covariance(design, new Float64Array(rows).fill(1));
+  const pause = (): Promise<void> => Promise.resolve();
+  const ofColumns = await Preconditioner.create(spread, columns, curvature, penalty, pause);
+  const ofRows = await RowPreconditioner.create(design, curvature, penalty);
+  const vector = Float64Array.from({ length: (columns + 1) * 3 }, () => random.normal());
+  const expected = await ofColumns.apply(vector, 3);
+  expect(relativeError(await ofRows.apply(vector, 3), expected)).toBeLessThan(1e-5);
+  ofColumns.dispose();
+  ofRows.dispose();
 });
 
 describe('a row that comes in', () => {
