@@ -53,7 +53,7 @@ export class RowPreconditioner implements Metric {
   }
 
   async apply(vector: Float64Array, outputs: number): Promise<Float64Array> {
-    const [rows, columns] = this.#features.shape;
+    const columns = this.#features.shape[1];
     const weights = new Float32Array(vector.subarray(0, columns * outputs));
     const given = tf.tensor2d(weights, [columns, outputs], 'float32');
     const ofRows = tf.matMul(this.#features, given);
