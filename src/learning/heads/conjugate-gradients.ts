@@ -107,6 +107,8 @@ export async function descend(
   const ones = new Float64Array(models).fill(1);
   const minusOnes = new Float64Array(models).fill(-1);
   const isOpen = new Uint8Array(models).fill(1);
+  /** Squared norms of the weights, which each step changes. */
+  const sizes = dots(point.subarray(0, weights), point, outputs, models);
   let iterations = 0;
   while (iterations < max_iter) {
     const slopes = downhill(direction, here, isOpen, outputs);
@@ -114,7 +116,6 @@ export async function descend(
     iterations += 1;
     await forward(problem, direction, scratch.along);
     const squares = dots(direction.subarray(0, weights), direction, outputs, models);
-    const sizes = dots(point.subarray(0, weights), point, outputs, models);
     const curvatures = curvaturesOf(here.probabilities, scratch.along, outputs, models);
     const penaltyCurvatures = squares.map((square) => penalty * square);
     const lengths = new Float64Array(models);
@@ -130,13 +131,12 @@ export async function descend(
       combine(point, ones, direction, lengths, outputs);
       break;
     }
-    const penaltySlopes = dots(point.subarray(0, weights), direction, outputs, models);
-    for (let m = 0; m < models; m++) penaltySlopes[m]! *= penalty;
-    const found = await search(
-      problem,
-      { logits, slopes, penaltySlopes, penaltyCurvatures, lengths },
-      scratch,
-    );
+    const crossed = dots(direction.subarray(0, weights), point, outputs, models);
+    const penaltySlopes = crossed.map((product) => penalty * product);
+    const line = { logits, slopes, penaltySlopes, penaltyCurvatures, lengths };
+    const found = await search(problem, line, scratch);
+    for (let m = 0; m < models; m++)
+      sizes[m]! += lengths[m]! * (2 * crossed[m]! + lengths[m]! * squares[m]!);
     combine(logits, ones, scratch.along, lengths, outputs);
     combine(point, ones, direction, lengths, outputs);
     const before = here;
@@ -175,13 +175,12 @@ async function arrive(
   const models = activation === 'softmax' ? 1 : outputs;
   const weights = columns * outputs;
   const ofIntercepts = new Float64Array(outputs);
-  for (let at = 0; at < residuals.length; at += outputs) {
+  for (let at = 0; at < residuals.length; at += outputs)
     for (let k = 0; k < outputs; k++) {
       const residual = probabilities[at + k]! - targets[at + k]!;
       residuals[at + k] = residual;
       ofIntercepts[k]! += residual;
     }
-  }
   for (let k = 0; k < outputs; k++) ofIntercepts[k]! /= rows;
   const gradient = new Float64Array(point.length);
   await products.backward(residuals, outputs, gradient);
@@ -248,9 +247,7 @@ async function search(
   const short = new Float64Array(models);
   const long = new Float64Array(models).fill(Infinity);
   for (let trial = 1; ; trial++) {
-    for (let at = 0; at < tried.length; at += outputs)
-      for (let k = 0; k < outputs; k++)
-        tried[at + k] = logits[at + k]! + lengths[models === 1 ? 0 : k]! * along[at + k]!;
+    tryLengths(tried, logits, lengths, along);
     const probabilities = await probabilitiesOf(activation, tried, outputs);
     if (trial >= MOST_TRIALS) return probabilities;
     const found = slopesOf(probabilities, targets, along, outputs, models);
@@ -289,11 +286,34 @@ function slopesOf(
   outputs: number,
   models: number,
 ): Float64Array {
-  const sums = new Float64Array(outputs);
+  if (models === 1) {
+    let sum = 0;
+    for (let at = 0; at < along.length; at++)
+      sum += (probabilities[at]! - targets[at]!) * along[at]!;
+    return Float64Array.of(sum);
+  }
+  const sums = new Float64Array(models);
   for (let at = 0; at < along.length; at += outputs)
     for (let k = 0; k < outputs; k++)
       sums[k]! += (probabilities[at + k]! - targets[at + k]!) * along[at + k]!;
-  return models === 1 ? Float64Array.of(sums.reduce((sum, value) => sum + value, 0)) : sums;
+  return sums;
+}
+
+/** Logits so far along a line. */
+function tryLengths(
+  tried: Float32Array,
+  logits: Float64Array,
+  lengths: Float64Array,
+  along: Float64Array,
+): void {
+  const models = lengths.length;
+  if (models === 1) {
+    const length = lengths[0]!;
+    for (let at = 0; at < tried.length; at++) tried[at] = logits[at]! + length * along[at]!;
+    return;
+  }
+  for (let at = 0; at < tried.length; at += models)
+    for (let m = 0; m < models; m++) tried[at + m] = logits[at + m]! + lengths[m]! * along[at + m]!;
 }
 
 /** Second derivative of the mean loss along a line. */
