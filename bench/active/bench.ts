@@ -110,7 +110,7 @@ async function speed(): Promise<BenchTable> {
   return {
     title: 'From a label to the next text, milliseconds',
     method:
-      'Twelve labels, one after another, three times some minutes apart, since machines have slow moments: the logistic regression is fitted again on all labels from where it was, and 10,000 x 384 features are scored by it, on tfjs WASM. Milliseconds of processor time, so that other work on the machine does not count: in Node (a process of its own, all threads) the median of fit, score and both, and the most of both; in the page (Chromium, all threads of its process) the mean of both, the median of the three, beside it the fastest label by the clock. Features: mixtures with the spectrum of sentence embeddings. The preconditioner is made anew once the answer is there, after the first fit and each time the labels have grown by 20 %: the last column, once in Node, by the clock.',
+      'Twelve labels, one after another, three times some minutes apart, since machines have slow moments: the logistic regression is fitted again on all labels from where it was, and 10,000 x 384 features are scored by it, on tfjs WASM. Milliseconds of processor time, so that other work on the machine does not count: in Node (a process of its own, the thread that computes) the median of fit, score and both, and the most of both; in the page (Chromium, all threads of its process) the mean of both, the median of the three, beside it the fastest label by the clock. Features: mixtures with the spectrum of sentence embeddings. The preconditioner is made anew once the answer is there, after the first fit and each time the labels have grown by 20 %: the last column, once in Node, by the clock.',
     columns: [
       'classes',
       'labels',
