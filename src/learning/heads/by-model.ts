@@ -2,7 +2,8 @@
  * Arithmetic on values of [any, outputs] that belong to one model (all outputs are its own) or to one model an
  * output. Results and factors are one a model.
  */
-/** Sum of the products of `a` and the beginning of `b` that is as long. */
+
+/** `dot` of each model: [models]. */
 export function dots(
   a: Float64Array,
   b: Float64Array,
@@ -19,6 +20,7 @@ export function dots(
   return sums;
 }
 
+/** Sum of the products of `a` and the beginning of `b` that is as long. */
 export function dot(a: Float64Array, b: Float64Array): number {
   // Four sums, so that the additions need not wait for each other.
   let [first, second, third, fourth] = [0, 0, 0, 0];
