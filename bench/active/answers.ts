@@ -1,6 +1,8 @@
 /** How long the learner itself takes from a label to the next text, on the embeddings of real texts. */
 import { finish, seededRandom } from '../../src/base';
+import { OnnxKernels } from '../../src/learning/heads';
 import { ActiveLearner, type PoolLabel } from '../../src/learning/labelling';
+import { createNodeRuntime } from '../../src/platform/node/runtime';
 import type { ActiveSet } from './sets';
 
 const ROUNDS = 30;
@@ -22,7 +24,8 @@ export async function answerTimes(set: ActiveSet, labels: number): Promise<Answe
     several: false,
     proposed: null,
     seed: 0,
-    onTensors: (work) => work(),
+    kernels: new OnnxKernels(createNodeRuntime()),
+    onKernels: (work) => work(),
   });
   const order = seededRandom(0).shuffle(Int32Array.from(truth.keys()));
   const given = Array.from(order.subarray(0, labels), (row): PoolLabel => ({

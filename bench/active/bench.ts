@@ -9,7 +9,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createNodeTensors } from '../../src/platform/node/tensors';
 import { securityHeaders } from '../../src/platform/web/policy';
 import {
   ACTIVE_STRATEGIES,
@@ -127,7 +126,6 @@ async function speed(): Promise<BenchTable> {
 }
 
 async function realSpeed(): Promise<BenchTable> {
-  await createNodeTensors().use('wasm');
   const rows: Cell[][] = [];
   for (const name of ['trec', 'banking77'] as const) {
     const set = await activeSet(name);
@@ -179,7 +177,6 @@ function bothOf({ fit, score }: RefitTime): number[] {
 }
 
 async function curves(name: SetName): Promise<BenchTable[]> {
-  await createNodeTensors().use('wasm');
   const set = await activeSet(name);
   const { strategies, sizes, batch, most } = SETS[name];
   const found = new Map<ActiveStrategy, CurveMeasure[][]>();

@@ -3,11 +3,12 @@
  * browser's driver on the heap, collecting garbage takes as long as fitting. The configuration is the argument, JSON goes out.
  */
 import { readFileSync } from 'node:fs';
-import { createNodeTensors } from '../../src/platform/node/tensors';
+import { OnnxKernels } from '../../src/learning/heads';
+import { createNodeRuntime } from '../../src/platform/node/runtime';
 import { prepareRefits, type RefitConfig } from './speed';
 
-await createNodeTensors().use('wasm');
-const run = await prepareRefits(JSON.parse(process.argv[2] ?? '') as RefitConfig);
+const kernels = new OnnxKernels(createNodeRuntime());
+const run = await prepareRefits(JSON.parse(process.argv[2] ?? '') as RefitConfig, kernels);
 process.stdout.write(JSON.stringify(await run(ownTime)));
 
 /**

@@ -1,5 +1,6 @@
 /** A person who labels as the set is labelled, one text after another, as a strategy asks; measured on the test part. */
 import { finish, textHash } from '../../src/base';
+import { OnnxKernels } from '../../src/learning/heads';
 import {
   ActiveLearner,
   adviseActive,
@@ -8,6 +9,7 @@ import {
   type CurveMeasure,
   type PoolLabel,
 } from '../../src/learning/labelling';
+import { createNodeRuntime } from '../../src/platform/node/runtime';
 import type { ActiveSet } from './sets';
 
 export interface SimulationSettings {
@@ -42,7 +44,8 @@ export async function simulate(
     several: false,
     proposed: null,
     seed,
-    onTensors: (work) => work(),
+    kernels: new OnnxKernels(createNodeRuntime()),
+    onKernels: (work) => work(),
     ...(C === undefined ? {} : { C }),
   });
   const given: PoolLabel[] = [];

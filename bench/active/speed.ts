@@ -3,7 +3,7 @@
  * and the next text. The same in Node and in the page's worker.
  */
 import { seededRandom } from '../../src/base';
-import { loadTensorFlow, Refitter, ScoredRows, type Matrix } from '../../src/learning/heads';
+import { Refitter, ScoredRows, type Kernels, type Matrix } from '../../src/learning/heads';
 
 export interface RefitConfig {
   readonly labels: number;
@@ -24,18 +24,18 @@ export interface RefitTime {
 }
 
 /**
- * tfjs' WASM backend must be the current one, here and when it is run.
+ * @param kernels which can compute here and when it is run.
  * @returns runs the rounds, once; everything before them is done.
  */
 export async function prepareRefits(
   config: RefitConfig,
+  kernels: Kernels,
 ): Promise<(clock: () => number) => Promise<RefitTime>> {
   const { labels, pool, columns, classes, rounds } = config;
-  await loadTensorFlow();
   const { features, label } = mixture(pool, columns, classes);
-  const scored = new ScoredRows(features);
+  const scored = new ScoredRows(features, kernels);
   const names = Array.from({ length: classes }, (_, k) => `class ${k}`);
-  const refitter = new Refitter({ classes: names, several: false, C: 10 }, 'wasm');
+  const refitter = new Refitter({ classes: names, several: false, C: 10 }, kernels);
   const first = (count: number) =>
     refitter.fit(
       { rows: count, columns, data: features.data.subarray(0, count * columns) },

@@ -3,7 +3,7 @@
  * labels themselves and the embeddings; both are where they always are, so a reload loses nothing.
  */
 import { finish, HeadlightError, throwIfAborted, type Job } from '../../base';
-import { loadTensorFlow, tf, type Matrix } from '../../learning/heads';
+import { loadTensorFlow, OnnxKernels, TensorKernels, tf, type Matrix } from '../../learning/heads';
 import {
   ACTIVE_STRATEGIES,
   ActiveLearner,
@@ -12,6 +12,7 @@ import {
   pointOf,
   type ChosenRow,
   type HandLabel,
+  type LearnerOptions,
 } from '../../learning/labelling';
 import { checkDevice, embedTexts, type Encoder } from '../../models';
 import type { Device, Platform, TensorBackendName } from '../../platform';
@@ -127,7 +128,7 @@ export class ActiveLearning {
               (_, at) => known[(pool.rows[Math.floor(at / k)] ?? 0) * k + (at % k)] ?? NaN,
             ),
       seed: settings.seed,
-      onTensors: (work) => onWasm(platform, work),
+      ...(await kernelsOf(platform)),
     });
     try {
       const log = await projects.labels.hand(project);
@@ -263,6 +264,16 @@ async function* deviceFor(
   if (device === 'auto') return (yield* measureOn(platform, encoder, embed, texts, signal)).device;
   yield* checkDevice({ texts, encoder, embed, runtime: platform.runtime }, device, signal);
   return device;
+}
+
+/** Native code where there is some, else tfjs on WASM. */
+async function kernelsOf(
+  platform: Platform,
+): Promise<Pick<LearnerOptions, 'kernels' | 'onKernels'>> {
+  const devices = await platform.runtime.devices();
+  if (devices.some(({ device }) => device === 'cpu'))
+    return { kernels: new OnnxKernels(platform.runtime), onKernels: (work) => work() };
+  return { kernels: new TensorKernels('wasm'), onKernels: (work) => onWasm(platform, work) };
 }
 
 /**

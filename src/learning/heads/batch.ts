@@ -170,7 +170,9 @@ async function advance(
     solver.tell(
       tally.loss / totalWeight + 0.5 * penalty * squares,
       gradient,
-      await preconditioner.apply(gradient, outputs),
+      preconditioner instanceof Diagonal
+        ? preconditioner.apply(gradient, outputs)
+        : Float64Array.from(await preconditioner.apply(Float32Array.from(gradient), outputs)),
     );
     if (solver.state === 'running') return;
     path.point = solver.point;
@@ -195,7 +197,7 @@ async function preconditionerFor(
   C: number,
   path: Path,
   tally: Tally,
-  { outputs, design, covariance, variances, preconditioners, pause }: BatchContext,
+  { outputs, design, products, covariance, variances, preconditioners, pause }: BatchContext,
 ): Promise<Preconditioner | Diagonal> {
   const known = path.diagonal ?? preconditioners.get(C);
   if (known !== undefined) return known;
@@ -207,6 +209,7 @@ async function preconditionerFor(
     design.columns,
     curvature,
     path.penalty,
+    products.kernels,
     pause,
   );
   preconditioners.set(C, made);

@@ -1,12 +1,12 @@
 /**
  * Arithmetic on values of [any, outputs] that belong to one model (all outputs are its own) or to one model an
- * output. Results and factors are one a model.
+ * output. Results and factors are one a model. Sums are 64-bit.
  */
 
-/** `dot` of each model: [models]. */
+/** Sums of the products of `a` and the beginning of `b` that is as long: [models]. */
 export function dots(
-  a: Float64Array,
-  b: Float64Array,
+  a: Float32Array,
+  b: Float32Array,
   outputs: number,
   models: number,
 ): Float64Array {
@@ -16,30 +16,17 @@ export function dots(
       for (let m = 0; m < models; m++) sums[m]! += a[i + m]! * b[i + m]!;
     return sums;
   }
-  sums[0] = dot(a, b);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  sums[0] = sum;
   return sums;
-}
-
-/** Sum of the products of `a` and the beginning of `b` that is as long. */
-export function dot(a: Float64Array, b: Float64Array): number {
-  // Four sums, so that the additions need not wait for each other.
-  let [first, second, third, fourth] = [0, 0, 0, 0];
-  let i = 0;
-  for (; i + 3 < a.length; i += 4) {
-    first += a[i]! * b[i]!;
-    second += a[i + 1]! * b[i + 1]!;
-    third += a[i + 2]! * b[i + 2]!;
-    fourth += a[i + 3]! * b[i + 3]!;
-  }
-  for (; i < a.length; i++) first += a[i]! * b[i]!;
-  return first + second + (third + fourth);
 }
 
 /** `target = keep · target + factor · other`. */
 export function combine(
-  target: Float64Array,
+  target: Float32Array,
   keep: Float64Array,
-  other: Float64Array,
+  other: Float32Array,
   factor: Float64Array,
   outputs: number,
 ): void {

@@ -5,14 +5,15 @@
  * often it is tried. Near the optimum, where the objective is nearly quadratic, no memory of more steps would help.
  */
 import { combine, dots } from './by-model';
-import type { Design } from './design';
+import type { Activation, HeldMatrix, Kernels } from './kernels';
 import type { Metric } from './preconditioner';
-import { probabilitiesOf, type Activation } from './probabilities';
-import type { Products } from './products';
 
 export interface LinearProblem {
-  readonly design: Design;
-  readonly products: Products;
+  readonly kernels: Kernels;
+  /** [rows, columns], centred, but the last column, which is all ones: its weights are the intercepts. */
+  readonly features: HeldMatrix;
+  /** What was subtracted to centre the columns before the last. */
+  readonly offset: Float64Array;
   /** `softmax`: the outputs are one model; `sigmoid`: each is a model of its own, and goes its own way. */
   readonly activation: Activation;
   readonly outputs: number;
@@ -33,8 +34,8 @@ export interface DescentSettings {
 }
 
 export interface Descended {
-  /** [columns + 1, outputs], intercepts last, for the centred features. */
-  readonly point: Float64Array;
+  /** [columns, outputs] of `LinearProblem.features`: intercepts last. */
+  readonly point: Float32Array;
   readonly iterations: number;
   /** Largest gradient component of any model where it was last looked at: before a last, small step. NaN where numbers overflow. */
   readonly gradientNorm: number;
@@ -46,32 +47,27 @@ export interface Descended {
 const FLAT = 0.1;
 const MOST_TRIALS = 12;
 const LEAST_CURVATURE = 1e-4;
+/** Steps after which logits are computed anew, since rounding adds up in them. */
+const FRESH_FOR = 12;
 
 /** What is known at a point. */
 interface Place {
   readonly probabilities: Float32Array;
   /** As the point. */
-  readonly gradient: Float64Array;
+  readonly gradient: Float32Array;
   /** The same, as the preconditioner sees it. */
-  readonly preconditioned: Float64Array;
+  readonly preconditioned: Float32Array;
   /** Their product, a model. */
   readonly descents: Float64Array;
   /** Largest component of the gradient, a model. */
   readonly norms: Float64Array;
 }
 
-/** What is used again at each step, so that nothing of the rows' size has to be collected. */
-interface Scratch {
-  /** [rows, outputs]: what a step of length 1 adds to the logits. */
-  readonly along: Float64Array;
-  readonly tried: Float32Array;
-  readonly residuals: Float32Array;
-}
-
 /** A line that is searched; a number a model each. */
 interface Line {
-  /** [rows, outputs], where it starts. */
-  readonly logits: Float64Array;
+  /** [rows, outputs], where it starts, and what a length of 1 adds to them. */
+  readonly logits: Float32Array;
+  readonly along: Float32Array;
   /** Of the mean objective, there. */
   readonly slopes: Float64Array;
   /** The penalty's part of the slope where it starts, and what each length adds to it. */
@@ -84,25 +80,21 @@ interface Line {
 /** @param start as `Descended.point`, and left as it is; null for zeros. */
 export async function descend(
   problem: LinearProblem,
-  start: Float64Array | null,
+  start: Float32Array | null,
   { tol, stepTolerance, max_iter }: DescentSettings,
 ): Promise<Descended> {
-  const { outputs, activation, penalty, design } = problem;
+  const { features, kernels, outputs, activation, penalty } = problem;
   const models = activation === 'softmax' ? 1 : outputs;
-  const weights = design.columns * outputs;
-  const size = design.rows * outputs;
-  const point = start?.slice() ?? new Float64Array(weights + outputs);
-  const logits = new Float64Array(size);
-  const scratch: Scratch = {
-    along: new Float64Array(size),
-    tried: new Float32Array(size),
-    residuals: new Float32Array(size),
-  };
-  await forward(problem, point, logits);
-  scratch.tried.set(logits);
-  const probabilities = await probabilitiesOf(activation, scratch.tried, outputs);
+  /** All but the intercepts. */
+  const weights = (features.columns - 1) * outputs;
+  const point = start?.slice() ?? new Float32Array(weights + outputs);
+  let logits = await features.times(point, outputs);
+  let spare: Float32Array = new Float32Array(logits.length);
+  const residuals = new Float32Array(logits.length);
+  const probabilities = await kernels.probabilities(activation, logits, outputs);
+  subtract(residuals, probabilities, problem.targets);
   const preconditioner = await problem.preconditioner(curvatureOf(probabilities));
-  let here = await arrive(problem, preconditioner, point, probabilities, scratch);
+  let here = await arrive(problem, preconditioner, point, probabilities, residuals);
   const direction = here.preconditioned.map((value) => -value);
   const ones = new Float64Array(models).fill(1);
   const minusOnes = new Float64Array(models).fill(-1);
@@ -114,9 +106,10 @@ export async function descend(
     const slopes = downhill(direction, here, isOpen, outputs);
     if (!isOpen.includes(1)) break;
     iterations += 1;
-    await forward(problem, direction, scratch.along);
+    if (iterations % FRESH_FOR === 0) logits = await features.times(point, outputs);
+    const along = await features.times(direction, outputs);
     const squares = dots(direction.subarray(0, weights), direction, outputs, models);
-    const curvatures = curvaturesOf(here.probabilities, scratch.along, outputs, models);
+    const curvatures = curvaturesOf(here.probabilities, along, outputs, models);
     const penaltyCurvatures = squares.map((square) => penalty * square);
     const lengths = new Float64Array(models);
     for (let m = 0; m < models; m++) {
@@ -133,14 +126,14 @@ export async function descend(
     }
     const crossed = dots(direction.subarray(0, weights), point, outputs, models);
     const penaltySlopes = crossed.map((product) => penalty * product);
-    const line = { logits, slopes, penaltySlopes, penaltyCurvatures, lengths };
-    const found = await search(problem, line, scratch);
+    const line = { logits, along, slopes, penaltySlopes, penaltyCurvatures, lengths };
+    const found = await search(problem, line, spare, residuals);
+    [logits, spare] = [spare, logits];
     for (let m = 0; m < models; m++)
       sizes[m]! += lengths[m]! * (2 * crossed[m]! + lengths[m]! * squares[m]!);
-    combine(logits, ones, scratch.along, lengths, outputs);
     combine(point, ones, direction, lengths, outputs);
     const before = here;
-    here = await arrive(problem, preconditioner, point, found, scratch);
+    here = await arrive(problem, preconditioner, point, found, residuals);
     combine(direction, betas(before, here, outputs), here.preconditioned, minusOnes, outputs);
   }
   // Where the preconditioner overflows there is no way down, though the gradient may be finite.
@@ -153,39 +146,22 @@ export async function descend(
   };
 }
 
-/** Features times weights, and intercepts. */
-function forward(
-  { products, design, outputs }: LinearProblem,
-  point: Float64Array,
-  result: Float64Array,
-): Promise<void> {
-  const weights = design.columns * outputs;
-  const narrow = new Float32Array(point.subarray(0, weights));
-  return products.forward(narrow, point.subarray(weights), outputs, result);
-}
-
 async function arrive(
-  { design, products, outputs, targets, penalty, activation }: LinearProblem,
+  { features, offset, outputs, penalty, activation }: LinearProblem,
   preconditioner: Metric,
-  point: Float64Array,
+  point: Float32Array,
   probabilities: Float32Array,
-  { residuals }: Scratch,
+  residuals: Float32Array,
 ): Promise<Place> {
-  const { rows, columns, offset } = design;
+  const { rows } = features;
   const models = activation === 'softmax' ? 1 : outputs;
-  const weights = columns * outputs;
-  const ofIntercepts = new Float64Array(outputs);
-  for (let at = 0; at < residuals.length; at += outputs)
-    for (let k = 0; k < outputs; k++) {
-      const residual = probabilities[at + k]! - targets[at + k]!;
-      residuals[at + k] = residual;
-      ofIntercepts[k]! += residual;
-    }
-  for (let k = 0; k < outputs; k++) ofIntercepts[k]! /= rows;
-  const gradient = new Float64Array(point.length);
-  await products.backward(residuals, outputs, gradient);
+  const gradient = await features.transposedTimes(residuals, outputs);
+  const ofIntercepts = Float64Array.from(
+    gradient.subarray(offset.length * outputs),
+    (sum) => sum / rows,
+  );
   const largest = ofIntercepts.map(Math.abs);
-  for (let j = 0, at = 0; j < columns; j++) {
+  for (let j = 0, at = 0; j < offset.length; j++) {
     // scikit-learn's gradient is for features that are not centred.
     const shift = offset[j]!;
     for (let k = 0; k < outputs; k++, at++) {
@@ -195,7 +171,7 @@ async function arrive(
       largest[k] = Math.max(largest[k]!, norm);
     }
   }
-  gradient.set(ofIntercepts, weights);
+  gradient.set(ofIntercepts, offset.length * outputs);
   const preconditioned = await preconditioner.apply(gradient, outputs);
   return {
     probabilities,
@@ -214,7 +190,7 @@ async function arrive(
  * any descent is closed. A closed model stays where it is.
  */
 function downhill(
-  direction: Float64Array,
+  direction: Float32Array,
   { gradient, preconditioned, descents }: Place,
   isOpen: Uint8Array,
   outputs: number,
@@ -236,21 +212,25 @@ function downhill(
 
 /**
  * Newton's method for where the slopes are flat, kept between what is known to be too short and too long.
+ * @param tried become the logits there.
+ * @param residuals become the residuals there.
  * @returns the probabilities there.
  */
 async function search(
-  { activation, outputs, targets, design: { rows } }: LinearProblem,
-  { logits, slopes, penaltySlopes, penaltyCurvatures, lengths }: Line,
-  { along, tried }: Scratch,
+  { activation, outputs, targets, kernels, features: { rows } }: LinearProblem,
+  { logits, along, slopes, penaltySlopes, penaltyCurvatures, lengths }: Line,
+  tried: Float32Array,
+  residuals: Float32Array,
 ): Promise<Float32Array> {
   const models = lengths.length;
   const short = new Float64Array(models);
   const long = new Float64Array(models).fill(Infinity);
   for (let trial = 1; ; trial++) {
     tryLengths(tried, logits, lengths, along);
-    const probabilities = await probabilitiesOf(activation, tried, outputs);
+    const probabilities = await kernels.probabilities(activation, tried, outputs);
+    subtract(residuals, probabilities, targets);
     if (trial >= MOST_TRIALS) return probabilities;
-    const found = slopesOf(probabilities, targets, along, outputs, models);
+    const found = dots(residuals, along, outputs, models);
     for (let m = 0; m < models; m++)
       found[m] = found[m]! / rows + penaltySlopes[m]! + lengths[m]! * penaltyCurvatures[m]!;
     const steep = Array.from(found.keys()).filter(
@@ -278,33 +258,17 @@ function betas(before: Place, here: Place, outputs: number): Float64Array {
   });
 }
 
-/** Slope of the summed loss along a line. */
-function slopesOf(
-  probabilities: Float32Array,
-  targets: Uint8Array,
-  along: Float64Array,
-  outputs: number,
-  models: number,
-): Float64Array {
-  if (models === 1) {
-    let sum = 0;
-    for (let at = 0; at < along.length; at++)
-      sum += (probabilities[at]! - targets[at]!) * along[at]!;
-    return Float64Array.of(sum);
-  }
-  const sums = new Float64Array(models);
-  for (let at = 0; at < along.length; at += outputs)
-    for (let k = 0; k < outputs; k++)
-      sums[k]! += (probabilities[at + k]! - targets[at + k]!) * along[at + k]!;
-  return sums;
+/** What the probabilities are off. */
+function subtract(residuals: Float32Array, probabilities: Float32Array, targets: Uint8Array): void {
+  for (let at = 0; at < residuals.length; at++) residuals[at] = probabilities[at]! - targets[at]!;
 }
 
 /** Logits so far along a line. */
 function tryLengths(
   tried: Float32Array,
-  logits: Float64Array,
+  logits: Float32Array,
   lengths: Float64Array,
-  along: Float64Array,
+  along: Float32Array,
 ): void {
   const models = lengths.length;
   if (models === 1) {
@@ -319,7 +283,7 @@ function tryLengths(
 /** Second derivative of the mean loss along a line. */
 function curvaturesOf(
   probabilities: Float32Array,
-  along: Float64Array,
+  along: Float32Array,
   outputs: number,
   models: number,
 ): Float64Array {

@@ -16,6 +16,37 @@ export interface Design {
   readonly scaler: LinearHead['scaler'];
 }
 
+/** Centred features with a column of ones, so that an intercept is a weight like the others. */
+export interface DesignMatrix {
+  readonly rows: number;
+  /** With that of ones, which is the last. */
+  readonly columns: number;
+  /** [rows, columns]. */
+  readonly values: Float32Array;
+  /** What was subtracted, [columns - 1]. */
+  readonly offset: Float64Array;
+}
+
+/** @throws HeadlightError `device` naming the row of a feature that is not a finite number. */
+export function designMatrix(features: Matrix): DesignMatrix {
+  const { rows, columns, data } = features;
+  const offset = checkFinite(features);
+  const values = new Float32Array(rows * (columns + 1));
+  for (let i = 0, from = 0, to = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++, from++, to++) values[to] = data[from]! - offset[j]!;
+    values[to++] = 1;
+  }
+  return { rows, columns: columns + 1, values, offset };
+}
+
+/** The same without the column of ones. */
+export function withoutOnes({ rows, columns, values, offset }: DesignMatrix): Design {
+  const centred = new Float32Array(rows * (columns - 1));
+  for (let i = 0; i < rows; i++)
+    centred.set(values.subarray(i * columns, (i + 1) * columns - 1), i * (columns - 1));
+  return { rows, columns: columns - 1, centred, offset, scaler: null };
+}
+
 /**
  * @returns the mean of each column.
  * @throws HeadlightError `device` naming the row of a feature that is not a finite number.

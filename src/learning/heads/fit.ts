@@ -15,6 +15,7 @@ import { stratifiedFolds } from './folds';
 import { stopping } from './pause';
 import { covariance, type Preconditioner } from './preconditioner';
 import { Products } from './products';
+import { TensorKernels } from './tensor-kernels';
 import { loadTensorFlow } from './tensorflow';
 import { parseLogisticSettings } from './settings';
 import type { FitReport, FittedHead, LinearHead, LogisticSettings, Matrix } from './types';
@@ -60,7 +61,8 @@ export async function* fitLogistic(
   const outputs = classes.length === 2 ? 1 : classes.length;
   const { weights, soft } = weighRows(labels, classes.length, given, asked.class_weight);
   await loadTensorFlow();
-  const products = new Products(design, Math.max(1, plan.folds) * outputs, context.backend);
+  const kernels = new TensorKernels(context.backend);
+  const products = new Products(design, Math.max(1, plan.folds) * outputs, kernels);
   const preconditioners = new Map<number, Preconditioner>();
   try {
     await pause();
@@ -69,7 +71,7 @@ export async function* fitLogistic(
       products,
       labels,
       outputs,
-      covariance: await covariance(design, weights),
+      covariance: await covariance(design, weights, kernels),
       preconditioners,
       pause,
     };

@@ -3,45 +3,42 @@
  * known approximately, weights move by -H⁻¹ x r / n, where r are the row's residuals after the move. That is as leaving a row
  * out is approximated (Rad & Maleki, A scalable estimate of the out-of-sample prediction error, 2020), run backwards.
  */
+import type { Activation } from './kernels';
 import type { Metric } from './preconditioner';
-import type { Activation } from './probabilities';
 
 const MOST_STEPS = 30;
 /** A move of logits that is none. */
 const NEAR = 1e-9;
 
 export interface NewRow {
-  /** Centred; [columns]. */
+  /** Centred, but the last, which is 1; [columns]. */
   readonly features: Float32Array;
   /** 0/1, [outputs]. */
   readonly targets: Uint8Array;
 }
 
 /**
- * @param point [columns + 1, outputs], intercepts last; moved in place.
+ * @param point [columns, outputs], intercepts last; moved in place.
  * @param rows of the fit, with the new one.
  */
 export async function foresee(
-  point: Float64Array,
+  point: Float32Array,
   { features, targets }: NewRow,
   rows: number,
   activation: Activation,
   preconditioner: Metric,
 ): Promise<void> {
-  const columns = features.length;
   const outputs = targets.length;
-  const row = new Float64Array(columns + 1).fill(1);
-  row.set(features);
-  const turned = await preconditioner.apply(row, 1);
+  const turned = await preconditioner.apply(features, 1);
   const logits = new Float64Array(outputs);
   let leverage = 0;
-  for (let j = 0, at = 0; j <= columns; j++) {
-    leverage += (row[j]! * turned[j]!) / rows;
-    for (let k = 0; k < outputs; k++, at++) logits[k]! += row[j]! * point[at]!;
+  for (const [j, value] of features.entries()) {
+    leverage += (value * turned[j]!) / rows;
+    for (let k = 0; k < outputs; k++) logits[k]! += value * point[j * outputs + k]!;
   }
   const residuals = settledResiduals(logits, leverage, targets, activation);
-  for (let j = 0, at = 0; j <= columns; j++)
-    for (let k = 0; k < outputs; k++, at++) point[at]! -= (turned[j]! * residuals[k]!) / rows;
+  for (const [j, value] of turned.entries())
+    for (let k = 0; k < outputs; k++) point[j * outputs + k]! -= (value * residuals[k]!) / rows;
 }
 
 /**

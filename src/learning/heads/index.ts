@@ -44,4 +44,7 @@ export { columnOf, countTargets } from './multi-label-input';
 // What the probes of a layer study share with them.
 export { fitBatch, type FitRequest, type FitStep } from './batch';
 export { type Design } from './design';
-export { gram, Products } from './products';
+export { gram, type Kernels } from './kernels';
+export { OnnxKernels } from './onnx-kernels';
+export { Products } from './products';
+export { TensorKernels } from './tensor-kernels';

@@ -5,8 +5,6 @@
  * the approximate Wolfe condition of Hager & Zhang, 2005, since float32 values cannot be compared there.)
  */
 
-import { dot } from './by-model';
-
 const MEMORY = 20;
 const DECREASE = 1e-4;
 const MOST_TRIALS = 20;
@@ -201,4 +199,18 @@ function subtract(
 ): Float64Array {
   for (let i = 0; i < a.length; i++) difference[i] = a[i]! - b[i]!;
   return difference;
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  // Four sums, so that the additions need not wait for each other.
+  let [first, second, third, fourth] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 3 < a.length; i += 4) {
+    first += a[i]! * b[i]!;
+    second += a[i + 1]! * b[i + 1]!;
+    third += a[i + 2]! * b[i + 2]!;
+    fourth += a[i + 3]! * b[i + 3]!;
+  }
+  for (; i < a.length; i++) first += a[i]! * b[i]!;
+  return first + second + (third + fourth);
 }

@@ -15,6 +15,7 @@ import { stopping } from './pause';
 import { covariance, type Preconditioner } from './preconditioner';
 import { predictMultiLabel } from './predict-multi-label';
 import { Products } from './products';
+import { TensorKernels } from './tensor-kernels';
 import { loadTensorFlow } from './tensorflow';
 import { parseLogisticSettings } from './settings';
 import { DEFAULT_THRESHOLD, tuneThresholds } from './thresholds';
@@ -111,10 +112,11 @@ export async function* fitOneVsRest(
   );
   const preconditioners = new Map<number, Preconditioner>();
   await loadTensorFlow();
+  const kernels = new TensorKernels(context.backend);
   const products = new Products(
     design,
     widest * Math.min(groupSize, Math.max(1, plans.length)),
-    context.backend,
+    kernels,
   );
   try {
     await pause();
@@ -123,7 +125,11 @@ export async function* fitOneVsRest(
       products,
       labels: new Int32Array(rows),
       outputs: 1,
-      covariance: await covariance(design, given.weights ?? new Float64Array(rows).fill(1)),
+      covariance: await covariance(
+        design,
+        given.weights ?? new Float64Array(rows).fill(1),
+        kernels,
+      ),
       preconditioners,
       pause,
     };

@@ -13,6 +13,7 @@ import { stopping } from './pause';
 import { covariance, type Preconditioner } from './preconditioner';
 import { predictProbabilities } from './predict';
 import { Products } from './products';
+import { TensorKernels } from './tensor-kernels';
 import { loadTensorFlow } from './tensorflow';
 import type { Matrix, Targets } from './types';
 
@@ -81,7 +82,8 @@ export async function* outOfFold(
   const preconditioners = new Map<number, Preconditioner>();
   await loadTensorFlow();
   const width = folds * outputs * Math.min(groupSize, Math.max(1, tasks.length));
-  const products = new Products(design, width, context.backend);
+  const kernels = new TensorKernels(context.backend);
+  const products = new Products(design, width, kernels);
   try {
     await pause();
     const batch: BatchContext = {
@@ -89,7 +91,7 @@ export async function* outOfFold(
       products,
       labels: new Int32Array(rows),
       outputs,
-      covariance: await covariance(design, new Float64Array(rows).fill(1)),
+      covariance: await covariance(design, new Float64Array(rows).fill(1), kernels),
       preconditioners,
       pause,
     };

@@ -4,13 +4,17 @@
  * nearly alike, so L-BFGS needs a tenth of the iterations. It changes the path, never the optimum.
  */
 import type { Design } from './design';
-import { gram, SquareMap } from './products';
+import { gram, type HeldMatrix, type Kernels } from './kernels';
 
 /** Rows a column that are enough to know the covariance well for this purpose. */
 const ROWS_A_COLUMN = 4;
 
 /** Weighted covariance of (at most 4 rows a column of) the centred features, [columns, columns]. */
-export async function covariance(design: Design, weights: Float64Array): Promise<Float64Array> {
+export async function covariance(
+  design: Design,
+  weights: Float64Array,
+  kernels: Kernels,
+): Promise<Float64Array> {
   const { rows, columns, centred } = design;
   const taken = Math.min(rows, Math.max(256, ROWS_A_COLUMN * columns));
   const sample = new Float32Array(taken * columns);
@@ -22,25 +26,21 @@ export async function covariance(design: Design, weights: Float64Array): Promise
     total += weight;
     for (let j = 0; j < columns; j++) sample[i * columns + j] = root * centred[row * columns + j]!;
   }
-  return Float64Array.from(await gram(sample, taken, columns), (value) => value / total);
+  return Float64Array.from(await gram(kernels, sample, taken, columns), (value) => value / total);
 }
 
 /** An approximate inverse of a Hessian. */
 export interface Metric {
   /** @param vector [columns + 1, outputs], intercepts last; left as it is. */
-  apply(vector: Float64Array, outputs: number): Promise<Float64Array>;
+  apply(vector: Float32Array, outputs: number): Promise<Float32Array>;
   dispose(): void;
 }
 
 export class Preconditioner implements Metric {
-  readonly #inverse: SquareMap;
-  readonly #size: number;
-  readonly #curvature: number;
+  readonly #inverse: HeldMatrix;
 
-  private constructor(inverse: SquareMap, size: number, curvature: number) {
+  private constructor(inverse: HeldMatrix) {
     this.#inverse = inverse;
-    this.#size = size;
-    this.#curvature = curvature;
   }
 
   /**
@@ -53,6 +53,7 @@ export class Preconditioner implements Metric {
     size: number,
     curvature: number,
     penalty: number,
+    kernels: Kernels,
     pause: () => Promise<void>,
   ): Promise<Preconditioner> {
     const lower = cholesky(covariance, size, curvature, penalty);
@@ -60,18 +61,17 @@ export class Preconditioner implements Metric {
     const inverseLower = Float32Array.from(invertLower(lower, size));
     await pause();
     // (L Lᵀ)⁻¹ = L⁻ᵀ L⁻¹.
-    const inverse = new SquareMap(await gram(inverseLower, size, size), size);
-    return new Preconditioner(inverse, size, curvature);
+    const ofWeights = await gram(kernels, inverseLower, size, size);
+    // Of centred features the intercepts stand for themselves.
+    const inverse = new Float32Array((size + 1) ** 2);
+    for (let i = 0; i < size; i++)
+      inverse.set(ofWeights.subarray(i * size, (i + 1) * size), i * (size + 1));
+    inverse[inverse.length - 1] = 1 / curvature;
+    return new Preconditioner(kernels.hold(inverse, size + 1, size + 1));
   }
 
-  /** @param vector [size + 1, outputs], intercepts last; left as it is. */
-  async apply(vector: Float64Array, outputs: number): Promise<Float64Array> {
-    const size = this.#size;
-    const result = vector.slice();
-    const weights = new Float32Array(vector.subarray(0, size * outputs));
-    result.set(await this.#inverse.apply(weights, outputs));
-    for (let k = 0; k < outputs; k++) result[size * outputs + k]! /= this.#curvature;
-    return result;
+  apply(vector: Float32Array, outputs: number): Promise<Float32Array> {
+    return this.#inverse.times(vector, outputs);
   }
 
   dispose(): void {

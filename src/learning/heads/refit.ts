@@ -4,18 +4,14 @@
  * way there is short. Classes that no row has yet are left out, and join when the first one comes.
  */
 import { HeadlightError } from '../../base';
-import type { TensorBackendName } from '../../platform';
 import { descend, type Descended } from './conjugate-gradients';
-import { prepareDesign, type Design } from './design';
+import { designMatrix, withoutOnes, type DesignMatrix } from './design';
 import { foresee } from './foresee';
-import { headOf } from './fit';
+import type { Activation, Kernels } from './kernels';
 import { countTargets } from './multi-label-input';
 import { CONSTANT_LOGIT } from './one-vs-rest';
 import { covariance, Preconditioner, type Metric } from './preconditioner';
-import type { Activation } from './probabilities';
-import { Products } from './products';
 import { RowPreconditioner } from './row-preconditioner';
-import { loadTensorFlow } from './tensorflow';
 import type { Matrix, Targets } from './types';
 
 export interface RefitSettings {
@@ -50,9 +46,11 @@ const FEW_ROWS = 0.5;
 /** Of rows that come in together each is foreseen without the others. */
 const MOST_FORESEEN = 4;
 
+type Linear = Pick<WarmHead, 'weights' | 'bias'>;
+
 /** What a fit leaves for the next. */
 interface Kept {
-  readonly design: Design;
+  readonly design: DesignMatrix;
   readonly curvature: number;
 }
 
@@ -65,15 +63,14 @@ interface Made {
 
 export class Refitter {
   readonly #settings: RefitSettings;
-  readonly #backend: TensorBackendName;
+  readonly #kernels: Kernels;
   #last: WarmHead | null = null;
   #kept: Kept | null = null;
   #made: Made | null = null;
 
-  /** @param backend the tfjs backend that is current at each `fit`. */
-  constructor(settings: RefitSettings, backend: TensorBackendName) {
+  constructor(settings: RefitSettings, kernels: Kernels) {
     this.#settings = settings;
-    this.#backend = backend;
+    this.#kernels = kernels;
   }
 
   /**
@@ -82,8 +79,7 @@ export class Refitter {
    *   features that are not finite or a fit that diverges.
    */
   async fit(features: Matrix, targets: Targets): Promise<WarmHead> {
-    await loadTensorFlow();
-    const design = prepareDesign(features, false);
+    const design = designMatrix(features);
     const fitted =
       targets.kind === 'labels'
         ? await this.#fitOne(design, targets.labels)
@@ -94,7 +90,7 @@ export class Refitter {
 
   /**
    * Makes what the next fit can use, between two fits where there is time for it; a fit that finds nothing makes it
-   * itself. The tfjs backend must be the current one, and no fit runs beside it.
+   * itself. No fit runs beside it.
    */
   async prepare(): Promise<void> {
     const kept = this.#kept;
@@ -112,7 +108,7 @@ export class Refitter {
     this.#made = null;
   }
 
-  async #fitOne(design: Design, labels: Int32Array): Promise<WarmHead> {
+  async #fitOne(design: DesignMatrix, labels: Int32Array): Promise<WarmHead> {
     const { classes } = this.#settings;
     const present = classes.flatMap((_, k) => (labels.includes(k) ? [k] : []));
     if (present.length < 2) {
@@ -129,25 +125,18 @@ export class Refitter {
     const activation = outputs === 1 ? 'sigmoid' : 'softmax';
     const start = this.#start(design, present);
     const found = await this.#solve(design, activation, outputs, targets, start);
-    const { coef, intercept } = headOf(found.point, design, [], outputs);
-    const head = this.#empty(design.columns, -Infinity);
-    present.forEach((k, at) => {
-      const factor = outputs === 1 ? at - 0.5 : 1;
-      const row = outputs === 1 ? 0 : at;
-      head.bias[k] = factor * intercept[row]!;
-      for (let j = 0; j < design.columns; j++)
-        head.weights[j * classes.length + k] = factor * coef[row * design.columns + j]!;
-    });
+    const head = this.#empty(design, -Infinity);
+    fill(head, found.point, design, present, outputs);
     return { ...head, ...endOf(found) };
   }
 
-  async #fitSeveral(design: Design, targets: Uint8Array): Promise<WarmHead> {
+  async #fitSeveral(design: DesignMatrix, targets: Uint8Array): Promise<WarmHead> {
     const { classes } = this.#settings;
     const counts = countTargets(targets, design.rows, classes);
     const fitted = classes.flatMap((_, k) =>
       counts[k]! > 0 && counts[k]! < design.rows ? [k] : [],
     );
-    const head = this.#empty(design.columns, 0);
+    const head = this.#empty(design, 0);
     for (const [k, rows] of counts.entries())
       head.bias[k] = rows === 0 ? -CONSTANT_LOGIT : CONSTANT_LOGIT;
     const outputs = fitted.length;
@@ -158,30 +147,27 @@ export class Refitter {
     );
     const start = this.#start(design, fitted, outputs);
     const found = await this.#solve(design, 'sigmoid', outputs, own, start);
-    const { coef, intercept } = headOf(found.point, design, [], outputs);
-    fitted.forEach((k, at) => {
-      head.bias[k] = intercept[at]!;
-      for (let j = 0; j < design.columns; j++)
-        head.weights[j * classes.length + k] = coef[at * design.columns + j]!;
-    });
+    fill(head, found.point, design, fitted, outputs);
     return { ...head, ...endOf(found) };
   }
 
   async #solve(
-    design: Design,
+    design: DesignMatrix,
     activation: Activation,
     outputs: number,
     targets: Uint8Array,
-    start: Float64Array | null,
+    start: Float32Array | null,
   ): Promise<Descended> {
-    const products = new Products(design, outputs, this.#backend);
+    const kernels = this.#kernels;
+    const features = kernels.hold(design.values, design.rows, design.columns);
     const cold = this.#last === null;
     try {
       if (start !== null) await this.#foresee(design, activation, targets, start);
       const found = await descend(
         {
-          design,
-          products,
+          kernels,
+          features,
+          offset: design.offset,
           activation,
           outputs,
           targets,
@@ -201,16 +187,16 @@ export class Refitter {
       this.#kept = { design, curvature: found.curvature };
       return found;
     } finally {
-      products.dispose();
+      features.dispose();
     }
   }
 
   /** Moves the start by the rows that have come in since the last fit, where they are few. */
   async #foresee(
-    { rows, columns, centred }: Design,
+    { rows, columns, values }: DesignMatrix,
     activation: Activation,
     targets: Uint8Array,
-    start: Float64Array,
+    start: Float32Array,
   ): Promise<void> {
     const before = this.#kept?.design.rows ?? rows;
     const preconditioner = this.#serves(rows, SERVES_UNTIL);
@@ -218,14 +204,14 @@ export class Refitter {
     const outputs = targets.length / rows;
     for (let row = before; row < rows; row++) {
       const own = {
-        features: centred.subarray(row * columns, (row + 1) * columns),
+        features: values.subarray(row * columns, (row + 1) * columns),
         targets: targets.subarray(row * outputs, (row + 1) * outputs),
       };
       await foresee(start, own, rows, activation, preconditioner);
     }
   }
 
-  #penalty({ rows }: Design): number {
+  #penalty({ rows }: DesignMatrix): number {
     return 1 / (this.#settings.C * rows);
   }
 
@@ -236,19 +222,21 @@ export class Refitter {
     return isNear ? this.#made.preconditioner : null;
   }
 
-  async #make(design: Design, curvature: number, cold: boolean): Promise<Metric> {
+  async #make(matrix: DesignMatrix, curvature: number, cold: boolean): Promise<Metric> {
     this.#made?.preconditioner.dispose();
     this.#made = null;
+    const design = withoutOnes(matrix);
     const { rows, columns } = design;
-    const penalty = this.#penalty(design);
+    const penalty = this.#penalty(matrix);
     const preconditioner =
       rows <= FEW_ROWS * columns
-        ? await RowPreconditioner.create(design, curvature, penalty)
+        ? await RowPreconditioner.create(design, curvature, penalty, this.#kernels)
         : await Preconditioner.create(
-            await covariance(design, new Float64Array(rows).fill(1)),
+            await covariance(design, new Float64Array(rows).fill(1), this.#kernels),
             columns,
             curvature,
             penalty,
+            this.#kernels,
             () => Promise.resolve(),
           );
     this.#made = { rows, preconditioner, cold };
@@ -256,41 +244,63 @@ export class Refitter {
   }
 
   /**
-   * Where the last fit ended, for the centred features: [columns + 1, outputs], intercepts last.
+   * Where the last fit ended, for the centred features: [columns, outputs], intercepts last.
    * @param outputs 1 for the difference of two classes.
    */
   #start(
-    { columns, offset }: Design,
+    { columns, offset }: DesignMatrix,
     present: readonly number[],
     outputs = present.length === 2 ? 1 : present.length,
-  ): Float64Array | null {
+  ): Float32Array | null {
     const last = this.#last;
     if (last === null) return null;
     const k = this.#settings.classes.length;
-    const start = new Float64Array((columns + 1) * outputs);
+    const start = new Float32Array(columns * outputs);
     present.forEach((label, at) => {
       const intercept = last.bias[label]!;
       if (!Number.isFinite(intercept) || Math.abs(intercept) === CONSTANT_LOGIT) return;
       const factor = outputs === present.length ? 1 : at === 1 ? 1 : -1;
       const column = outputs === present.length ? at : 0;
       let shift = 0;
-      for (let j = 0; j < columns; j++) {
+      for (let j = 0; j < offset.length; j++) {
         const weight = last.weights[j * k + label]!;
         start[j * outputs + column]! += factor * weight;
         shift += weight * offset[j]!;
       }
-      start[columns * outputs + column]! += factor * (intercept + shift);
+      start[offset.length * outputs + column]! += factor * (intercept + shift);
     });
     return start;
   }
 
-  #empty(columns: number, bias: number): { weights: Float32Array; bias: Float64Array } {
+  #empty({ offset }: DesignMatrix, bias: number): Linear {
     const { length } = this.#settings.classes;
     return {
-      weights: new Float32Array(columns * length),
+      weights: new Float32Array(offset.length * length),
       bias: new Float64Array(length).fill(bias),
     };
   }
+}
+
+/** A point becomes the weights and biases of these classes; of two classes in one output they are each other's negative. */
+function fill(
+  { weights, bias }: Linear,
+  point: Float32Array,
+  { offset }: DesignMatrix,
+  classes: readonly number[],
+  outputs: number,
+): void {
+  const isOne = outputs < classes.length;
+  classes.forEach((k, at) => {
+    const factor = isOne ? at - 0.5 : 1;
+    const column = isOne ? 0 : at;
+    let shift = 0;
+    for (let j = 0; j < offset.length; j++) {
+      const value = factor * point[j * outputs + column]!;
+      weights[j * bias.length + k] = value;
+      shift += value * offset[j]!;
+    }
+    bias[k] = factor * point[offset.length * outputs + column]! - shift;
+  });
 }
 
 function endOf({

@@ -1,28 +1,23 @@
 /**
- * Many rows scored again and again by heads that change: the features are handed to tfjs once, and each scoring is
- * one un-transposed product a block of rows. Probabilities come out in 32-bit floats.
+ * Many rows scored again and again by heads that change: the features are held once, and each scoring is one product a block
+ * of rows. Probabilities come out in 32-bit floats.
  */
-import type * as TensorFlow from '@tensorflow/tfjs-core';
-import { activated, type Activation } from './probabilities';
+import type { HeldMatrix, Kernels } from './kernels';
 import type { WarmHead } from './refit';
-import { tf } from './tensorflow';
 import type { Matrix } from './types';
-
-const BLOCK_ROWS = 4096;
 
 export class ScoredRows {
   readonly rows: number;
   readonly #columns: number;
-  readonly #blocks: TensorFlow.Tensor2D[] = [];
+  readonly #blocks: HeldMatrix[] = [];
 
-  /** tfjs must be loaded, the backend the current one, and be it again at each scoring. */
-  constructor({ rows, columns, data }: Matrix) {
+  constructor({ rows, columns, data }: Matrix, kernels: Kernels) {
     this.rows = rows;
     this.#columns = columns;
-    for (let start = 0; start < rows; start += BLOCK_ROWS) {
-      const here = Math.min(BLOCK_ROWS, rows - start);
+    for (let start = 0; start < rows; start += kernels.mostRows) {
+      const here = Math.min(kernels.mostRows, rows - start);
       const part = data.subarray(start * columns, (start + here) * columns);
-      this.#blocks.push(tf.tensor2d(part, [here, columns], 'float32'));
+      this.#blocks.push(kernels.hold(part, here, columns));
     }
   }
 
@@ -30,22 +25,11 @@ export class ScoredRows {
    * @returns [rows, classes] row-major: rows sum to 1, or of several labels each has its own probability.
    */
   async probabilities({ weights, bias }: WarmHead, several: boolean): Promise<Float32Array> {
-    const activation: Activation = several ? 'sigmoid' : 'softmax';
-    const shift = tf.tensor1d(Float32Array.from(bias), 'float32');
-    const w = tf.tensor2d(weights, [this.#columns, bias.length], 'float32');
-    try {
-      return await this.#each(w, async (product) => {
-        const logits = tf.add<TensorFlow.Tensor2D>(product, shift);
-        try {
-          return await activated(activation, logits);
-        } finally {
-          logits.dispose();
-        }
-      });
-    } finally {
-      shift.dispose();
-      w.dispose();
-    }
+    const shift = Float32Array.from(bias);
+    const activation = several ? 'sigmoid' : 'softmax';
+    return this.#each(bias.length, (block) =>
+      block.predict(activation, weights, shift, bias.length),
+    );
   }
 
   /**
@@ -53,32 +37,24 @@ export class ScoredRows {
    * @returns [rows, count] row-major: the product of each row with each of the others.
    */
   async products({ rows, data }: Matrix): Promise<Float32Array> {
-    const others = tf.tensor2d(data, [rows, this.#columns], 'float32');
-    const turned = tf.transpose(others);
-    others.dispose();
-    try {
-      return await this.#each(turned, (product) => product.data<'float32'>());
-    } finally {
-      turned.dispose();
-    }
+    const columns = this.#columns;
+    const turned = new Float32Array(data.length);
+    for (let i = 0, at = 0; i < rows; i++)
+      for (let j = 0; j < columns; j++, at++) turned[j * rows + i] = data[at]!;
+    return this.#each(rows, (block) => block.times(turned, rows));
   }
 
-  /** What is made of each block times the matrix, one after the other. */
+  /** What is made of each block, one after the other. */
   async #each(
-    matrix: TensorFlow.Tensor2D,
-    make: (product: TensorFlow.Tensor2D) => Promise<Float32Array>,
+    width: number,
+    make: (block: HeldMatrix) => Promise<Float32Array>,
   ): Promise<Float32Array> {
-    const result = new Float32Array(this.rows * matrix.shape[1]);
+    const result = new Float32Array(this.rows * width);
     let at = 0;
     for (const block of this.#blocks) {
-      const product: TensorFlow.Tensor2D = tf.matMul(block, matrix);
-      try {
-        const made = await make(product);
-        result.set(made, at);
-        at += made.length;
-      } finally {
-        product.dispose();
-      }
+      const made = await make(block);
+      result.set(made, at);
+      at += made.length;
     }
     return result;
   }

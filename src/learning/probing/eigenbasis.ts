@@ -7,8 +7,7 @@
  * all of them would take longer than the fits. The rest of the basis is what Householder's reflections make of it.
  */
 import { seededRandom } from '../../base';
-import type { Design, Matrix } from '../heads';
-import { gram, tf } from '../heads';
+import { gram, type Design, type Kernels, type Matrix } from '../heads';
 import { orthogonalise, type Reflections } from './reflections';
 import { spectrum } from './spectrum';
 
@@ -34,6 +33,7 @@ export interface Uncorrelated {
 export async function uncorrelate(
   features: Matrix,
   known: Int32Array,
+  kernels: Kernels,
   pause: () => Promise<void>,
 ): Promise<Uncorrelated> {
   const { rows, columns } = features;
@@ -44,28 +44,21 @@ export async function uncorrelate(
     const row = known[Math.floor((i * known.length) / taken)]!;
     centre(features, mean, row, 1, sample, i * columns);
   }
-  const covariance = (await gram(sample, taken, columns)).map((sum) => sum / taken);
+  const covariance = (await gram(kernels, sample, taken, columns)).map((sum) => sum / taken);
   await pause();
-  const basis = await principalBasis(covariance, columns, pause);
+  const basis = await principalBasis(covariance, columns, kernels, pause);
   const data = new Float32Array(rows * columns);
   const block = new Float32Array(Math.min(BLOCK_ROWS, rows) * columns);
-  const matrix = tf.tensor2d(basis, [columns, columns], 'float32');
-  try {
-    for (let start = 0; start < rows; start += BLOCK_ROWS) {
-      const here = Math.min(BLOCK_ROWS, rows - start);
-      centre(features, mean, start, here, block, 0);
-      const x = tf.tensor2d(block.subarray(0, here * columns), [here, columns], 'float32');
-      const turned = tf.matMul(x, matrix);
+  for (let start = 0; start < rows; start += BLOCK_ROWS) {
+    const here = Math.min(BLOCK_ROWS, rows - start);
+    centre(features, mean, start, here, block, 0);
+    const x = kernels.hold(block.subarray(0, here * columns), here, columns);
+    try {
+      data.set(await x.times(basis, columns), start * columns);
+    } finally {
       x.dispose();
-      try {
-        data.set(await turned.data<'float32'>(), start * columns);
-      } finally {
-        turned.dispose();
-      }
-      await pause();
     }
-  } finally {
-    matrix.dispose();
+    await pause();
   }
   const design = { rows, columns, centred: data, offset: new Float64Array(columns), scaler: null };
   return { design, variances: variancesOf(data, columns, known) };
@@ -75,21 +68,13 @@ export async function uncorrelate(
 async function principalBasis(
   covariance: Float32Array,
   columns: number,
+  kernels: Kernels,
   pause: () => Promise<void>,
 ): Promise<Float32Array> {
   const count = Math.min(DIRECTIONS, columns);
   const random = seededRandom(0);
-  const matrix = tf.tensor2d(covariance, [columns, columns], 'float32');
-  const times = async (vectors: Float32Array): Promise<Float32Array> => {
-    const v = tf.tensor2d(vectors, [columns, count], 'float32');
-    const product = tf.matMul(matrix, v);
-    v.dispose();
-    try {
-      return await product.data<'float32'>();
-    } finally {
-      product.dispose();
-    }
-  };
+  const matrix = kernels.hold(covariance, columns, columns);
+  const times = (vectors: Float32Array): Promise<Float32Array> => matrix.times(vectors, count);
   try {
     let vectors: Float32Array = Float32Array.from({ length: columns * count }, () =>
       random.normal(),

@@ -8,7 +8,15 @@
  */
 import { HeadlightError } from '../../base';
 import type { TensorBackendName } from '../../platform';
-import { fitBatch, Products, type FitRequest, type FitStep, type Matrix } from '../heads';
+import {
+  fitBatch,
+  Products,
+  TensorKernels,
+  type FitRequest,
+  type FitStep,
+  type Kernels,
+  type Matrix,
+} from '../heads';
 import type { CheckedRequest } from './check-request';
 import { uncorrelate, type Uncorrelated } from './eigenbasis';
 import {
@@ -52,13 +60,14 @@ export async function* fitLinearCell(
 ): AsyncGenerator<number, ProbeFit[], void> {
   const marks = new Uint8Array(features.rows);
   for (const { request } of requests) for (const row of request.rows.train) marks[row] = 1;
-  const cell = await uncorrelate(features, rowsInside(marks), pause);
+  const kernels = new TensorKernels(backend);
+  const cell = await uncorrelate(features, rowsInside(marks), kernels, pause);
   const { paths, of } = pathsOf(requests);
   const walked = paths.map((): readonly FitStep[] => []);
   const share = requests.length / paths.length;
   let done = 0;
   for (const group of groupRequests(paths, features.rows, features.columns)) {
-    const job = fitGroup(group, paths, cell, backend, pause);
+    const job = fitGroup(group, paths, cell, kernels, pause);
     let step = await job.next();
     while (!step.done) {
       yield (done + step.value) * share;
@@ -93,7 +102,7 @@ async function* fitGroup(
   { members, outputs, rows }: FitGroup,
   paths: readonly LearnedPath[],
   { design: all, variances }: Uncorrelated,
-  backend: TensorBackendName,
+  kernels: Kernels,
   pause: () => Promise<void>,
 ): AsyncGenerator<number, FitStep[][], void> {
   const { columns } = all;
@@ -115,7 +124,7 @@ async function* fitGroup(
     const labels = Int32Array.from(rows, (row) => code[request.labels[row]!] ?? 0);
     return { labels, weights, Cs, start: null };
   });
-  const products = new Products(design, members.length * outputs, backend);
+  const products = new Products(design, members.length * outputs, kernels);
   try {
     const job = fitBatch(
       asked,

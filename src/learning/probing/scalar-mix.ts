@@ -13,6 +13,7 @@ import {
   Lbfgs,
   loadTensorFlow,
   Products,
+  TensorKernels,
   stopping,
   visitLoss,
   type Matrix,
@@ -87,7 +88,7 @@ export async function* fitScalarMix(
   const products = new Products(
     { ...all, centred: all.data, offset: new Float64Array(all.columns), scaler: null },
     width,
-    backend,
+    new TensorKernels(backend),
   );
   try {
     for (let round = 1; fits.some(({ isDone }) => !isDone); round++) {

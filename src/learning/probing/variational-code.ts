@@ -15,7 +15,15 @@
  */
 import { HeadlightError } from '../../base';
 import type { TensorBackendName } from '../../platform';
-import { fitBatch, loadTensorFlow, Products, stopping, type FitStep, type Matrix } from '../heads';
+import {
+  fitBatch,
+  loadTensorFlow,
+  Products,
+  stopping,
+  TensorKernels,
+  type FitStep,
+  type Matrix,
+} from '../heads';
 import { uncorrelate } from './eigenbasis';
 import { gatherRows } from './logits';
 import { momentsOf, spectrum } from './spectrum';
@@ -76,13 +84,15 @@ export async function variationalCode(
   };
   const { values } = await scaled(own, pause);
   await loadTensorFlow();
+  const kernels = new TensorKernels(backend);
   const { design, variances } = await uncorrelate(
     own,
     train.map((_, row) => row),
+    kernels,
     pause,
   );
   const outputs = present.length === 2 ? 1 : present.length;
-  const products = new Products(design, outputs, backend);
+  const products = new Products(design, outputs, kernels);
   let steps: readonly FitStep[];
   try {
     const job = fitBatch(

@@ -70,7 +70,7 @@ export function float64(packed: string): Float64Array {
 }
 
 /** ||a - b|| / ||b||, Euclidean. */
-export function relativeError(a: Float64Array, b: Float64Array): number {
+export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) throw new Error(`${a.length} values against ${b.length}`);
   let difference = 0;
   let size = 0;

@@ -5,7 +5,7 @@
  * mean embedding; a random thousand of the pool is what is to be stood for, three thousand are candidates.
  */
 import { seededRandom } from '../../../base';
-import { loadTensorFlow, ScoredRows, type Matrix } from '../../heads';
+import { ScoredRows, type Kernels, type Matrix } from '../../heads';
 
 const REFERENCES = 1000;
 const CANDIDATES = 3000;
@@ -41,8 +41,7 @@ export class Coverage {
   }
 
   /** @param pool [rows, columns]. The same seed gives the same choice. */
-  static async of(pool: Matrix, seed: number): Promise<Coverage> {
-    await loadTensorFlow();
+  static async of(pool: Matrix, seed: number, kernels: Kernels): Promise<Coverage> {
     const unit = centredUnits(pool);
     const order = seededRandom(seed).shuffle(
       Int32Array.from({ length: pool.rows }, (_, row) => row),
@@ -50,7 +49,7 @@ export class Coverage {
     const references = rowsOf(unit, order.slice(0, REFERENCES));
     // Of the other end, so that in a large pool a candidate is rarely its own reference.
     const candidates = order.slice(Math.max(0, pool.rows - CANDIDATES)).sort();
-    const scored = new ScoredRows(rowsOf(unit, candidates));
+    const scored = new ScoredRows(rowsOf(unit, candidates), kernels);
     try {
       const alike = await scored.products(references);
       const stoodFor = new Float32Array(references.rows).fill(NOTHING);

@@ -5,9 +5,9 @@
  */
 import { ProgressMeter, seededRandom, type Job } from '../../../base';
 import {
-  loadTensorFlow,
   Refitter,
   ScoredRows,
+  type Kernels,
   type Matrix,
   type Targets,
   type WarmHead,
@@ -29,8 +29,9 @@ export interface LearnerOptions {
   /** What the teachers propose for the pool, [rows, classes], NaN where they do not vote; null without any. */
   readonly proposed: Float32Array | null;
   readonly seed: number;
-  /** Runs a piece of work while tfjs' WASM backend is the current one; it does not wait for anything else. */
-  readonly onTensors: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  readonly kernels: Kernels;
+  /** Runs a piece of work while the kernels can compute; it does not wait for anything else. */
+  readonly onKernels: <Result>(work: () => Promise<Result>) => Promise<Result>;
   /** Inverse strength of the penalty, for features whose variance is 1 in all. */
   readonly C?: number;
 }
@@ -79,11 +80,11 @@ export class ActiveLearner {
   #milliseconds: number | null = null;
 
   private constructor(options: LearnerOptions, scored: ScoredRows, coverage: Coverage) {
-    const { pool, classes, several, seed, C = ACTIVE_C } = options;
+    const { pool, classes, several, seed, kernels, C = ACTIVE_C } = options;
     this.#options = options;
     this.#scored = scored;
     this.#coverage = coverage;
-    this.#refitter = new Refitter({ classes, several, C: C / variance(pool) }, 'wasm');
+    this.#refitter = new Refitter({ classes, several, C: C / variance(pool) }, kernels);
     // Another order than the one that texts to measure by are drawn in.
     this.#order = seededRandom(seed + 1).shuffle(
       Int32Array.from({ length: pool.rows }, (_, i) => i),
@@ -92,13 +93,13 @@ export class ActiveLearner {
   }
 
   static async open(options: LearnerOptions): Promise<ActiveLearner> {
-    await loadTensorFlow();
-    return options.onTensors(
+    const { pool, seed, kernels } = options;
+    return options.onKernels(
       async () =>
         new ActiveLearner(
           options,
-          new ScoredRows(options.pool),
-          await Coverage.of(options.pool, options.seed),
+          new ScoredRows(pool, kernels),
+          await Coverage.of(pool, seed, kernels),
         ),
     );
   }
@@ -164,13 +165,13 @@ export class ActiveLearner {
     const meter = new ProgressMeter('Fitting the probe', 'fits', sizes.length);
     for (const [at, size] of sizes.entries()) {
       const started = performance.now();
-      const head = await this.#options.onTensors(() => this.#fit(size));
+      const head = await this.#options.onKernels(() => this.#fit(size));
       this.#milliseconds = performance.now() - started;
       this.#heads.push({ labels: size, head });
       yield meter.at(at + 1);
     }
     this.#heads.sort((a, b) => a.labels - b.labels);
-    await this.#options.onTensors(async () => {
+    await this.#options.onKernels(async () => {
       await this.#score();
       await this.#measure(given);
     });
@@ -207,7 +208,7 @@ export class ActiveLearner {
 
   /** What the next fit can use, made where there is time for it: after an answer, while the next text is read. */
   prepare(): Promise<void> {
-    return this.#options.onTensors(() => this.#refitter.prepare());
+    return this.#options.onKernels(() => this.#refitter.prepare());
   }
 
   dispose(): void {
@@ -294,7 +295,7 @@ export class ActiveLearner {
   }
 
   #holdOut(held: readonly PoolLabel[], key: string): HeldOut {
-    const { pool, classes, truth } = this.#options;
+    const { pool, classes, truth, kernels } = this.#options;
     const own = takeRows(
       pool,
       held.map(({ row }) => row),
@@ -310,7 +311,7 @@ export class ActiveLearner {
       if (given.kind === 'multi_label') targets.set(given.targets, own.rows * classes.length);
       else given.labels.forEach((k, at) => (targets[(own.rows + at) * classes.length + k] = 1));
     }
-    return { key, rows: new ScoredRows({ rows, columns: pool.columns, data }), targets };
+    return { key, rows: new ScoredRows({ rows, columns: pool.columns, data }, kernels), targets };
   }
 
   async #right(head: WarmHead, held: HeldOut): Promise<boolean[]> {

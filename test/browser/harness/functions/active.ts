@@ -1,4 +1,5 @@
 /** What stands between a label and the next text, in the page's worker, for speed (bench/active). */
+import { loadTensorFlow, TensorKernels } from '../../../../src/learning/heads';
 import { createWebPlatform } from '../../../../src/platform/web';
 import { prepareRefits, type RefitConfig, type RefitTime } from '../../../../bench/active/speed';
 
@@ -7,7 +8,8 @@ let run: ((clock: () => number) => Promise<RefitTime>) | null = null;
 
 export async function prepareRefitsInPage(config: RefitConfig): Promise<void> {
   await (await platform).tensors.use('wasm');
-  run = await prepareRefits(config);
+  await loadTensorFlow();
+  run = await prepareRefits(config, new TensorKernels('wasm'));
 }
 
 export async function runRefitsInPage(): Promise<RefitTime> {

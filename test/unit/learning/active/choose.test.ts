@@ -1,5 +1,5 @@
 /** Which text comes next: each strategy keeps the law that it is named after. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../../src/base';
 import type { Matrix } from '../../../../src/learning/heads';
 import {
@@ -8,9 +8,7 @@ import {
   unsureScores,
   type PoolState,
 } from '../../../../src/learning/labelling';
-import { useWasmTensors } from '../../../helpers/tfjs';
-
-beforeAll(useWasmTensors);
+import { wasmKernels } from '../../../helpers/kernels';
 
 /** Points of the plane in clouds around centres. */
 function clouds(centres: readonly (readonly [number, number])[], each: number, seed = 1): Matrix {
@@ -33,7 +31,7 @@ async function poolOf(pool: Matrix, change: Partial<PoolState> = {}): Promise<Po
     labelled: [0, 0],
     proposed: null,
     order: seededRandom(3).shuffle(Int32Array.from({ length: pool.rows }, (_, row) => row)),
-    coverage: await Coverage.of(pool, 0),
+    coverage: await Coverage.of(pool, 0, await wasmKernels()),
     ...change,
   };
 }

@@ -4,19 +4,22 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../../src/base';
-import { loadTensorFlow } from '../../../../src/learning/heads';
 import {
   descend,
   type Descended,
   type LinearProblem,
 } from '../../../../src/learning/heads/conjugate-gradients';
-import { prepareDesign, type Design } from '../../../../src/learning/heads/design';
+import {
+  designMatrix,
+  prepareDesign,
+  withoutOnes,
+  type DesignMatrix,
+} from '../../../../src/learning/heads/design';
+import type { Activation, Kernels } from '../../../../src/learning/heads/kernels';
 import { foresee, settledResiduals } from '../../../../src/learning/heads/foresee';
 import { covariance, Preconditioner } from '../../../../src/learning/heads/preconditioner';
-import type { Activation } from '../../../../src/learning/heads/probabilities';
-import { Products } from '../../../../src/learning/heads/products';
 import { RowPreconditioner } from '../../../../src/learning/heads/row-preconditioner';
-import { useWasmTensors } from '../../../helpers/tfjs';
+import { wasmKernels } from '../../../helpers/kernels';
 import { relativeError } from '../goldens';
 
 const ROWS = 120;
@@ -24,19 +27,20 @@ const COLUMNS = 7;
 const PENALTY = 0.01;
 const CLOSE = { tol: 1e-4, stepTolerance: 1e-6, max_iter: 200 };
 
+let kernels: Kernels;
+
 beforeAll(async () => {
-  await useWasmTensors();
-  await loadTensorFlow();
+  kernels = await wasmKernels();
 });
 
-function features(rows = ROWS): Design {
+function features(rows = ROWS): DesignMatrix {
   const random = seededRandom(3);
   // Columns of unlike sizes, and none around zero.
   const data = Float32Array.from(
     { length: ROWS * COLUMNS },
     (_, at) => (1 + (at % COLUMNS)) * random.normal() + 2,
   ).subarray(0, rows * COLUMNS);
-  return prepareDesign({ rows, columns: COLUMNS, data }, false);
+  return designMatrix({ rows, columns: COLUMNS, data });
 }
 
 /** One label of `outputs` a row, or each of them for itself. */
@@ -52,44 +56,52 @@ function wanted(activation: Activation, outputs: number, rows = ROWS): Uint8Arra
   return targets.subarray(0, rows * outputs);
 }
 
-async function preconditioned(design: Design, curvature: number): Promise<Preconditioner> {
-  const spread = await covariance(design, new Float64Array(design.rows).fill(1));
-  return Preconditioner.create(spread, COLUMNS, curvature, PENALTY, () => Promise.resolve());
+async function preconditioned(matrix: DesignMatrix, curvature: number): Promise<Preconditioner> {
+  const weights = new Float64Array(matrix.rows).fill(1);
+  const spread = await covariance(withoutOnes(matrix), weights, kernels);
+  return Preconditioner.create(spread, COLUMNS, curvature, PENALTY, kernels, () =>
+    Promise.resolve(),
+  );
 }
 
 async function fitted(
-  problem: Pick<LinearProblem, 'design' | 'activation' | 'outputs' | 'targets'>,
-  start: Float64Array | null = null,
+  {
+    design,
+    ...problem
+  }: { readonly design: DesignMatrix } & Pick<LinearProblem, 'activation' | 'outputs' | 'targets'>,
+  start: Float32Array | null = null,
   settings = CLOSE,
 ): Promise<Descended> {
-  const { design, outputs } = problem;
-  const products = new Products(design, outputs, 'wasm');
+  const { rows, columns, values, offset } = design;
+  const held = kernels.hold(values, rows, columns);
   let made: Preconditioner | null = null;
   try {
     const preconditioner = async (curvature: number): Promise<Preconditioner> =>
       (made = await preconditioned(design, curvature));
     return await descend(
-      { ...problem, products, penalty: PENALTY, preconditioner },
+      { ...problem, kernels, features: held, offset, penalty: PENALTY, preconditioner },
       start,
       settings,
     );
   } finally {
-    products.dispose();
+    held.dispose();
     (made as Preconditioner | null)?.dispose();
   }
 }
 
 /** The largest component of the gradient of the mean objective, in plain loops and float64. */
 function steepness(
-  { centred, rows }: Design,
-  point: Float64Array,
+  { values, rows, columns }: DesignMatrix,
+  point: Float32Array,
   targets: Uint8Array,
   activation: Activation,
 ): number {
   const outputs = targets.length / rows;
-  const gradient = point.map((value, at) => (at < COLUMNS * outputs ? PENALTY * value : 0));
+  const gradient = Float64Array.from(point, (value, at) =>
+    at < COLUMNS * outputs ? PENALTY * value : 0,
+  );
   for (let row = 0; row < rows; row++) {
-    const x = [...centred.subarray(row * COLUMNS, (row + 1) * COLUMNS), 1];
+    const x = [...values.subarray(row * columns, (row + 1) * columns)];
     const logits = Array.from({ length: outputs }, (_, k) =>
       x.reduce((sum, value, j) => sum + value * point[j * outputs + k]!, 0),
     );
@@ -114,7 +126,7 @@ describe('conjugate gradients', () => {
     async (activation, outputs) => {
       const design = features();
       const targets = wanted(activation, outputs);
-      const zero = new Float64Array((COLUMNS + 1) * outputs);
+      const zero = new Float32Array((COLUMNS + 1) * outputs);
       const { point, gradientNorm } = await fitted({ design, activation, outputs, targets });
       expect(steepness(design, zero, targets, activation)).toBeGreaterThan(0.1);
       expect(steepness(design, point, targets, activation)).toBeLessThan(1e-5);
@@ -131,7 +143,7 @@ describe('conjugate gradients', () => {
     const { point } = await fitted({ design, activation, outputs, targets });
     const random = seededRandom(5);
     // Logits of some hundreds: nearly every row is wrong, and curved nowhere.
-    const far = Float64Array.from(point, () => 20 * random.normal());
+    const far = Float32Array.from(point, () => 20 * random.normal());
     const start = far.slice();
     const again = await fitted({ design, activation, outputs, targets }, far);
     expect(far).toEqual(start);
@@ -165,7 +177,7 @@ describe('conjugate gradients', () => {
     });
     expect(iterations).toBe(2);
     expect(gradientNorm).toBeGreaterThan(1e-4);
-    const zero = new Float64Array(point.length);
+    const zero = new Float32Array(point.length);
     expect(steepness(design, point, targets, 'softmax')).toBeLessThan(
       steepness(design, zero, targets, 'softmax') / 2,
     );
@@ -189,11 +201,18 @@ it('of fewer rows than columns the preconditioner is the same, made of the rows'
   const data = Float32Array.from({ length: rows * columns }, () => random.normal());
   const design = prepareDesign({ rows, columns, data }, false);
   const [curvature, penalty] = [0.2, 0.05];
-  const spread = await covariance(design, new Float64Array(rows).fill(1));
+  const spread = await covariance(design, new Float64Array(rows).fill(1), kernels);
   const pause = (): Promise<void> => Promise.resolve();
-  const ofColumns = await Preconditioner.create(spread, columns, curvature, penalty, pause);
-  const ofRows = await RowPreconditioner.create(design, curvature, penalty);
-  const vector = Float64Array.from({ length: (columns + 1) * 3 }, () => random.normal());
+  const ofColumns = await Preconditioner.create(
+    spread,
+    columns,
+    curvature,
+    penalty,
+    kernels,
+    pause,
+  );
+  const ofRows = await RowPreconditioner.create(design, curvature, penalty, kernels);
+  const vector = Float32Array.from({ length: (columns + 1) * 3 }, () => random.normal());
   const expected = await ofColumns.apply(vector, 3);
   expect(relativeError(await ofRows.apply(vector, 3), expected)).toBeLessThan(1e-5);
   ofColumns.dispose();
@@ -228,10 +247,10 @@ describe('a row that comes in', () => {
       const all = features();
       const before = ROWS - 1;
       // The same centre, so that points can be compared.
-      const first: Design = {
+      const first: DesignMatrix = {
         ...all,
         rows: before,
-        centred: all.centred.subarray(0, before * COLUMNS),
+        values: all.values.subarray(0, before * all.columns),
       };
       const targets = wanted(activation, outputs);
       const had = await fitted({
@@ -244,7 +263,7 @@ describe('a row that comes in', () => {
       const preconditioner = await preconditioned(all, had.curvature);
       const guess = had.point.slice();
       const row = {
-        features: all.centred.subarray(before * COLUMNS),
+        features: all.values.subarray(before * all.columns),
         targets: targets.subarray(before * outputs),
       };
       await foresee(guess, row, ROWS, activation, preconditioner);

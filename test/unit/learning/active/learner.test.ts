@@ -1,6 +1,6 @@
 /** A pool that is labelled one by one: the curve is what fitting by hand gives, and what comes next follows from the labels alone. */
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { finish, seededRandom } from '../../../../src/base';
 import {
   DEFAULT_LOGISTIC,
@@ -14,13 +14,12 @@ import {
   type LearnerOptions,
   type PoolLabel,
 } from '../../../../src/learning/labelling';
-import { useWasmTensors } from '../../../helpers/tfjs';
+import { wasmKernels } from '../../../helpers/kernels';
 
 const CLASSES = ['a', 'b', 'c'];
 const COLUMNS = 6;
 let open: ActiveLearner[] = [];
 
-beforeAll(useWasmTensors);
 afterEach(() => {
   for (const learner of open) learner.dispose();
   open = [];
@@ -48,7 +47,8 @@ async function learner(change: Partial<LearnerOptions> = {}): Promise<ActiveLear
     several: false,
     proposed: null,
     seed: 0,
-    onTensors: (work) => work(),
+    kernels: await wasmKernels(),
+    onKernels: (work) => work(),
     ...change,
   });
   open.push(made);

@@ -1,13 +1,19 @@
 /** A probe that is fitted again from where it was ends where scikit-learn's ends: the same goldens as the heads. */
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { HeadlightError } from '../../../../src/base';
-import { Refitter, ScoredRows, type Matrix, type WarmHead } from '../../../../src/learning/heads';
+import {
+  Refitter,
+  ScoredRows,
+  type Kernels,
+  type Matrix,
+  type WarmHead,
+} from '../../../../src/learning/heads';
 import * as Foreseeing from '../../../../src/learning/heads/foresee';
 import { Preconditioner } from '../../../../src/learning/heads/preconditioner';
-import { useWasmTensors } from '../../../helpers/tfjs';
+import { KERNELS } from '../../../helpers/kernels';
 import { dataset, float64, golden, headCases, relativeError, unpackFeatures } from '../goldens';
 
-beforeAll(useWasmTensors);
+let kernels: Kernels;
 
 function first({ columns, data }: Matrix, rows: number): Matrix {
   return { rows, columns, data: data.subarray(0, rows * columns) };
@@ -33,168 +39,179 @@ function coefficients({ weights, bias }: WarmHead): {
   return { coef, intercept: bias };
 }
 
-describe('against scikit-learn at tol=1e-8, after growing row by row', () => {
-  const plain = headCases.filter(
-    ({ settings }) =>
-      typeof settings.C === 'number' && settings.class_weight === null && !settings.standardize,
-  );
-  it('the goldens are there', () => {
-    expect(plain.length).toBeGreaterThan(5);
-  });
+describe.each(KERNELS)(
+  'on %s, against scikit-learn at tol=1e-8, after growing row by row',
+  (_, make) => {
+    beforeAll(async () => {
+      kernels = await make();
+    });
 
-  it.each([...plain])('$name', async (reference) => {
-    const { features, labels, classes } = dataset(reference.data);
-    const C = reference.settings.C as number;
-    const refitter = new Refitter({ classes, several: false, C }, 'wasm');
-    let head: WarmHead | null = null;
-    // The last ones one by one, so that most of what it starts from is the fit before.
-    const counts = [10, 20, 30, 50, features.rows - 3, features.rows - 2, features.rows - 1];
-    for (const rows of [...counts, features.rows]) {
-      head = await refitter.fit(first(features, rows), {
-        kind: 'labels',
-        labels: labels.subarray(0, rows),
-      });
-      await refitter.prepare();
-    }
-    refitter.forget();
-    const { coef, intercept } = coefficients(head!);
-    expect(head!.converged).toBe(true);
-    expect(relativeError(coef, float64(reference.coef))).toBeLessThan(5e-4);
-    // Without a penalty, and moved by the mean of the features: flatter than the rest, which the probabilities show.
-    expect(relativeError(intercept, float64(reference.intercept))).toBeLessThan(2e-3);
+    const plain = headCases.filter(
+      ({ settings }) =>
+        typeof settings.C === 'number' && settings.class_weight === null && !settings.standardize,
+    );
+    it('the goldens are there', () => {
+      expect(plain.length).toBeGreaterThan(5);
+    });
 
-    const scored = new ScoredRows(features);
-    const probabilities = await scored.probabilities(head!, false);
-    scored.dispose();
-    const expected = float64(reference.probabilities);
-    expect(relativeError(Float64Array.from(probabilities), expected)).toBeLessThan(5e-4);
-  });
-
-  it.each(['two classes', 'four classes'])(
-    'one more row of %s takes few iterations, from where it was',
-    async (name) => {
-      const { features, labels, classes } = dataset(name);
-      const refitter = new Refitter({ classes, several: false, C: 10 }, 'wasm');
-      const iterations: number[] = [];
-      for (const rows of [-5, -4, -3, -2, -1].map((less) => features.rows + less)) {
-        const head = await refitter.fit(first(features, rows), {
+    it.each([...plain])('$name', async (reference) => {
+      const { features, labels, classes } = dataset(reference.data);
+      const C = reference.settings.C as number;
+      const refitter = new Refitter({ classes, several: false, C }, kernels);
+      let head: WarmHead | null = null;
+      // The last ones one by one, so that most of what it starts from is the fit before.
+      const counts = [10, 20, 30, 50, features.rows - 3, features.rows - 2, features.rows - 1];
+      for (const rows of [...counts, features.rows]) {
+        head = await refitter.fit(first(features, rows), {
           kind: 'labels',
           labels: labels.subarray(0, rows),
         });
-        iterations.push(head.iterations);
-      }
-      refitter.forget();
-      const [fromNothing = NaN, ...again] = iterations;
-      const mean = again.reduce((sum, count) => sum + count, 0) / again.length;
-      expect(mean).toBeLessThan(fromNothing / 2);
-    },
-  );
-
-  it('what is made between two fits is not made in them', async () => {
-    const { features, labels, classes } = dataset('four classes');
-    const make = vi.spyOn(Preconditioner, 'create');
-    const refitter = new Refitter({ classes, several: false, C: 1 }, 'wasm');
-    const fit = (rows: number): Promise<WarmHead> =>
-      refitter.fit(first(features, rows), { kind: 'labels', labels: labels.subarray(0, rows) });
-    await fit(100);
-    expect(make).toHaveBeenCalledTimes(1);
-    // Of a fit that began from nothing it is worth making anew; and then serves for a while.
-    await refitter.prepare();
-    await refitter.prepare();
-    expect(make).toHaveBeenCalledTimes(2);
-    for (const rows of [101, 110, 119, 101]) {
-      await fit(rows);
-      await refitter.prepare();
-    }
-    expect(make).toHaveBeenCalledTimes(2);
-    await fit(121);
-    expect(make).toHaveBeenCalledTimes(2);
-    await refitter.prepare();
-    expect(make).toHaveBeenCalledTimes(3);
-    // Nobody made it in time: the fit does it itself.
-    await fit(features.rows);
-    expect(make).toHaveBeenCalledTimes(4);
-    refitter.forget();
-    await refitter.prepare();
-    expect(make).toHaveBeenCalledTimes(4);
-    make.mockRestore();
-  });
-
-  it('a row that comes in is foreseen, which saves a step', async () => {
-    const { features, labels, classes } = dataset('four classes');
-    const spy = vi.spyOn(Foreseeing, 'foresee');
-    const meanIterations = async (): Promise<number> => {
-      const refitter = new Refitter({ classes, several: false, C: 10 }, 'wasm');
-      let sum = 0;
-      for (let rows = 400; rows <= 440; rows++) {
-        const fit = { kind: 'labels', labels: labels.subarray(0, rows) } as const;
-        const { iterations } = await refitter.fit(first(features, rows), fit);
-        if (rows > 400) sum += iterations;
         await refitter.prepare();
       }
       refitter.forget();
-      return sum / 40;
-    };
-    const foreseen = await meanIterations();
-    // The row that is new, each time; none when it began.
-    expect(spy).toHaveBeenCalledTimes(40);
-    for (const [at, [, row]] of spy.mock.calls.entries()) {
-      expect(row.features).toHaveLength(features.columns);
-      expect(row.targets[labels[400 + at]!]).toBe(1);
-    }
-    spy.mockResolvedValue(undefined);
-    expect(await meanIterations()).toBeGreaterThan(foreseen + 0.7);
-    spy.mockRestore();
-  });
+      const { coef, intercept } = coefficients(head!);
+      expect(head!.converged).toBe(true);
+      expect(relativeError(coef, float64(reference.coef))).toBeLessThan(5e-4);
+      // Without a penalty, and moved by the mean of the features: flatter than the rest, which the probabilities show.
+      expect(relativeError(intercept, float64(reference.intercept))).toBeLessThan(2e-3);
 
-  it('features whose squares no 32-bit float holds are refused, and are not what the next fit starts from', async () => {
-    const { features, labels, classes } = dataset('two classes');
-    const refitter = new Refitter({ classes, several: false, C: 1 }, 'wasm');
-    const targets = { kind: 'labels', labels } as const;
-    const huge = { ...features, data: features.data.map((value) => 1e25 * value) };
-    await expect(refitter.fit(huge, targets)).rejects.toMatchObject({ code: 'device' });
-    const { coef } = coefficients(await refitter.fit(features, targets));
-    const reference = headCases.find(({ name }) => name === 'two classes, C=1')!;
-    expect(relativeError(coef, float64(reference.coef))).toBeLessThan(5e-4);
-    refitter.forget();
-  });
+      const scored = new ScoredRows(features, kernels);
+      const probabilities = await scored.probabilities(head!, false);
+      scored.dispose();
+      const expected = float64(reference.probabilities);
+      expect(relativeError(Float64Array.from(probabilities), expected)).toBeLessThan(5e-4);
+    });
 
-  it('several labels a row', async () => {
-    const { columns, rows, ...packed } = golden('multi-label.json') as {
-      rows: number;
-      columns: number;
-      features: string;
-      cases: { name: string; targets: number[]; coef: string[]; probabilities: string }[];
-    };
-    const features = unpackFeatures({ rows, columns, features: packed.features });
-    const reference = packed.cases.find(({ name }) => name === 'C=1')!;
-    const classes = reference.coef.map((_, k) => `label ${k}`);
-    const refitter = new Refitter({ classes, several: true, C: 1 }, 'wasm');
-    const targets = Uint8Array.from(reference.targets);
-    let head: WarmHead | null = null;
-    for (const count of [20, 100, rows - 1, rows]) {
-      head = await refitter.fit(first(features, count), {
-        kind: 'multi_label',
-        targets: targets.subarray(0, count * classes.length),
-      });
+    it.each(['two classes', 'four classes'])(
+      'one more row of %s takes few iterations, from where it was',
+      async (name) => {
+        const { features, labels, classes } = dataset(name);
+        const refitter = new Refitter({ classes, several: false, C: 10 }, kernels);
+        const iterations: number[] = [];
+        for (const rows of [-5, -4, -3, -2, -1].map((less) => features.rows + less)) {
+          const head = await refitter.fit(first(features, rows), {
+            kind: 'labels',
+            labels: labels.subarray(0, rows),
+          });
+          iterations.push(head.iterations);
+        }
+        refitter.forget();
+        const [fromNothing = NaN, ...again] = iterations;
+        const mean = again.reduce((sum, count) => sum + count, 0) / again.length;
+        expect(mean).toBeLessThan(fromNothing / 2);
+      },
+    );
+
+    it('what is made between two fits is not made in them', async () => {
+      const { features, labels, classes } = dataset('four classes');
+      const make = vi.spyOn(Preconditioner, 'create');
+      const refitter = new Refitter({ classes, several: false, C: 1 }, kernels);
+      const fit = (rows: number): Promise<WarmHead> =>
+        refitter.fit(first(features, rows), { kind: 'labels', labels: labels.subarray(0, rows) });
+      await fit(100);
+      expect(make).toHaveBeenCalledTimes(1);
+      // Of a fit that began from nothing it is worth making anew; and then serves for a while.
       await refitter.prepare();
-    }
-    refitter.forget();
-    for (const [k, coef] of reference.coef.entries()) {
-      const own = Float64Array.from(
-        { length: columns },
-        (_, j) => head!.weights[j * classes.length + k]!,
-      );
-      expect(relativeError(own, float64(coef))).toBeLessThan(5e-4);
-    }
-    const scored = new ScoredRows(features);
-    const probabilities = Float64Array.from(await scored.probabilities(head!, true));
-    scored.dispose();
-    expect(relativeError(probabilities, float64(reference.probabilities))).toBeLessThan(5e-4);
-  });
-});
+      await refitter.prepare();
+      expect(make).toHaveBeenCalledTimes(2);
+      for (const rows of [101, 110, 119, 101]) {
+        await fit(rows);
+        await refitter.prepare();
+      }
+      expect(make).toHaveBeenCalledTimes(2);
+      await fit(121);
+      expect(make).toHaveBeenCalledTimes(2);
+      await refitter.prepare();
+      expect(make).toHaveBeenCalledTimes(3);
+      // Nobody made it in time: the fit does it itself.
+      await fit(features.rows);
+      expect(make).toHaveBeenCalledTimes(4);
+      refitter.forget();
+      await refitter.prepare();
+      expect(make).toHaveBeenCalledTimes(4);
+      make.mockRestore();
+    });
 
-describe('classes that come later', () => {
+    it('a row that comes in is foreseen, which saves a step', async () => {
+      const { features, labels, classes } = dataset('four classes');
+      const spy = vi.spyOn(Foreseeing, 'foresee');
+      const meanIterations = async (): Promise<number> => {
+        const refitter = new Refitter({ classes, several: false, C: 10 }, kernels);
+        let sum = 0;
+        for (let rows = 400; rows <= 440; rows++) {
+          const fit = { kind: 'labels', labels: labels.subarray(0, rows) } as const;
+          const { iterations } = await refitter.fit(first(features, rows), fit);
+          if (rows > 400) sum += iterations;
+          await refitter.prepare();
+        }
+        refitter.forget();
+        return sum / 40;
+      };
+      const foreseen = await meanIterations();
+      // The row that is new, each time; none when it began.
+      expect(spy).toHaveBeenCalledTimes(40);
+      for (const [at, [, row]] of spy.mock.calls.entries()) {
+        expect(row.features).toHaveLength(features.columns + 1);
+        expect(row.targets[labels[400 + at]!]).toBe(1);
+      }
+      spy.mockResolvedValue(undefined);
+      expect(await meanIterations()).toBeGreaterThan(foreseen + 0.7);
+      spy.mockRestore();
+    });
+
+    it('features whose squares no 32-bit float holds are refused, and are not what the next fit starts from', async () => {
+      const { features, labels, classes } = dataset('two classes');
+      const refitter = new Refitter({ classes, several: false, C: 1 }, kernels);
+      const targets = { kind: 'labels', labels } as const;
+      const huge = { ...features, data: features.data.map((value) => 1e25 * value) };
+      await expect(refitter.fit(huge, targets)).rejects.toMatchObject({ code: 'device' });
+      const { coef } = coefficients(await refitter.fit(features, targets));
+      const reference = headCases.find(({ name }) => name === 'two classes, C=1')!;
+      expect(relativeError(coef, float64(reference.coef))).toBeLessThan(5e-4);
+      refitter.forget();
+    });
+
+    it('several labels a row', async () => {
+      const { columns, rows, ...packed } = golden('multi-label.json') as {
+        rows: number;
+        columns: number;
+        features: string;
+        cases: { name: string; targets: number[]; coef: string[]; probabilities: string }[];
+      };
+      const features = unpackFeatures({ rows, columns, features: packed.features });
+      const reference = packed.cases.find(({ name }) => name === 'C=1')!;
+      const classes = reference.coef.map((_, k) => `label ${k}`);
+      const refitter = new Refitter({ classes, several: true, C: 1 }, kernels);
+      const targets = Uint8Array.from(reference.targets);
+      let head: WarmHead | null = null;
+      for (const count of [20, 100, rows - 1, rows]) {
+        head = await refitter.fit(first(features, count), {
+          kind: 'multi_label',
+          targets: targets.subarray(0, count * classes.length),
+        });
+        await refitter.prepare();
+      }
+      refitter.forget();
+      for (const [k, coef] of reference.coef.entries()) {
+        const own = Float64Array.from(
+          { length: columns },
+          (_, j) => head!.weights[j * classes.length + k]!,
+        );
+        expect(relativeError(own, float64(coef))).toBeLessThan(5e-4);
+      }
+      const scored = new ScoredRows(features, kernels);
+      const probabilities = Float64Array.from(await scored.probabilities(head!, true));
+      scored.dispose();
+      expect(relativeError(probabilities, float64(reference.probabilities))).toBeLessThan(5e-4);
+    });
+  },
+);
+
+describe.each(KERNELS)('on %s, classes that come later', (_, make) => {
+  beforeAll(async () => {
+    kernels = await make();
+  });
+
   it('a class without rows has probability 0, and joins with its first row', async () => {
     const { features, labels } = dataset('four classes');
     const classes = ['a', 'b', 'c', 'd'];
@@ -213,13 +230,13 @@ describe('classes that come later', () => {
     };
     const sortedLabels = Int32Array.from(order, (row) => labels[row]!);
     const two = sortedLabels.findIndex((label) => label > 1);
-    const refitter = new Refitter({ classes, several: false, C: 1 }, 'wasm');
+    const refitter = new Refitter({ classes, several: false, C: 1 }, kernels);
     const fit = (count: number) =>
       refitter.fit(first(sorted, count), {
         kind: 'labels',
         labels: sortedLabels.subarray(0, count),
       });
-    const scored = new ScoredRows(sorted);
+    const scored = new ScoredRows(sorted, kernels);
     const before = await scored.probabilities(await fit(two), false);
     for (let row = 0; row < sorted.rows; row++) {
       expect(before[4 * row]! + before[4 * row + 1]!).toBeCloseTo(1, 5);
@@ -237,7 +254,7 @@ describe('classes that come later', () => {
 
   it('texts of one class alone cannot be learned from', async () => {
     const { features } = dataset('two classes');
-    const refitter = new Refitter({ classes: ['a', 'b'], several: false, C: 1 }, 'wasm');
+    const refitter = new Refitter({ classes: ['a', 'b'], several: false, C: 1 }, kernels);
     const fit = refitter.fit(first(features, 4), { kind: 'labels', labels: new Int32Array(4) });
     await expect(fit).rejects.toThrow(HeadlightError);
     await expect(fit).rejects.toMatchObject({ code: 'bad-labels' });
