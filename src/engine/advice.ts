@@ -14,7 +14,7 @@ import { featuresOf } from './features';
 import { deviceHere } from './prediction';
 import type { Projects } from './projects';
 import { labelsOf } from './figures';
-import { tensorBackend } from './training';
+import { headContext } from './head-context';
 
 const HALF_SEED = 0;
 /** Rows a class below which fine-tuning gains on a probe by pairs alone, and from which it usually does. */
@@ -59,15 +59,14 @@ export async function* advise(
     used,
     signal,
   );
-  const backend = await tensorBackend(platform, device);
-  await platform.tensors.use(backend);
+  const context = await headContext(platform, device);
   const fitted = yield* fitLogistic(
     slice(features, 0, half.length),
     labelsOf(prepared, half),
     data.classes,
     // The penalty that all rows chose: half of them would not choose a better one.
     { ...settings, C: fit.C },
-    { backend },
+    context,
     signal,
   );
   const tested = predictProbabilities(fitted.head, slice(features, half.length, used.length));

@@ -37,7 +37,7 @@ import type { FinetuneChoice } from './finetuning-types';
 import type { Prepared } from './prepare';
 import { studentRows, studentTemperature } from './students';
 import type { Sequence } from './tokenize';
-import { tensorBackend } from './training';
+import { headContext } from './head-context';
 
 /** Of either kind for each text, as in the paper. */
 const USUAL_PAIRS = 20;
@@ -197,8 +197,7 @@ export async function* withLogisticHead(
     signal,
   );
   const { features, length } = ofLengthOne(found, model.hiddenSize);
-  const backend = await tensorBackend(platform, device);
-  await platform.tensors.use(backend);
+  const context = await headContext(platform, device);
   const asked: LogisticSettings = {
     ...DEFAULT_LOGISTIC,
     C: contrastiveOf(settings)?.head_C ?? 1,
@@ -207,11 +206,11 @@ export async function* withLogisticHead(
   const { classes } = prepared.data;
   // Pairs are of the labels as they stand; the head learns how sure they are.
   const { targets, weighting } = studentRows(prepared, rows);
-  const context = { backend, ...(weighting === undefined ? {} : { weighting }) };
+  const weighed = { ...context, ...(weighting === undefined ? {} : { weighting }) };
   let weight: ArrayLike<number>;
   let bias: ArrayLike<number>;
   if (targets.kind === 'labels') {
-    const { head } = yield* fitLogistic(features, targets.labels, classes, asked, context, signal);
+    const { head } = yield* fitLogistic(features, targets.labels, classes, asked, weighed, signal);
     ({ weight, bias } = foldScaler(head));
   } else {
     const { head } = yield* fitOneVsRest(
@@ -219,7 +218,7 @@ export async function* withLogisticHead(
       targets.targets,
       classes,
       asked,
-      context,
+      weighed,
       signal,
     );
     [weight, bias] = [head.coef, head.intercept];

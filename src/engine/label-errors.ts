@@ -15,7 +15,8 @@ import { choiceKey, viewOf } from './label-errors-rows';
 import { LabelErrorsStore, type FoundErrors } from './label-errors-store';
 import type { LabelErrorSettings, LabelErrorsView } from './label-errors-types';
 import type { Projects } from './projects';
-import { checkProbeData, measureOn, tensorBackend } from './training';
+import { headContext } from './head-context';
+import { checkProbeData, measureOn } from './training';
 
 interface Parts {
   readonly platform: Platform;
@@ -49,8 +50,7 @@ export async function* labelErrors(
     [...rows],
     signal,
   );
-  const backend = await tensorBackend(platform, device);
-  await platform.tensors.use(backend);
+  const context = await headContext(platform, device);
   const targets = fitTargets(prepared, rows);
   const fits = yield* outOfFold(
     features,
@@ -58,7 +58,7 @@ export async function* labelErrors(
     data.classes,
     judged.folds,
     DEFAULT_OUT_OF_FOLD,
-    { backend },
+    context,
     signal,
   );
   const issues = findLabelIssues(fits.probabilities, targets, data.classes.length);

@@ -36,7 +36,8 @@ import { deviceHere } from './prediction';
 import type { Prepared } from './prepare';
 import type { Projects } from './projects';
 import { argmax } from './text-rows';
-import { measureOn, rowsOf, tensorBackend } from './training';
+import { headContext } from './head-context';
+import { measureOn, rowsOf } from './training';
 
 /** Timed, in batches as they are embedded. */
 const TIMED_TEXTS = 32;
@@ -232,8 +233,7 @@ async function* probed(
   signal: AbortSignal | undefined,
 ): Job<Probed | null> {
   if (figureOf(prepared) === null) return null;
-  const backend = await tensorBackend(platform, device);
-  await platform.tensors.use(backend);
+  const context = await headContext(platform, device);
   const { classes } = prepared.data;
   const C = first?.probe?.C ?? DEFAULT_LOGISTIC.C;
   const settings: LogisticSettings = { ...DEFAULT_LOGISTIC, C };
@@ -244,7 +244,7 @@ async function* probed(
     fitTargets(prepared, learned),
     classes,
     settings,
-    { backend },
+    context,
     signal,
   );
   const probabilities = predictHead(head, test);

@@ -7,10 +7,10 @@ import {
   type FittedMlp,
   type FittedMultiLabel,
   type Head,
+  type HeadContext,
   type Matrix,
 } from '../learning/heads';
 
-import type { TensorBackendName } from '../platform';
 import type { StudentRound } from '../project';
 import { calibrate, type CalibratedHead } from './calibrate';
 import type { TrainSettings } from './engine';
@@ -51,12 +51,12 @@ export async function* fitProbe(
   prepared: Prepared,
   features: ProbeFeatures,
   settings: TrainSettings['head'],
-  backend: TensorBackendName,
+  context: HeadContext,
   signal?: AbortSignal,
 ): Job<StudentProbe> {
   const { data, split } = prepared;
   const most = studentSettings(prepared)?.rounds ?? 0;
-  let fitted = yield* fitOnce(prepared, features, null, settings, backend, signal);
+  let fitted = yield* fitOnce(prepared, features, null, settings, context, signal);
   if (most === 0) return { ...fitted, rounds: null, notes: [] };
   const figures = (round: number, joined: JoinedRows | null): StudentRound => {
     const found = predictHead(fitted.head, features.test);
@@ -74,7 +74,7 @@ export async function* fitProbe(
       joined.rows.length,
       `Round ${round}: ${joined.rows.length} texts without a label join.`,
     );
-    fitted = yield* fitOnce(prepared, features, joined, settings, backend, signal);
+    fitted = yield* fitOnce(prepared, features, joined, settings, context, signal);
     rounds.push(figures(round, joined));
     before = joined;
   }
@@ -86,7 +86,7 @@ async function* fitOnce(
   features: ProbeFeatures,
   joined: JoinedRows | null,
   settings: TrainSettings['head'],
-  backend: TensorBackendName,
+  context: HeadContext,
   signal?: AbortSignal,
 ): Job<Fitted> {
   const { data, split } = prepared;
@@ -98,7 +98,7 @@ async function* fitOnce(
     data.classes,
     settings,
     {
-      backend,
+      ...context,
       ...(weighting === undefined ? {} : { weighting }),
       ...(held === null ? {} : { validation: { features: features.validation, targets: held } }),
     },

@@ -26,7 +26,8 @@ import { deviceHere } from './prediction';
 import type { Prepared } from './prepare';
 import type { Projects } from './projects';
 import type { CurveStudy, MainFigure, RepeatStudy } from './report-types';
-import { rowsOf, tensorBackend } from './training';
+import { headContext } from './head-context';
+import { rowsOf } from './training';
 
 interface Parts {
   readonly platform: Platform;
@@ -129,8 +130,7 @@ async function* open(
     [...split.train, ...split.test, ...split.validation],
     signal,
   );
-  const backend = await tensorBackend(platform, device);
-  await platform.tensors.use(backend);
+  const context = await headContext(platform, device);
   const classes = data.classes;
   const held = targetsOf(prepared, split.validation);
   const validationFrom = split.train.length + split.test.length;
@@ -141,9 +141,9 @@ async function* open(
     // As in the run itself: thresholds are tuned on the validation part, which no fit learns from.
     context:
       held === null || split.validation.length === 0
-        ? { backend }
+        ? context
         : {
-            backend,
+            ...context,
             validation: {
               features: rowsOf(features, validationFrom, features.rows),
               targets: held,

@@ -21,10 +21,10 @@ import { featuresOf } from './features';
 import { labelsAbove, labelsAt } from './figures';
 import type { TextMap, TextMapSettings } from './map-types';
 import { deviceHere } from './prediction';
+import { useTensors } from './head-context';
 import type { Prepared } from './prepare';
 import type { Projects } from './projects';
 import { argmax } from './text-rows';
-import { tensorBackend } from './training';
 
 interface Parts {
   readonly platform: Platform;
@@ -116,7 +116,7 @@ async function* draw(
   } else {
     features = scores(predictions, rows, prepared.data.classes.length);
   }
-  await platform.tensors.use(await tensorBackend(platform, device));
+  await useTensors(platform, device);
   const { xy, kept, broken } = yield* projectRows(
     features,
     {

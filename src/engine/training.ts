@@ -2,7 +2,7 @@
 import { HeadlightError, throwIfAborted, type Job } from '../base';
 import { predictHead, type Matrix } from '../learning/heads';
 import { checkDevice, embedTexts, measureDevices, type Encoder } from '../models';
-import type { Device, Platform, TensorBackendName } from '../platform';
+import type { Device, Platform } from '../platform';
 import {
   headDocument,
   jsonBytes,
@@ -17,6 +17,7 @@ import { earlierWords } from './earlier-words';
 import type { DeviceChoice, TrainSettings } from './engine';
 import type { Encoders } from './encoders';
 import { figuresOf, partPredictions } from './figures';
+import { headContext } from './head-context';
 import type { Prepared } from './prepare';
 import type { Projects } from './projects';
 import { keepRun, recipeBase, recordBase } from './run-documents';
@@ -108,14 +109,13 @@ export async function* train(
     unlabelled: rowsOf(embedded.features, used.length, used.length + unlabelled.length),
   };
 
-  const backend = await tensorBackend(platform, device);
-  await platform.tensors.use(backend);
+  const context = await headContext(platform, device);
   const fitStarted = performance.now();
   const { head, calibration, report, rounds, ...student } = yield* fitProbe(
     prepared,
     features,
     settings.head,
-    backend,
+    context,
     signal,
   );
   notes.push(...student.notes);
@@ -206,16 +206,6 @@ export function checkProbeData({ task, data }: Prepared): void {
       hint: 'Fine-tune the encoder on the pairs, or choose no second text.',
     });
   }
-}
-
-/** Probes train where the encoder ran, if tfjs can; WASM otherwise. */
-export async function tensorBackend(
-  platform: Platform,
-  device: Device,
-): Promise<TensorBackendName> {
-  const available = await platform.tensors.available();
-  const wanted: TensorBackendName = device === 'webgpu' ? 'webgpu' : 'wasm';
-  return available.includes(wanted) ? wanted : (available[0] ?? 'cpu');
 }
 
 export function rowsOf(features: Matrix, from: number, to: number): Matrix {

@@ -128,7 +128,7 @@ export class ActiveLearning {
               (_, at) => known[(pool.rows[Math.floor(at / k)] ?? 0) * k + (at % k)] ?? NaN,
             ),
       seed: settings.seed,
-      ...(await kernelsOf(platform)),
+      ...kernelsFor(platform),
     });
     try {
       const log = await projects.labels.hand(project);
@@ -266,14 +266,11 @@ async function* deviceFor(
   return device;
 }
 
-/** Native code where there is some, else tfjs on WASM. */
-async function kernelsOf(
-  platform: Platform,
-): Promise<Pick<LearnerOptions, 'kernels' | 'onKernels'>> {
-  const devices = await platform.runtime.devices();
-  if (devices.some(({ device }) => device === 'cpu'))
-    return { kernels: new OnnxKernels(platform.runtime), onKernels: (work) => work() };
-  return { kernels: new TensorKernels('wasm'), onKernels: (work) => onWasm(platform, work) };
+/** Native code in Node, else tfjs on WASM. */
+function kernelsFor(platform: Platform): Pick<LearnerOptions, 'kernels' | 'onKernels'> {
+  return platform.kind === 'node'
+    ? { kernels: OnnxKernels.of(platform.runtime), onKernels: (work) => work() }
+    : { kernels: new TensorKernels('wasm'), onKernels: (work) => onWasm(platform, work) };
 }
 
 /**

@@ -3,7 +3,7 @@
  * which then decomposes the features once; and its rankings, without any.
  */
 import { HeadlightError, type Job } from '../../base';
-import type { Matrix } from '../../learning/heads';
+import type { HeadContext, Matrix } from '../../learning/heads';
 import {
   controlRequest,
   fitCell,
@@ -13,7 +13,6 @@ import {
   onlineOrder,
   onlineRequests,
   rankLayer,
-  type CellContext,
   type ProbeFamily,
   type ProbeFit,
   type ProbeRequest,
@@ -32,7 +31,7 @@ export async function* fitDraws(
   features: Matrix,
   rows: ModelRows,
   family: ProbeFamily,
-  context: CellContext,
+  context: HeadContext,
   signal?: AbortSignal,
 ): Job<Fitted> {
   const requests = drawRequests(rows, family);
@@ -45,7 +44,7 @@ export async function* computeCell(
   features: Matrix,
   rows: ModelRows,
   asked: Asked,
-  context: CellContext,
+  context: HeadContext,
   signal?: AbortSignal,
 ): Job<PartValue<'cell'>> {
   const { family } = asked;

@@ -1,12 +1,12 @@
 /** A study while it runs: what all of its parts need, and how each of them is kept. */
 import { HeadlightError, throwIfAborted, type Job } from '../../base';
-import type { CellContext } from '../../learning/probing';
+import type { HeadContext } from '../../learning/heads';
 import { untrainedEncoder } from '../../models';
 import type { Platform } from '../../platform';
 import type { Encoders } from '../encoders';
 import type { LayerStudySettings } from '../layer-types';
 import type { Projects } from '../projects';
-import { tensorBackend } from '../training';
+import { headContext } from '../head-context';
 import { studyFeatures, type StudyCell, type StudyFeatures } from './features';
 import { EMBEDDING_SHARE, type StudyMeter, type WorkKind } from './meter';
 import { checkModel, type Failure } from './models';
@@ -28,7 +28,7 @@ export interface OpenModel {
   readonly known: StudiedEncoder;
   readonly features: StudyFeatures;
   readonly rows: ModelRows;
-  readonly context: CellContext;
+  readonly context: HeadContext;
 }
 
 interface Begun {
@@ -149,10 +149,9 @@ export class StudyRun {
     );
     meter.end();
     if (!untrained) yield* this.#reading(model, features, checked);
-    const backend = await tensorBackend(platform, device);
-    await platform.tensors.use(backend);
+    const context = await headContext(platform, device);
     const ofModel = rowsOfModel(rows, seeds, control, features.kept);
-    return { known, features, rows: ofModel, context: { backend } };
+    return { known, features, rows: ofModel, context };
   }
 
   /** What the model read, for the notes. */

@@ -8,14 +8,13 @@
  * head on every device, and the one that scikit-learn gives at a tight `tol`.
  */
 import { HeadlightError, ProgressMeter, type Job } from '../../base';
-import type { TensorBackendName } from '../../platform';
 import { fitBatch, type BatchContext, type FitRequest, type FitStep } from './batch';
 import { prepareDesign, type Design } from './design';
 import { stratifiedFolds } from './folds';
 import { stopping } from './pause';
 import { covariance, type Preconditioner } from './preconditioner';
 import { Products } from './products';
-import { TensorKernels } from './tensor-kernels';
+import { kernelsOf, type HeadContext } from './tensor-kernels';
 import { loadTensorFlow } from './tensorflow';
 import { parseLogisticSettings } from './settings';
 import type { FitReport, FittedHead, LinearHead, LogisticSettings, Matrix } from './types';
@@ -29,7 +28,6 @@ const PHASE = 'Fitting the probe';
 /**
  * @param features [rows, columns].
  * @param labels index into `classes` for each row.
- * @param context.backend the tfjs backend that is current (see `TensorBackends.use`).
  * @param context.weighting weights of the rows, soft labels. Folds go by `labels`; see `weighRows`.
  * @throws HeadlightError `bad-labels` for fewer than two classes or a class without rows, `bad-setting`,
  *   `device` for features that are not finite or a fit that diverges, `aborted`.
@@ -39,7 +37,7 @@ export async function* fitLogistic(
   labels: Int32Array,
   classes: readonly string[],
   settings: LogisticSettings,
-  context: { readonly backend: TensorBackendName; readonly weighting?: Weighting },
+  context: HeadContext & { readonly weighting?: Weighting },
   signal?: AbortSignal,
 ): Job<FittedHead> {
   const started = performance.now();
@@ -61,7 +59,7 @@ export async function* fitLogistic(
   const outputs = classes.length === 2 ? 1 : classes.length;
   const { weights, soft } = weighRows(labels, classes.length, given, asked.class_weight);
   await loadTensorFlow();
-  const kernels = new TensorKernels(context.backend);
+  const kernels = kernelsOf(context);
   const products = new Products(design, Math.max(1, plan.folds) * outputs, kernels);
   const preconditioners = new Map<number, Preconditioner>();
   try {
@@ -130,7 +128,7 @@ export async function* fitLogistic(
         iterations: final.iterations,
         converged,
         gradientNorm: final.gradientNorm,
-        backend: context.backend,
+        backend: kernels.name,
         seconds: (performance.now() - started) / 1000,
       },
     };

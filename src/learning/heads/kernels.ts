@@ -7,6 +7,8 @@
 export type Activation = 'softmax' | 'sigmoid';
 
 export interface Kernels {
+  /** For reports: `wasm`, `webgpu`, `cpu`. */
+  readonly name: string;
   /** More rows at once are held and multiplied as several matrices. */
   readonly mostRows: number;
   /** @param values [rows, columns] row-major, which stay as they are until it is disposed of. */

@@ -5,7 +5,6 @@
  * as `OneVsRestClassifier(LogisticRegressionCV(Cs, cv=folds))`.
  */
 import { HeadlightError, ProgressMeter, type Job } from '../../base';
-import type { TensorBackendName } from '../../platform';
 import { fitBatch, type BatchContext, type FitRequest, type FitStep } from './batch';
 import { prepareDesign } from './design';
 import { choose, FINAL_STEP, FOLD_STEP, headOf, isUndecided, undecidedNote } from './fit';
@@ -15,7 +14,7 @@ import { stopping } from './pause';
 import { covariance, type Preconditioner } from './preconditioner';
 import { predictMultiLabel } from './predict-multi-label';
 import { Products } from './products';
-import { TensorKernels } from './tensor-kernels';
+import { kernelsOf, type HeadContext } from './tensor-kernels';
 import { loadTensorFlow } from './tensorflow';
 import { parseLogisticSettings } from './settings';
 import { DEFAULT_THRESHOLD, tuneThresholds } from './thresholds';
@@ -44,9 +43,7 @@ const PHASE = 'Fitting the probe';
 const GROUP_BYTES = 64e6;
 const BYTES_A_COLUMN = 20 * 3 * 8;
 
-export interface MultiLabelContext {
-  /** The tfjs backend that is current (see `TensorBackends.use`). */
-  readonly backend: TensorBackendName;
+export interface MultiLabelContext extends HeadContext {
   /** Rows on which the thresholds are tuned; without them every threshold is 0.5. */
   readonly validation?: { readonly features: Matrix; readonly targets: Uint8Array };
   /** Weights of the rows, soft labels; see `weighRows`. Folds go by the targets. */
@@ -112,7 +109,7 @@ export async function* fitOneVsRest(
   );
   const preconditioners = new Map<number, Preconditioner>();
   await loadTensorFlow();
-  const kernels = new TensorKernels(context.backend);
+  const kernels = kernelsOf(context);
   const products = new Products(
     design,
     widest * Math.min(groupSize, Math.max(1, plans.length)),
@@ -219,7 +216,7 @@ export async function* fitOneVsRest(
         labels: fits,
         converged: slow.length === 0,
         notes,
-        backend: context.backend,
+        backend: kernels.name,
         seconds: (performance.now() - started) / 1000,
       },
     };

@@ -11,9 +11,18 @@ import type { Activation, HeldMatrix, Kernels } from './kernels';
 type Operation = 'times' | 'transposedTimes' | `predict ${Activation}` | Activation;
 
 export class OnnxKernels implements Kernels {
-  /** Of few megabytes each, so that results do not pass through memory twice. */
+  readonly name = 'cpu';
   readonly mostRows = 4096;
   readonly #run: Run;
+
+  static readonly #known = new WeakMap<OnnxRuntime, OnnxKernels>();
+
+  /** One for each runtime, since its sessions stay open. */
+  static of(runtime: OnnxRuntime): OnnxKernels {
+    const known = OnnxKernels.#known.get(runtime) ?? new OnnxKernels(runtime);
+    OnnxKernels.#known.set(runtime, known);
+    return known;
+  }
 
   /** @param runtime with the device `cpu`. Sessions are made when they are first needed. */
   constructor(runtime: OnnxRuntime) {

@@ -4,7 +4,6 @@
  * cross-validation and prediction are the same fits. One number, C, is chosen on all rows.
  */
 import { HeadlightError, ProgressMeter, type Job } from '../../base';
-import type { TensorBackendName } from '../../platform';
 import { fitBatch, type BatchContext, type FitRequest, type FitStep } from './batch';
 import { prepareDesign, type Design } from './design';
 import { choose, FOLD_STEP, headOf } from './fit';
@@ -13,7 +12,7 @@ import { stopping } from './pause';
 import { covariance, type Preconditioner } from './preconditioner';
 import { predictProbabilities } from './predict';
 import { Products } from './products';
-import { TensorKernels } from './tensor-kernels';
+import { kernelsOf, type HeadContext } from './tensor-kernels';
 import { loadTensorFlow } from './tensorflow';
 import type { Matrix, Targets } from './types';
 
@@ -57,7 +56,7 @@ export async function* outOfFold(
   classes: readonly string[],
   foldOf: Int32Array,
   settings: OutOfFoldSettings,
-  context: { readonly backend: TensorBackendName },
+  context: HeadContext,
   signal?: AbortSignal,
 ): Job<OutOfFold> {
   const started = performance.now();
@@ -82,7 +81,7 @@ export async function* outOfFold(
   const preconditioners = new Map<number, Preconditioner>();
   await loadTensorFlow();
   const width = folds * outputs * Math.min(groupSize, Math.max(1, tasks.length));
-  const kernels = new TensorKernels(context.backend);
+  const kernels = kernelsOf(context);
   const products = new Products(design, width, kernels);
   try {
     await pause();

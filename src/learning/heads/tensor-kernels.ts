@@ -11,11 +11,26 @@ const MOST_ROWS = 4096;
 /** On a GPU each block costs two waits for the device, so blocks are larger. */
 const MOST_ROWS_GPU = 16384;
 
+/** Where heads are fitted. */
+export interface HeadContext {
+  /** The tfjs backend that is current (see `TensorBackends.use`), and stays it. */
+  readonly backend: TensorBackendName;
+  /** What linear heads compute with; absent: that backend. */
+  readonly kernels?: Kernels;
+}
+
+/** tfjs must be loaded. */
+export function kernelsOf({ backend, kernels }: HeadContext): Kernels {
+  return kernels ?? new TensorKernels(backend);
+}
+
 export class TensorKernels implements Kernels {
+  readonly name: TensorBackendName;
   readonly mostRows: number;
 
   /** @param backend of tfjs, which must be loaded: the current one whenever something is computed. */
   constructor(backend: TensorBackendName) {
+    this.name = backend;
     this.mostRows = backend === 'webgpu' ? MOST_ROWS_GPU : MOST_ROWS;
   }
 

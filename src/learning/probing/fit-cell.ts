@@ -6,17 +6,18 @@
  * scikit-learn and PyTorch on the same features.
  */
 import { HeadlightError, ProgressMeter, type Job } from '../../base';
-import type { TensorBackendName } from '../../platform';
-import { checkFinite, loadTensorFlow, stopping, type Matrix } from '../heads';
+import {
+  checkFinite,
+  kernelsOf,
+  loadTensorFlow,
+  stopping,
+  type HeadContext,
+  type Matrix,
+} from '../heads';
 import { checkRequest } from './check-request';
 import { fitLinearCell } from './linear-cell';
 import { fitMlpCell, type MlpRequest } from './mlp-cell';
 import type { ProbeFit, ProbeRequest } from './types';
-
-export interface CellContext {
-  /** The tfjs backend that is current (see `TensorBackends.use`), and stays it. */
-  readonly backend: TensorBackendName;
-}
 
 /**
  * @param features [rows, columns] of the cell; rows of the requests are indices into it.
@@ -27,7 +28,7 @@ export interface CellContext {
 export async function* fitCell(
   features: Matrix,
   requests: readonly ProbeRequest[],
-  context: CellContext,
+  context: HeadContext,
   signal?: AbortSignal,
 ): Job<readonly ProbeFit[]> {
   const pause = stopping(signal);
@@ -42,12 +43,15 @@ export async function* fitCell(
     const { family } = one.request;
     return family.kind === 'mlp' ? [{ checked: one, family }] : [];
   });
-  const { backend } = context;
   const ofLinear =
     linear.length === 0
       ? []
-      : yield* counted(fitLinearCell(features, linear, backend, pause), meter, 0);
-  const ofMlps = yield* counted(fitMlpCell(features, mlps, backend, pause), meter, linear.length);
+      : yield* counted(fitLinearCell(features, linear, kernelsOf(context), pause), meter, 0);
+  const ofMlps = yield* counted(
+    fitMlpCell(features, mlps, context.backend, pause),
+    meter,
+    linear.length,
+  );
   yield meter.at(requests.length);
   const left = { linear: ofLinear.values(), mlp: ofMlps.values() };
   return checked.map(({ request }) => {

@@ -1,6 +1,6 @@
 /** Probes: what a layer knows, whether the probe found it or learned it, and what it costs to say. */
 export * from './types';
-export { fitCell, type CellContext } from './fit-cell';
+export { fitCell } from './fit-cell';
 export {
   CAPACITY_FAMILIES,
   FAMILIES,

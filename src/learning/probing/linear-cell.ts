@@ -7,11 +7,9 @@
  * path starts changes how long it takes and not where it ends.
  */
 import { HeadlightError } from '../../base';
-import type { TensorBackendName } from '../../platform';
 import {
   fitBatch,
   Products,
-  TensorKernels,
   type FitRequest,
   type FitStep,
   type Kernels,
@@ -55,12 +53,11 @@ interface Candidate {
 export async function* fitLinearCell(
   features: Matrix,
   requests: readonly CheckedRequest[],
-  backend: TensorBackendName,
+  kernels: Kernels,
   pause: () => Promise<void>,
 ): AsyncGenerator<number, ProbeFit[], void> {
   const marks = new Uint8Array(features.rows);
   for (const { request } of requests) for (const row of request.rows.train) marks[row] = 1;
-  const kernels = new TensorKernels(backend);
   const cell = await uncorrelate(features, rowsInside(marks), kernels, pause);
   const { paths, of } = pathsOf(requests);
   const walked = paths.map((): readonly FitStep[] => []);

@@ -7,13 +7,13 @@
  * factor, and beside a penalty on them it would have no best value. All draws are fitted together, over one product.
  */
 import { HeadlightError, ProgressMeter, seededRandom, type Job } from '../../base';
-import type { TensorBackendName } from '../../platform';
 import {
   checkFinite,
   Lbfgs,
   loadTensorFlow,
   Products,
-  TensorKernels,
+  kernelsOf,
+  type HeadContext,
   stopping,
   visitLoss,
   type Matrix,
@@ -59,8 +59,7 @@ export interface MixResult {
   readonly share: number;
 }
 
-export interface MixContext {
-  readonly backend: TensorBackendName;
+export interface MixContext extends HeadContext {
   /** Bytes of features of all layers together. */
   readonly memory?: number;
 }
@@ -74,7 +73,7 @@ export interface MixContext {
 export async function* fitScalarMix(
   layers: readonly (() => Promise<Matrix>)[],
   requests: readonly MixRequest[],
-  { backend, memory = MEMORY }: MixContext,
+  { memory = MEMORY, ...context }: MixContext,
   signal?: AbortSignal,
 ): Job<MixResult> {
   const pause = stopping(signal);
@@ -88,7 +87,7 @@ export async function* fitScalarMix(
   const products = new Products(
     { ...all, centred: all.data, offset: new Float64Array(all.columns), scaler: null },
     width,
-    new TensorKernels(backend),
+    kernelsOf(context),
   );
   try {
     for (let round = 1; fits.some(({ isDone }) => !isDone); round++) {

@@ -14,13 +14,13 @@
  * is one of a grid, and which one is sent too; so is which classes occur.
  */
 import { HeadlightError } from '../../base';
-import type { TensorBackendName } from '../../platform';
 import {
   fitBatch,
   loadTensorFlow,
   Products,
   stopping,
-  TensorKernels,
+  kernelsOf,
+  type HeadContext,
   type FitStep,
   type Matrix,
 } from '../heads';
@@ -60,7 +60,7 @@ export interface VariationalCode {
 export async function variationalCode(
   features: Matrix,
   { labels, classes, train }: VariationalRequest,
-  { backend }: { readonly backend: TensorBackendName },
+  context: HeadContext,
   signal?: AbortSignal,
 ): Promise<VariationalCode> {
   const pause = stopping(signal);
@@ -84,7 +84,7 @@ export async function variationalCode(
   };
   const { values } = await scaled(own, pause);
   await loadTensorFlow();
-  const kernels = new TensorKernels(backend);
+  const kernels = kernelsOf(context);
   const { design, variances } = await uncorrelate(
     own,
     train.map((_, row) => row),
