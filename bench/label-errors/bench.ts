@@ -12,6 +12,7 @@ import { finish, seededRandom } from '../../src/base';
 import { fileOfBytes, groupTexts, labelTexts, readTable, type LabelledTexts } from '../../src/data';
 import { Encoders } from '../../src/engine/encoders';
 import {
+  OnnxKernels,
   DEFAULT_OUT_OF_FOLD,
   outOfFold,
   type Matrix,
@@ -26,6 +27,7 @@ import {
 import { stratifiedGroupFolds } from '../../src/learning/studies';
 import { embedTexts } from '../../src/models';
 import { createNodePlatform } from '../../src/platform/node';
+import { createNodeRuntime } from '../../src/platform/node/runtime';
 import { peer } from '../python';
 import type { BenchResult, BenchTable, Cell } from '../report';
 
@@ -53,6 +55,8 @@ interface Embedded {
   readonly data: LabelledTexts;
   readonly features: Matrix;
 }
+
+const CONTEXT = { backend: 'wasm', kernels: new OnnxKernels(createNodeRuntime()) } as const;
 
 export async function bench(): Promise<BenchResult> {
   const folder = process.env['HEADLIGHT_DATA'];
@@ -126,7 +130,7 @@ async function judged(
   const folds = stratifiedGroupFolds(labels, groupTexts(data).of, FOLDS, 0);
   const targets = { kind: 'labels', labels } as const;
   const fits = await finish(
-    outOfFold(features, targets, data.classes, folds, DEFAULT_OUT_OF_FOLD, { backend: 'wasm' }),
+    outOfFold(features, targets, data.classes, folds, DEFAULT_OUT_OF_FOLD, CONTEXT),
   );
   const { issues } = findLabelIssues(fits.probabilities, targets, data.classes.length);
   return { issues, fits, folds };

@@ -11,10 +11,12 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finish, seededRandom } from '../../src/base';
 import { fitCell, SENTEVAL_CS, type ProbeFit, type ProbeRows } from '../../src/learning/probing';
-import { createNodeTensors } from '../../src/platform/node/tensors';
+import { OnnxKernels } from '../../src/learning/heads';
+import { createNodeRuntime } from '../../src/platform/node/runtime';
 import { MINILM, peer, PYTHON } from '../python';
 import type { BenchResult, BenchTable, Cell } from '../report';
 
+const kernels = new OnnxKernels(createNodeRuntime());
 const QUICK = process.env['HEADLIGHT_QUICK'] === '1';
 const TASKS = (process.env['HEADLIGHT_TASKS'] ?? 'tree_depth,bigram_shift,past_present').split(',');
 const LAYERS = QUICK ? [0, 3, 6] : [0, 1, 2, 3, 4, 5, 6];
@@ -62,7 +64,6 @@ export async function bench(): Promise<BenchResult> {
   if (PYTHON === null || MINILM === null)
     throw new Error('HEADLIGHT_PYTHON and HEADLIGHT_MINILM name the Python and the model.');
   const before = loadavg();
-  await createNodeTensors().use('wasm');
   const folder = await mkdtemp(join(tmpdir(), 'headlight-layers-'));
   try {
     const speeds: Cell[][] = [];
@@ -82,7 +83,7 @@ export async function bench(): Promise<BenchResult> {
           method:
             `all-MiniLM-L6-v2, ${LAYERS.length} layers x ${POOLINGS.length} poolings x ${ROWS.toLocaleString('en')} rows (a fifth is test; the rest drawn ` +
             `to four fifths training, one fifth validation) x ${SEEDS.length} seeds x ${SENTEVAL_CS.length} values of C. Headlight: all seeds of a cell in one ` +
-            'batched fit on tfjs, WASM, one thread in Node, to its own tolerance, which is tighter. scikit-learn: LogisticRegression (' +
+            'batched fit on ONNX Runtime, one thread in Node, to its own tolerance, which is tighter. scikit-learn: LogisticRegression (' +
             `${SOLVER}, its tolerance, ${SOLVER === 'lbfgs' ? 32 : 64}-bit floats) ` +
             `one after the other, ${THREADS === undefined ? 'as many threads as it takes' : `OMP_NUM_THREADS=${THREADS}`}. In turn, cell by cell; ` +
             'where others compute too, the seconds of the processors tell more than the clock. ' +
@@ -185,7 +186,7 @@ function fit(
     seed,
   }));
   const features = { rows: task.labels.length, columns, data };
-  return finish(fitCell(features, requests, { backend: 'wasm' }));
+  return finish(fitCell(features, requests, { backend: 'wasm', kernels }));
 }
 
 function speedOf({ name, classes, draws }: Task, cells: readonly MeasuredCell[]): Cell[] {

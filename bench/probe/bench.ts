@@ -10,7 +10,7 @@ export async function bench(): Promise<BenchResult> {
       {
         title: 'Fitting a probe',
         method:
-          'Logistic regression on 384 features, one tfjs WASM thread in Node, beside scikit-learn on the same float32 features with its default threads and tolerance; one fit each, in turn. C = cv: five folds over five values, and the refit.',
+          'Logistic regression on 384 features, one thread of ONNX Runtime in Node, beside scikit-learn on the same float32 features with its default threads and tolerance; one fit each, in turn. C = cv: five folds over five values, and the refit.',
         columns: [
           'features',
           'rows',

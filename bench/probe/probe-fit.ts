@@ -15,12 +15,14 @@ import { finish, seededRandom } from '../../src/base';
 import {
   DEFAULT_LOGISTIC,
   fitLogistic,
+  OnnxKernels,
   predictLabels,
   type Matrix,
 } from '../../src/learning/heads';
-import { createNodeTensors } from '../../src/platform/node/tensors';
+import { createNodeRuntime } from '../../src/platform/node/runtime';
 
 const run = promisify(execFile);
+const kernels = new OnnxKernels(createNodeRuntime());
 const PEER = fileURLToPath(new URL('probe-fit.py', import.meta.url));
 
 interface Problem {
@@ -51,7 +53,6 @@ export interface ProbeFitResult {
 export async function probeFitBench(
   settings: readonly (number | 'cv')[],
 ): Promise<ProbeFitResult[]> {
-  await createNodeTensors().use('wasm');
   const folder = await mkdtemp(join(tmpdir(), 'headlight-probe-'));
   try {
     const results: ProbeFitResult[] = [];
@@ -73,7 +74,8 @@ async function measure(
 ): Promise<ProbeFitResult> {
   const classes = Array.from(new Set(labels), (_, index) => `class ${index}`);
   const asked = { ...DEFAULT_LOGISTIC, C };
-  const fit = () => finish(fitLogistic(features, labels, classes, asked, { backend: 'wasm' }));
+  const context = { backend: 'wasm', kernels } as const;
+  const fit = () => finish(fitLogistic(features, labels, classes, asked, context));
   let fitted = await fit();
   // The first fit also warms up the compilers; scikit-learn has none to warm.
   if (C !== 'cv') {

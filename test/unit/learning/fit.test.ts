@@ -11,6 +11,7 @@ import {
   type Matrix,
 } from '../../../src/learning/heads';
 import { stratifiedFolds } from '../../../src/learning/heads/folds';
+import { CONTEXTS } from '../../helpers/kernels';
 import { useWasmTensors } from '../../helpers/tfjs';
 import { dataset, float64, golden, headCases, relativeError, settingsOf } from './goldens';
 
@@ -18,37 +19,43 @@ const BACKEND = { backend: 'wasm' } as const;
 
 beforeAll(useWasmTensors);
 
-describe('against scikit-learn at tol=1e-8, with our default tol', () => {
-  it.each([...headCases])('$name', async (reference) => {
-    const { features, labels, classes } = dataset(reference.data);
-    const settings = settingsOf(reference.settings);
-    const { head, report } = await finish(
-      fitLogistic(features, labels, classes, settings, BACKEND),
-    );
-
-    expect(report.converged).toBe(true);
-    expect(report.gradientNorm).toBeLessThanOrEqual(settings.tol);
-    if (reference.scores !== undefined) {
-      expect(report.C).toBe(reference.C);
-      const scores = settings.Cs.map((_, c) => reference.scores?.map((fold) => fold[c]));
-      expect(report.crossValidation?.map((entry) => entry.scores)).toEqual(scores);
-    }
-    expect(relativeError(head.coef, float64(reference.coef))).toBeLessThan(1e-3);
-    expect(relativeError(head.intercept, float64(reference.intercept))).toBeLessThan(1e-3);
-    if (reference.scaler !== undefined) {
-      expect(relativeError(head.scaler!.mean, float64(reference.scaler.mean))).toBeLessThan(1e-12);
-      expect(relativeError(head.scaler!.scale, float64(reference.scaler.scale))).toBeLessThan(
-        1e-12,
+describe.each(CONTEXTS)(
+  'on %s, against scikit-learn at tol=1e-8, with our default tol',
+  (_, context) => {
+    it.each([...headCases])('$name', async (reference) => {
+      const { features, labels, classes } = dataset(reference.data);
+      const settings = settingsOf(reference.settings);
+      const { head, report } = await finish(
+        fitLogistic(features, labels, classes, settings, context),
       );
-    } else expect(head.scaler).toBeNull();
 
-    const predicted = predictLabels(head, features);
-    const different = predicted.filter((label, row) => label !== reference.predictions[row]);
-    expect(different.length / features.rows).toBeLessThanOrEqual(0.001);
-    const probabilities = predictProbabilities(head, features);
-    expect(relativeError(probabilities, float64(reference.probabilities))).toBeLessThan(1e-3);
-  });
-});
+      expect(report.backend).toBe(context.kernels?.name ?? 'wasm');
+      expect(report.converged).toBe(true);
+      expect(report.gradientNorm).toBeLessThanOrEqual(settings.tol);
+      if (reference.scores !== undefined) {
+        expect(report.C).toBe(reference.C);
+        const scores = settings.Cs.map((_, c) => reference.scores?.map((fold) => fold[c]));
+        expect(report.crossValidation?.map((entry) => entry.scores)).toEqual(scores);
+      }
+      expect(relativeError(head.coef, float64(reference.coef))).toBeLessThan(1e-3);
+      expect(relativeError(head.intercept, float64(reference.intercept))).toBeLessThan(1e-3);
+      if (reference.scaler !== undefined) {
+        expect(relativeError(head.scaler!.mean, float64(reference.scaler.mean))).toBeLessThan(
+          1e-12,
+        );
+        expect(relativeError(head.scaler!.scale, float64(reference.scaler.scale))).toBeLessThan(
+          1e-12,
+        );
+      } else expect(head.scaler).toBeNull();
+
+      const predicted = predictLabels(head, features);
+      const different = predicted.filter((label, row) => label !== reference.predictions[row]);
+      expect(different.length / features.rows).toBeLessThanOrEqual(0.001);
+      const probabilities = predictProbabilities(head, features);
+      expect(relativeError(probabilities, float64(reference.probabilities))).toBeLessThan(1e-3);
+    });
+  },
+);
 
 it('deals rows to folds as StratifiedKFold does', () => {
   interface Folds {
@@ -105,28 +112,31 @@ it('keeps nothing on the device, also when stopped', async () => {
   expect(tf.memory().numTensors).toBe(before);
 });
 
-it('lets a stop in while it works: the event loop turns at least every 100 ms or so', async () => {
-  const { features, labels } = mixture(6000, 128, 6, 2);
-  const classes = ['a', 'b', 'c', 'd', 'e', 'f'];
-  const stop = new AbortController();
-  setTimeout(() => {
-    stop.abort();
-  }, 100);
-  const started = performance.now();
-  await expect(
-    finish(
-      fitLogistic(
-        features,
-        labels,
-        classes,
-        { ...DEFAULT_LOGISTIC, tol: 1e-12 },
-        BACKEND,
-        stop.signal,
+it.each(CONTEXTS)(
+  'on %s lets a stop in while it works: the event loop turns at least every 100 ms or so',
+  async (_, context) => {
+    const { features, labels } = mixture(6000, 128, 6, 2);
+    const classes = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const stop = new AbortController();
+    setTimeout(() => {
+      stop.abort();
+    }, 100);
+    const started = performance.now();
+    await expect(
+      finish(
+        fitLogistic(
+          features,
+          labels,
+          classes,
+          { ...DEFAULT_LOGISTIC, tol: 1e-12 },
+          context,
+          stop.signal,
+        ),
       ),
-    ),
-  ).rejects.toMatchObject({ code: 'aborted' });
-  expect(performance.now() - started).toBeLessThan(3000);
-});
+    ).rejects.toMatchObject({ code: 'aborted' });
+    expect(performance.now() - started).toBeLessThan(3000);
+  },
+);
 
 it('counts its fits to the end', async () => {
   const { features, labels } = mixture(200, 8, 2, 3);

@@ -11,6 +11,7 @@ import {
   type LogisticSettings,
   type Matrix,
 } from '../../../src/learning/heads';
+import { CONTEXTS } from '../../helpers/kernels';
 import { useWasmTensors } from '../../helpers/tfjs';
 import { float64, golden, relativeError, unpackFeatures } from './goldens';
 
@@ -38,58 +39,61 @@ const BACKEND = { backend: 'wasm' } as const;
 
 beforeAll(useWasmTensors);
 
-describe('against OneVsRestClassifier at tol=1e-8, with our default tol', () => {
-  it.each(reference.cases)('$name', async (one) => {
-    const { head, report } = await finish(
-      fitOneVsRest(
-        features,
-        Uint8Array.from(one.targets),
-        classes,
-        { ...DEFAULT_LOGISTIC, ...one.settings },
-        BACKEND,
-      ),
-    );
-    expect(report.converged).toBe(true);
-    if (one.C !== undefined) expect(report.labels.map(({ C }) => C)).toEqual(one.C);
-    for (const [k, coef] of one.coef.entries()) {
-      const own = head.coef.subarray(k * features.columns, (k + 1) * features.columns);
-      if (coef === null) {
-        expect(own.every((weight) => weight === 0)).toBe(true);
-        continue;
-      }
-      expect(relativeError(own, float64(coef))).toBeLessThan(1e-3);
-      const intercept = one.intercept[k]!;
-      expect(Math.abs(head.intercept[k]! - intercept)).toBeLessThan(
-        1e-3 * (1 + Math.abs(intercept)),
+describe.each(CONTEXTS)(
+  'on %s, against OneVsRestClassifier at tol=1e-8, with our default tol',
+  (_, context) => {
+    it.each(reference.cases)('$name', async (one) => {
+      const { head, report } = await finish(
+        fitOneVsRest(
+          features,
+          Uint8Array.from(one.targets),
+          classes,
+          { ...DEFAULT_LOGISTIC, ...one.settings },
+          context,
+        ),
       );
-    }
-    const probabilities = predictMultiLabel(head, features);
-    const expected = float64(one.probabilities);
-    for (const [at, p] of probabilities.entries())
-      expect(Math.abs(p - expected[at]!)).toBeLessThan(2e-4);
-    expect([...head.thresholds]).toEqual(classes.map(() => 0.5));
-  });
+      expect(report.converged).toBe(true);
+      if (one.C !== undefined) expect(report.labels.map(({ C }) => C)).toEqual(one.C);
+      for (const [k, coef] of one.coef.entries()) {
+        const own = head.coef.subarray(k * features.columns, (k + 1) * features.columns);
+        if (coef === null) {
+          expect(own.every((weight) => weight === 0)).toBe(true);
+          continue;
+        }
+        expect(relativeError(own, float64(coef))).toBeLessThan(1e-3);
+        const intercept = one.intercept[k]!;
+        expect(Math.abs(head.intercept[k]! - intercept)).toBeLessThan(
+          1e-3 * (1 + Math.abs(intercept)),
+        );
+      }
+      const probabilities = predictMultiLabel(head, features);
+      const expected = float64(one.probabilities);
+      for (const [at, p] of probabilities.entries())
+        expect(Math.abs(p - expected[at]!)).toBeLessThan(2e-4);
+      expect([...head.thresholds]).toEqual(classes.map(() => 0.5));
+    });
 
-  it('says which labels had nothing to learn from, and which side they are always on', async () => {
-    const one = reference.cases.at(-1)!;
-    const notes: string[] = [];
-    const { report } = await finish(
-      fitOneVsRest(
-        features,
-        Uint8Array.from(one.targets),
-        classes,
-        { ...DEFAULT_LOGISTIC, C: 1 },
-        BACKEND,
-      ),
-      ({ note }) => notes.push(note ?? ''),
-    );
-    expect(report.labels.map(({ constant }) => constant)).toEqual([null, null, 0, 1]);
-    expect(notes[0]).toBe(
-      'No training row has the label label 2: it is never predicted. ' +
-        'Every training row has the label label 3: it is always predicted.',
-    );
-  });
-});
+    it('says which labels had nothing to learn from, and which side they are always on', async () => {
+      const one = reference.cases.at(-1)!;
+      const notes: string[] = [];
+      const { report } = await finish(
+        fitOneVsRest(
+          features,
+          Uint8Array.from(one.targets),
+          classes,
+          { ...DEFAULT_LOGISTIC, C: 1 },
+          context,
+        ),
+        ({ note }) => notes.push(note ?? ''),
+      );
+      expect(report.labels.map(({ constant }) => constant)).toEqual([null, null, 0, 1]);
+      expect(notes[0]).toBe(
+        'No training row has the label label 2: it is never predicted. ' +
+          'Every training row has the label label 3: it is always predicted.',
+      );
+    });
+  },
+);
 
 describe('thresholds', () => {
   it.each(reference.thresholds)(

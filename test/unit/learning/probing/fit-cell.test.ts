@@ -12,6 +12,7 @@ import {
 import { groupRequests, pathsOf } from '../../../../src/learning/probing/linear-plan';
 import { checkRequest } from '../../../../src/learning/probing/check-request';
 import type { Matrix } from '../../../../src/learning/heads';
+import { CONTEXTS } from '../../../helpers/kernels';
 import { useWasmTensors } from '../../../helpers/tfjs';
 import { fitsGolden, matrixOf, type LinearCase } from './fits-golden';
 
@@ -38,9 +39,9 @@ function fit(features: Matrix, requests: readonly ProbeRequest[]): Promise<reado
   return finish(fitCell(features, requests, BACKEND));
 }
 
-describe('against scikit-learn at its optimum', () => {
+describe.each(CONTEXTS)('on %s, against scikit-learn at its optimum', (_, context) => {
   it.each(fitsGolden.linear)('$name: C, accuracies, predictions and bits', async (one) => {
-    const fits = await fit(matrixOf(one), requestsOf(one));
+    const fits = await finish(fitCell(matrixOf(one), requestsOf(one), context));
     expect(fits).toHaveLength(one.requests.length);
     for (const [i, { name, expected }] of one.requests.entries()) {
       const fitted = fits[i]!;

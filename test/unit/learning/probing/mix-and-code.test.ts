@@ -7,10 +7,9 @@ import {
   variationalCode,
   type MixRequest,
 } from '../../../../src/learning/probing';
+import { CONTEXTS } from '../../../helpers/kernels';
 import { useWasmTensors } from '../../../helpers/tfjs';
 import { blob, measures, unpack } from './measures-golden';
-
-const context = { backend: 'wasm' } as const;
 
 beforeAll(useWasmTensors, 30_000);
 
@@ -18,7 +17,7 @@ function upTo(end: number, start = 0): Int32Array {
   return Int32Array.from({ length: end - start }, (_, i) => start + i);
 }
 
-describe('scalar mix', () => {
+describe.each(CONTEXTS)('scalar mix on %s', (_, context) => {
   const { mix } = measures;
   const layers = mix.layers.map(unpack);
   const loaders = layers.map((layer) => () => Promise.resolve(layer));
@@ -90,7 +89,7 @@ describe('scalar mix', () => {
   });
 });
 
-describe('variational code', () => {
+describe.each(CONTEXTS)('variational code on %s', (_, context) => {
   test.each(measures.cases)('beside scipy, and above what it bounds: $name', async (one) => {
     const train = upTo(one.labels.length);
     const code = await variationalCode(one.features, { ...one, train }, context);
