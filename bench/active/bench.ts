@@ -34,6 +34,7 @@ import { accuracyAt, firstStop, simulate, type SimulationSettings } from './simu
 import { answerTimes } from './answers';
 import type { RefitConfig, RefitTime } from './speed';
 
+const kernels = new OnnxKernels(createNodeRuntime());
 const POOL = { pool: 10_000, columns: 384, rounds: 12 };
 const CONFIGS: readonly RefitConfig[] = [2, 4, 6, 20, 77].flatMap((classes) =>
   [200, 1000].map((labels) => ({ ...POOL, classes, labels })),
@@ -135,7 +136,7 @@ async function realSpeed(): Promise<BenchTable> {
       const features = Buffer.from(buffer, byteOffset, byteLength).toString('base64');
       for (const count of [200, 1000]) {
         const inNode = await answerTimes({ ...train, classes }, count, {
-          kernels: new OnnxKernels(createNodeRuntime()),
+          kernels,
           onKernels: (work) => work(),
         });
         const asked = [features, [...train.labels], classes, count];

@@ -12,6 +12,8 @@ import {
 import { createNodeRuntime } from '../../src/platform/node/runtime';
 import type { ActiveSet } from './sets';
 
+const kernels = new OnnxKernels(createNodeRuntime());
+
 export interface SimulationSettings {
   readonly strategy: ActiveStrategy;
   readonly seed: number;
@@ -44,7 +46,7 @@ export async function simulate(
     several: false,
     proposed: null,
     seed,
-    kernels: new OnnxKernels(createNodeRuntime()),
+    kernels,
     onKernels: (work) => work(),
     ...(C === undefined ? {} : { C }),
   });

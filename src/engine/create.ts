@@ -79,7 +79,7 @@ export function createLocalEngine(platform: Platform): LocalEngine {
       await jobs.stop(project);
       await live.release();
       maps.forget(project);
-      active.forget(project);
+      await active.forget(project);
       await projects.delete(project);
     },
     configureData: (project, choice, signal) => projects.configure(project, choice, signal),
@@ -280,7 +280,7 @@ export function createLocalEngine(platform: Platform): LocalEngine {
       await encoders.release();
       await live.release();
       maps.forget();
-      active.forget();
+      await active.forget();
       projects.forget();
       encoders.access.forget();
       await platform.storage.clear();

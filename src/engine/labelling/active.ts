@@ -3,6 +3,7 @@
  * labels themselves and the embeddings; both are where they always are, so a reload loses nothing.
  */
 import { finish, HeadlightError, throwIfAborted, type Job } from '../../base';
+import { exclusively } from '../../graph/runtime';
 import { loadTensorFlow, OnnxKernels, TensorKernels, tf, type Matrix } from '../../learning/heads';
 import {
   ACTIVE_STRATEGIES,
@@ -70,13 +71,16 @@ export class ActiveLearning {
     this.#parts = parts;
   }
 
-  /** Without what is kept in memory of a project (of all projects without one). */
-  forget(project?: string): void {
-    for (const [id, { learner }] of this.#sessions) {
-      if (project !== undefined && id !== project) continue;
-      learner.dispose();
-      this.#sessions.delete(id);
-    }
+  /** Without what is kept in memory of a project (of all projects without one), once the labels before are learnt from. */
+  forget(project?: string): Promise<void> {
+    return this.#queue(() => {
+      for (const [id, { learner }] of this.#sessions) {
+        if (project !== undefined && id !== project) continue;
+        learner.dispose();
+        this.#sessions.delete(id);
+      }
+      return Promise.resolve();
+    });
   }
 
   async *start(project: string, settings: ActiveSettings, signal?: AbortSignal): Job<ActiveView> {
@@ -134,7 +138,7 @@ export class ActiveLearning {
       const log = await projects.labels.hand(project);
       yield* learner.learn(poolLabels(log, pool, state.settings));
       throwIfAborted(signal);
-      this.forget(project);
+      await this.forget(project);
       const session: Session = {
         project,
         key,
@@ -269,7 +273,7 @@ async function* deviceFor(
 /** Native code in Node, else tfjs on WASM. */
 function kernelsFor(platform: Platform): Pick<LearnerOptions, 'kernels' | 'onKernels'> {
   return platform.kind === 'node'
-    ? { kernels: OnnxKernels.of(platform.runtime), onKernels: (work) => work() }
+    ? { kernels: OnnxKernels.of(platform.runtime), onKernels: exclusively }
     : { kernels: new TensorKernels('wasm'), onKernels: (work) => onWasm(platform, work) };
 }
 

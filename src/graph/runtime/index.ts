@@ -1,2 +1,2 @@
 /** Graphs that run: one Session, one mutex. */
-export { openSession, prepareWeights, Session, toDevice } from './session';
+export { exclusively, openSession, prepareWeights, Session, toDevice } from './session';

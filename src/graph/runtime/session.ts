@@ -18,6 +18,14 @@ import { Mutex } from './mutex';
 
 const mutex = new Mutex();
 
+/**
+ * Nothing of any session runs while the work does; it waits for what runs when it is asked for, and for nothing after.
+ * The work itself must not wait for a session.
+ */
+export function exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
+  return mutex.runExclusive(work);
+}
+
 export class Session {
   readonly device: Device;
   readonly inputNames: readonly string[];

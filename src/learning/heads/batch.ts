@@ -5,7 +5,7 @@
 import type { Design } from './design';
 import { Lbfgs, type LbfgsState } from './lbfgs';
 import { visitLoss, type Tally } from './objective';
-import { Diagonal, Preconditioner } from './preconditioner';
+import { DiagonalPreconditioner, DensePreconditioner } from './preconditioner';
 import type { Products } from './products';
 import type { SoftRows } from './weighting';
 
@@ -48,7 +48,7 @@ export interface BatchContext {
   /** Of the columns, where they are (nearly) uncorrelated: instead of the covariance, and each path has its own C and rows. */
   readonly variances?: Float64Array;
   /** Kept between batches: a matrix is factored once for each C. */
-  readonly preconditioners: Map<number, Preconditioner>;
+  readonly preconditioners: Map<number, DensePreconditioner>;
   /** Awaited between blocks of rows; throws to stop. */
   readonly pause: () => Promise<void>;
 }
@@ -60,7 +60,7 @@ interface Path {
   readonly heldOut: number;
   readonly steps: FitStep[];
   solver: Lbfgs | null;
-  diagonal: Diagonal | null;
+  diagonal: DiagonalPreconditioner | null;
   point: Float64Array;
   penalty: number;
 }
@@ -170,7 +170,7 @@ async function advance(
     solver.tell(
       tally.loss / totalWeight + 0.5 * penalty * squares,
       gradient,
-      preconditioner instanceof Diagonal
+      preconditioner instanceof DiagonalPreconditioner
         ? preconditioner.apply(gradient, outputs)
         : Float64Array.from(await preconditioner.apply(Float32Array.from(gradient), outputs)),
     );
@@ -198,13 +198,13 @@ async function preconditionerFor(
   path: Path,
   tally: Tally,
   { outputs, design, products, covariance, variances, preconditioners, pause }: BatchContext,
-): Promise<Preconditioner | Diagonal> {
+): Promise<DensePreconditioner | DiagonalPreconditioner> {
   const known = path.diagonal ?? preconditioners.get(C);
   if (known !== undefined) return known;
   const curvature = Math.max(tally.curvature / (path.totalWeight * outputs), 1e-4);
   if (variances !== undefined)
-    return (path.diagonal = new Diagonal(variances, curvature, path.penalty));
-  const made = await Preconditioner.create(
+    return (path.diagonal = new DiagonalPreconditioner(variances, curvature, path.penalty));
+  const made = await DensePreconditioner.create(
     covariance,
     design.columns,
     curvature,

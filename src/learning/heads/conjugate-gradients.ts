@@ -6,7 +6,8 @@
  */
 import { combine, dots } from './by-model';
 import type { Activation, HeldMatrix, Kernels } from './kernels';
-import type { Metric } from './preconditioner';
+import { curvaturesOf, search, subtract } from './line-search';
+import type { Preconditioner } from './preconditioner';
 
 export interface LinearProblem {
   readonly kernels: Kernels;
@@ -22,7 +23,7 @@ export interface LinearProblem {
   /** What multiplies 0.5 ||w||² in the mean objective. */
   readonly penalty: number;
   /** @param curvature mean p(1 - p) of a row and output, where it starts. */
-  readonly preconditioner: (curvature: number) => Promise<Metric>;
+  readonly preconditioner: (curvature: number) => Promise<Preconditioner>;
 }
 
 export interface DescentSettings {
@@ -43,9 +44,6 @@ export interface Descended {
   readonly curvature: number;
 }
 
-/** A step is long enough where the slope along it has come down to this share. */
-const FLAT = 0.1;
-const MOST_TRIALS = 12;
 const LEAST_CURVATURE = 1e-4;
 /** Steps after which logits are computed anew, since rounding adds up in them. */
 const FRESH_FOR = 12;
@@ -61,20 +59,6 @@ interface Place {
   readonly descents: Float64Array;
   /** Largest component of the gradient, a model. */
   readonly norms: Float64Array;
-}
-
-/** A line that is searched; a number a model each. */
-interface Line {
-  /** [rows, outputs], where it starts, and what a length of 1 adds to them. */
-  readonly logits: Float32Array;
-  readonly along: Float32Array;
-  /** Of the mean objective, there. */
-  readonly slopes: Float64Array;
-  /** The penalty's part of the slope where it starts, and what each length adds to it. */
-  readonly penaltySlopes: Float64Array;
-  readonly penaltyCurvatures: Float64Array;
-  /** Guesses, which become what is found; 0 stays 0. */
-  readonly lengths: Float64Array;
 }
 
 /** @param start as `Descended.point`, and left as it is; null for zeros. */
@@ -148,7 +132,7 @@ export async function descend(
 
 async function arrive(
   { features, offset, outputs, penalty, activation }: LinearProblem,
-  preconditioner: Metric,
+  preconditioner: Preconditioner,
   point: Float32Array,
   probabilities: Float32Array,
   residuals: Float32Array,
@@ -210,45 +194,6 @@ function downhill(
   return slopes;
 }
 
-/**
- * Newton's method for where the slopes are flat, kept between what is known to be too short and too long.
- * @param tried become the logits there.
- * @param residuals become the residuals there.
- * @returns the probabilities there.
- */
-async function search(
-  { activation, outputs, targets, kernels, features: { rows } }: LinearProblem,
-  { logits, along, slopes, penaltySlopes, penaltyCurvatures, lengths }: Line,
-  tried: Float32Array,
-  residuals: Float32Array,
-): Promise<Float32Array> {
-  const models = lengths.length;
-  const short = new Float64Array(models);
-  const long = new Float64Array(models).fill(Infinity);
-  for (let trial = 1; ; trial++) {
-    tryLengths(tried, logits, lengths, along);
-    const probabilities = await kernels.probabilities(activation, tried, outputs);
-    subtract(residuals, probabilities, targets);
-    if (trial >= MOST_TRIALS) return probabilities;
-    const found = dots(residuals, along, outputs, models);
-    for (let m = 0; m < models; m++)
-      found[m] = found[m]! / rows + penaltySlopes[m]! + lengths[m]! * penaltyCurvatures[m]!;
-    const steep = Array.from(found.keys()).filter(
-      (m) => lengths[m] !== 0 && !(Math.abs(found[m]!) <= FLAT * Math.abs(slopes[m]!)),
-    );
-    if (steep.length === 0) return probabilities;
-    const curvatures = curvaturesOf(probabilities, along, outputs, models);
-    for (const m of steep) {
-      const length = lengths[m]!;
-      if (found[m]! < 0) short[m] = length;
-      else long[m] = length;
-      const next = length - found[m]! / (curvatures[m]! + penaltyCurvatures[m]!);
-      if (next > short[m]! && next < long[m]!) lengths[m] = next;
-      else lengths[m] = long[m] === Infinity ? 2 * length : (short[m]! + long[m]!) / 2;
-    }
-  }
-}
-
 /** How much of the direction is kept, at least nothing. */
 function betas(before: Place, here: Place, outputs: number): Float64Array {
   const crossed = dots(before.gradient, here.preconditioned, outputs, here.norms.length);
@@ -256,57 +201,6 @@ function betas(before: Place, here: Place, outputs: number): Float64Array {
     const kept = (own - crossed[m]!) / before.descents[m]!;
     return kept > 0 ? kept : 0;
   });
-}
-
-/** What the probabilities are off. */
-function subtract(residuals: Float32Array, probabilities: Float32Array, targets: Uint8Array): void {
-  for (let at = 0; at < residuals.length; at++) residuals[at] = probabilities[at]! - targets[at]!;
-}
-
-/** Logits so far along a line. */
-function tryLengths(
-  tried: Float32Array,
-  logits: Float32Array,
-  lengths: Float64Array,
-  along: Float32Array,
-): void {
-  const models = lengths.length;
-  if (models === 1) {
-    const length = lengths[0]!;
-    for (let at = 0; at < tried.length; at++) tried[at] = logits[at]! + length * along[at]!;
-    return;
-  }
-  for (let at = 0; at < tried.length; at += models)
-    for (let m = 0; m < models; m++) tried[at + m] = logits[at + m]! + lengths[m]! * along[at + m]!;
-}
-
-/** Second derivative of the mean loss along a line. */
-function curvaturesOf(
-  probabilities: Float32Array,
-  along: Float32Array,
-  outputs: number,
-  models: number,
-): Float64Array {
-  const sums = new Float64Array(models);
-  for (let at = 0; at < along.length; at += outputs) {
-    let mean = 0;
-    let square = 0;
-    for (let k = 0; k < outputs; k++) {
-      const own = along[at + k]!;
-      const share = probabilities[at + k]! * own;
-      mean += share;
-      square += share * own;
-      // A model of its own has no other outputs to share with.
-      if (models === outputs) {
-        sums[k]! += square - mean * mean;
-        mean = 0;
-        square = 0;
-      }
-    }
-    if (models !== outputs) sums[0]! += square - mean * mean;
-  }
-  // Of probabilities whose sum is a hair above 1 it could be below 0.
-  return sums.map((sum) => Math.max(0, sum / (along.length / outputs)));
 }
 
 /** Mean p(1 - p), away from nothing. */

@@ -9,13 +9,12 @@
  */
 import { HeadlightError, ProgressMeter, type Job } from '../../base';
 import { fitBatch, type BatchContext, type FitRequest, type FitStep } from './batch';
+import { kernelsOf, type HeadContext } from './context';
 import { prepareDesign, type Design } from './design';
 import { stratifiedFolds } from './folds';
 import { stopping } from './pause';
-import { covariance, type Preconditioner } from './preconditioner';
+import { covariance, type DensePreconditioner } from './preconditioner';
 import { Products } from './products';
-import { kernelsOf, type HeadContext } from './tensor-kernels';
-import { loadTensorFlow } from './tensorflow';
 import { parseLogisticSettings } from './settings';
 import type { FitReport, FittedHead, LinearHead, LogisticSettings, Matrix } from './types';
 import { checkWeighting, classMass, weighRows, type Weighting } from './weighting';
@@ -58,10 +57,9 @@ export async function* fitLogistic(
   await pause();
   const outputs = classes.length === 2 ? 1 : classes.length;
   const { weights, soft } = weighRows(labels, classes.length, given, asked.class_weight);
-  await loadTensorFlow();
-  const kernels = kernelsOf(context);
+  const kernels = await kernelsOf(context);
   const products = new Products(design, Math.max(1, plan.folds) * outputs, kernels);
-  const preconditioners = new Map<number, Preconditioner>();
+  const preconditioners = new Map<number, DensePreconditioner>();
   try {
     await pause();
     const batch: BatchContext = {

@@ -4,7 +4,7 @@
  * out is approximated (Rad & Maleki, A scalable estimate of the out-of-sample prediction error, 2020), run backwards.
  */
 import type { Activation } from './kernels';
-import type { Metric } from './preconditioner';
+import type { Preconditioner } from './preconditioner';
 
 const MOST_STEPS = 30;
 /** A move of logits that is none. */
@@ -26,7 +26,7 @@ export async function foresee(
   { features, targets }: NewRow,
   rows: number,
   activation: Activation,
-  preconditioner: Metric,
+  preconditioner: Preconditioner,
 ): Promise<void> {
   const outputs = targets.length;
   const turned = await preconditioner.apply(features, 1);

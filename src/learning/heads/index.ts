@@ -47,4 +47,5 @@ export { type Design } from './design';
 export { gram, type Kernels } from './kernels';
 export { OnnxKernels } from './onnx-kernels';
 export { Products } from './products';
-export { kernelsOf, TensorKernels, type HeadContext } from './tensor-kernels';
+export { TensorKernels } from './tensor-kernels';
+export { kernelsOf, type HeadContext } from './context';

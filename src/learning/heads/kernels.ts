@@ -7,9 +7,9 @@
 export type Activation = 'softmax' | 'sigmoid';
 
 export interface Kernels {
-  /** For reports: `wasm`, `webgpu`, `cpu`. */
+  /** For reports: the tfjs backend, or `onnxruntime`. */
   readonly name: string;
-  /** More rows at once are held and multiplied as several matrices. */
+  /** Where results are asked for in blocks of rows, how many of them at most. */
   readonly mostRows: number;
   /** @param values [rows, columns] row-major, which stay as they are until it is disposed of. */
   hold(values: Float32Array, rows: number, columns: number): HeldMatrix;
@@ -21,7 +21,10 @@ export interface Kernels {
   ): Promise<Float32Array>;
 }
 
-/** A matrix X of [rows, columns] that others are multiplied by, many times. */
+/**
+ * A matrix X of [rows, columns] that others are multiplied by, many times. What is handed in stays as it is until the
+ * answer is there.
+ */
 export interface HeldMatrix {
   readonly rows: number;
   readonly columns: number;
@@ -34,7 +37,7 @@ export interface HeldMatrix {
    * @param weights W, [columns, width].
    * @param bias b, [width].
    */
-  predict(
+  predictProbabilities(
     activation: Activation,
     weights: Float32Array,
     bias: Float32Array,

@@ -6,16 +6,15 @@
  */
 import { HeadlightError, ProgressMeter, type Job } from '../../base';
 import { fitBatch, type BatchContext, type FitRequest, type FitStep } from './batch';
+import { kernelsOf, type HeadContext } from './context';
 import { prepareDesign } from './design';
 import { choose, FINAL_STEP, FOLD_STEP, headOf, isUndecided, undecidedNote } from './fit';
 import { stratifiedFolds } from './folds';
 import { columnOf, countTargets } from './multi-label-input';
 import { stopping } from './pause';
-import { covariance, type Preconditioner } from './preconditioner';
+import { covariance, type DensePreconditioner } from './preconditioner';
 import { predictMultiLabel } from './predict-multi-label';
 import { Products } from './products';
-import { kernelsOf, type HeadContext } from './tensor-kernels';
-import { loadTensorFlow } from './tensorflow';
 import { parseLogisticSettings } from './settings';
 import { DEFAULT_THRESHOLD, tuneThresholds } from './thresholds';
 import type {
@@ -107,9 +106,8 @@ export async function* fitOneVsRest(
     1,
     Math.floor(GROUP_BYTES / (BYTES_A_COLUMN * (columns + 1) * widest)),
   );
-  const preconditioners = new Map<number, Preconditioner>();
-  await loadTensorFlow();
-  const kernels = kernelsOf(context);
+  const preconditioners = new Map<number, DensePreconditioner>();
+  const kernels = await kernelsOf(context);
   const products = new Products(
     design,
     widest * Math.min(groupSize, Math.max(1, plans.length)),

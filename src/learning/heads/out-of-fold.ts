@@ -5,15 +5,14 @@
  */
 import { HeadlightError, ProgressMeter, type Job } from '../../base';
 import { fitBatch, type BatchContext, type FitRequest, type FitStep } from './batch';
+import { kernelsOf, type HeadContext } from './context';
 import { prepareDesign, type Design } from './design';
 import { choose, FOLD_STEP, headOf } from './fit';
 import { columnOf } from './multi-label-input';
 import { stopping } from './pause';
-import { covariance, type Preconditioner } from './preconditioner';
+import { covariance, type DensePreconditioner } from './preconditioner';
 import { predictProbabilities } from './predict';
 import { Products } from './products';
-import { kernelsOf, type HeadContext } from './tensor-kernels';
-import { loadTensorFlow } from './tensorflow';
 import type { Matrix, Targets } from './types';
 
 export interface OutOfFoldSettings {
@@ -78,10 +77,9 @@ export async function* outOfFold(
   const probabilities = new Float64Array(rows * classes.length);
   const used: (number | null)[] = targets.kind === 'labels' ? [null] : classes.map(() => null);
   const missing = new Set<number>();
-  const preconditioners = new Map<number, Preconditioner>();
-  await loadTensorFlow();
+  const preconditioners = new Map<number, DensePreconditioner>();
   const width = folds * outputs * Math.min(groupSize, Math.max(1, tasks.length));
-  const kernels = kernelsOf(context);
+  const kernels = await kernelsOf(context);
   const products = new Products(design, width, kernels);
   try {
     await pause();

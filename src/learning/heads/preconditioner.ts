@@ -30,13 +30,13 @@ export async function covariance(
 }
 
 /** An approximate inverse of a Hessian. */
-export interface Metric {
+export interface Preconditioner {
   /** @param vector [columns + 1, outputs], intercepts last; left as it is. */
   apply(vector: Float32Array, outputs: number): Promise<Float32Array>;
   dispose(): void;
 }
 
-export class Preconditioner implements Metric {
+export class DensePreconditioner implements Preconditioner {
   readonly #inverse: HeldMatrix;
 
   private constructor(inverse: HeldMatrix) {
@@ -55,7 +55,7 @@ export class Preconditioner implements Metric {
     penalty: number,
     kernels: Kernels,
     pause: () => Promise<void>,
-  ): Promise<Preconditioner> {
+  ): Promise<DensePreconditioner> {
     const lower = cholesky(covariance, size, curvature, penalty);
     await pause();
     const inverseLower = Float32Array.from(invertLower(lower, size));
@@ -67,7 +67,7 @@ export class Preconditioner implements Metric {
     for (let i = 0; i < size; i++)
       inverse.set(ofWeights.subarray(i * size, (i + 1) * size), i * (size + 1));
     inverse[inverse.length - 1] = 1 / curvature;
-    return new Preconditioner(kernels.hold(inverse, size + 1, size + 1));
+    return new DensePreconditioner(kernels.hold(inverse, size + 1, size + 1));
   }
 
   apply(vector: Float32Array, outputs: number): Promise<Float32Array> {
@@ -80,11 +80,11 @@ export class Preconditioner implements Metric {
 }
 
 /** The same where the columns are uncorrelated: a division. */
-export class Diagonal {
+export class DiagonalPreconditioner {
   readonly #inverse: Float64Array;
   readonly #curvature: number;
 
-  /** @param variances of the columns; the rest as for `Preconditioner.create`. */
+  /** @param variances of the columns; the rest as for `DensePreconditioner.create`. */
   constructor(variances: Float64Array, curvature: number, penalty: number) {
     this.#inverse = variances.map((variance) => 1 / (curvature * variance + penalty));
     this.#curvature = curvature;

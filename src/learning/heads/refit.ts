@@ -10,7 +10,7 @@ import { foresee } from './foresee';
 import type { Activation, Kernels } from './kernels';
 import { countTargets } from './multi-label-input';
 import { CONSTANT_LOGIT } from './one-vs-rest';
-import { covariance, Preconditioner, type Metric } from './preconditioner';
+import { covariance, DensePreconditioner, type Preconditioner } from './preconditioner';
 import { RowPreconditioner } from './row-preconditioner';
 import type { Matrix, Targets } from './types';
 
@@ -56,7 +56,7 @@ interface Kept {
 
 interface Made {
   readonly rows: number;
-  readonly preconditioner: Metric;
+  readonly preconditioner: Preconditioner;
   /** Made at the start of a fit that began from nothing, where the curvature is another than at its end. */
   readonly cold: boolean;
 }
@@ -216,13 +216,13 @@ export class Refitter {
   }
 
   /** It changes the path and never the optimum, so an older one does for a while; null where none does. */
-  #serves(rows: number, times: number): Metric | null {
+  #serves(rows: number, times: number): Preconditioner | null {
     if (this.#made === null || (this.#made.cold && this.#last !== null)) return null;
     const isNear = rows <= times * this.#made.rows && this.#made.rows <= times * rows;
     return isNear ? this.#made.preconditioner : null;
   }
 
-  async #make(matrix: DesignMatrix, curvature: number, cold: boolean): Promise<Metric> {
+  async #make(matrix: DesignMatrix, curvature: number, cold: boolean): Promise<Preconditioner> {
     this.#made?.preconditioner.dispose();
     this.#made = null;
     const design = withoutOnes(matrix);
@@ -231,7 +231,7 @@ export class Refitter {
     const preconditioner =
       rows <= FEW_ROWS * columns
         ? await RowPreconditioner.create(design, curvature, penalty, this.#kernels)
-        : await Preconditioner.create(
+        : await DensePreconditioner.create(
             await covariance(design, new Float64Array(rows).fill(1), this.#kernels),
             columns,
             curvature,

@@ -1,12 +1,12 @@
 /**
- * `Preconditioner` where there are fewer rows than columns: (c XᵀX / n + penalty · I)⁻¹ by Woodbury's identity, so that a matrix of
+ * `DensePreconditioner` where there are fewer rows than columns: (c XᵀX / n + penalty · I)⁻¹ by Woodbury's identity, so that a matrix of
  * rows by rows is inverted instead of one of columns by columns. With a hundred labels that is next to nothing.
  */
 import type { Design } from './design';
 import type { HeldMatrix, Kernels } from './kernels';
-import { invertSymmetric, type Metric } from './preconditioner';
+import { invertSymmetric, type Preconditioner } from './preconditioner';
 
-export class RowPreconditioner implements Metric {
+export class RowPreconditioner implements Preconditioner {
   readonly #features: HeldMatrix;
   readonly #inverse: HeldMatrix;
   readonly #curvature: number;
@@ -38,10 +38,15 @@ export class RowPreconditioner implements Metric {
     for (let i = 0, at = 0; i < rows; i++)
       for (let j = 0; j < columns; j++, at++) turned[j * rows + i] = centred[at]!;
     const features = kernels.hold(centred, rows, columns);
-    const inner = Float64Array.from(await features.times(turned, rows));
-    for (let i = 0; i < rows; i++) inner[i * rows + i]! += (penalty * rows) / curvature;
-    const inverse = kernels.hold(Float32Array.from(invertSymmetric(inner, rows)), rows, rows);
-    return new RowPreconditioner(features, inverse, curvature, penalty);
+    try {
+      const inner = Float64Array.from(await features.times(turned, rows));
+      for (let i = 0; i < rows; i++) inner[i * rows + i]! += (penalty * rows) / curvature;
+      const inverse = Float32Array.from(invertSymmetric(inner, rows));
+      return new RowPreconditioner(features, kernels.hold(inverse, rows, rows), curvature, penalty);
+    } catch (error) {
+      features.dispose();
+      throw error;
+    }
   }
 
   async apply(vector: Float32Array, outputs: number): Promise<Float32Array> {

@@ -2,6 +2,7 @@
  * Many rows scored again and again by heads that change: the features are held once, and each scoring is one product a block
  * of rows. Probabilities come out in 32-bit floats.
  */
+import { HeadlightError } from '../../base';
 import type { HeldMatrix, Kernels } from './kernels';
 import type { WarmHead } from './refit';
 import type { Matrix } from './types';
@@ -10,6 +11,7 @@ export class ScoredRows {
   readonly rows: number;
   readonly #columns: number;
   readonly #blocks: HeldMatrix[] = [];
+  #isDisposed = false;
 
   constructor({ rows, columns, data }: Matrix, kernels: Kernels) {
     this.rows = rows;
@@ -28,7 +30,7 @@ export class ScoredRows {
     const shift = Float32Array.from(bias);
     const activation = several ? 'sigmoid' : 'softmax';
     return this.#each(bias.length, (block) =>
-      block.predict(activation, weights, shift, bias.length),
+      block.predictProbabilities(activation, weights, shift, bias.length),
     );
   }
 
@@ -49,6 +51,8 @@ export class ScoredRows {
     width: number,
     make: (block: HeldMatrix) => Promise<Float32Array>,
   ): Promise<Float32Array> {
+    if (this.#isDisposed)
+      throw new HeadlightError('internal', 'Rows were scored after they were disposed of.');
     const result = new Float32Array(this.rows * width);
     let at = 0;
     for (const block of this.#blocks) {
@@ -60,7 +64,7 @@ export class ScoredRows {
   }
 
   dispose(): void {
+    this.#isDisposed = true;
     for (const block of this.#blocks) block.dispose();
-    this.#blocks.length = 0;
   }
 }

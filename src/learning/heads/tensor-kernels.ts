@@ -11,19 +11,6 @@ const MOST_ROWS = 4096;
 /** On a GPU each block costs two waits for the device, so blocks are larger. */
 const MOST_ROWS_GPU = 16384;
 
-/** Where heads are fitted. */
-export interface HeadContext {
-  /** The tfjs backend that is current (see `TensorBackends.use`), and stays it. */
-  readonly backend: TensorBackendName;
-  /** What linear heads compute with; absent: that backend. */
-  readonly kernels?: Kernels;
-}
-
-/** tfjs must be loaded. */
-export function kernelsOf({ backend, kernels }: HeadContext): Kernels {
-  return kernels ?? new TensorKernels(backend);
-}
-
 export class TensorKernels implements Kernels {
   readonly name: TensorBackendName;
   readonly mostRows: number;
@@ -71,7 +58,7 @@ class TensorMatrix implements HeldMatrix {
     return take(given, (tensor) => tf.matMul(transposed, tensor));
   }
 
-  async predict(
+  async predictProbabilities(
     activation: Activation,
     weights: Float32Array,
     bias: Float32Array,

@@ -23,6 +23,8 @@ export interface Uncorrelated {
   readonly design: Design;
   /** Of each column; the first are uncorrelated. */
   readonly variances: Float64Array;
+  /** What this was computed with, as the rest of the cell is. */
+  readonly kernels: Kernels;
 }
 
 /**
@@ -61,7 +63,7 @@ export async function uncorrelate(
     await pause();
   }
   const design = { rows, columns, centred: data, offset: new Float64Array(columns), scaler: null };
-  return { design, variances: variancesOf(data, columns, known) };
+  return { design, variances: variancesOf(data, columns, known), kernels };
 }
 
 /** An orthogonal matrix [columns, columns] whose first columns are near to the principal directions. */
@@ -85,7 +87,7 @@ async function principalBasis(
     }
     vectors = await ritz(vectors, await times(vectors), columns, count, pause);
     const reflections: Reflections = orthogonalise(vectors, columns, count);
-    return await reflections.whole();
+    return await reflections.whole(kernels);
   } finally {
     matrix.dispose();
   }

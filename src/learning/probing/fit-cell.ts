@@ -6,14 +6,7 @@
  * scikit-learn and PyTorch on the same features.
  */
 import { HeadlightError, ProgressMeter, type Job } from '../../base';
-import {
-  checkFinite,
-  kernelsOf,
-  loadTensorFlow,
-  stopping,
-  type HeadContext,
-  type Matrix,
-} from '../heads';
+import { checkFinite, kernelsOf, stopping, type HeadContext, type Matrix } from '../heads';
 import { checkRequest } from './check-request';
 import { fitLinearCell } from './linear-cell';
 import { fitMlpCell, type MlpRequest } from './mlp-cell';
@@ -35,7 +28,6 @@ export async function* fitCell(
   await pause();
   const checked = requests.map((request) => checkRequest(request, features.rows));
   checkFinite(features);
-  await loadTensorFlow();
   const meter = new ProgressMeter('Fitting the probes', 'probes', requests.length);
   yield meter.at(0);
   const linear = checked.filter(({ request }) => request.family.kind === 'linear');
@@ -46,7 +38,7 @@ export async function* fitCell(
   const ofLinear =
     linear.length === 0
       ? []
-      : yield* counted(fitLinearCell(features, linear, kernelsOf(context), pause), meter, 0);
+      : yield* counted(fitLinearCell(features, linear, await kernelsOf(context), pause), meter, 0);
   const ofMlps = yield* counted(
     fitMlpCell(features, mlps, context.backend, pause),
     meter,

@@ -64,7 +64,7 @@ export async function* fitLinearCell(
   const share = requests.length / paths.length;
   let done = 0;
   for (const group of groupRequests(paths, features.rows, features.columns)) {
-    const job = fitGroup(group, paths, cell, kernels, pause);
+    const job = fitGroup(group, paths, cell, pause);
     let step = await job.next();
     while (!step.done) {
       yield (done + step.value) * share;
@@ -98,8 +98,7 @@ export async function* fitLinearCell(
 async function* fitGroup(
   { members, outputs, rows }: FitGroup,
   paths: readonly LearnedPath[],
-  { design: all, variances }: Uncorrelated,
-  kernels: Kernels,
+  { design: all, variances, kernels }: Uncorrelated,
   pause: () => Promise<void>,
 ): AsyncGenerator<number, FitStep[][], void> {
   const { columns } = all;
@@ -174,7 +173,7 @@ async function choose(
 async function score(
   candidates: readonly Candidate[],
   requests: readonly CheckedRequest[],
-  { design: { rows: all, columns, centred } }: Uncorrelated,
+  { design: { rows: all, columns, centred }, kernels }: Uncorrelated,
   parts: (request: ProbeRequest) => readonly Int32Array[],
   pause: () => Promise<void>,
   taken: (candidate: Candidate, scores: RowScores) => void,
@@ -209,7 +208,7 @@ async function score(
     const scored = rowsInside(marks);
     const rows = scored.length === all ? null : scored;
     const matrix = { rows: all, columns, data: centred };
-    await eachLogits(matrix, rows, weights, width, pause, (positions, logits) => {
+    await eachLogits(matrix, rows, weights, width, kernels, pause, (positions, logits) => {
       for (const [i, { at }] of group.entries())
         scoreLogits(requests[at]!, places[i]!.outputs, positions, logits, places[i]!.scores);
     });

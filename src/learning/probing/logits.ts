@@ -1,5 +1,5 @@
 /** The products of a cell's features with the weights of many probes, a block of rows at a time. */
-import { tf, type Matrix } from '../heads';
+import type { Kernels, Matrix } from '../heads';
 
 const BLOCK_ROWS = 2048;
 
@@ -13,34 +13,26 @@ export async function eachLogits(
   rows: Int32Array | null,
   weights: Float32Array,
   width: number,
+  kernels: Kernels,
   pause: () => Promise<void>,
   visit: (rows: Int32Array, logits: Float32Array) => void,
 ): Promise<void> {
   const count = rows?.length ?? all;
-  const w = width === 0 ? null : tf.tensor2d(weights, [columns, width], 'float32');
-  try {
-    for (let start = 0; start < count; start += BLOCK_ROWS) {
-      const here = Math.min(BLOCK_ROWS, count - start);
-      const own =
-        rows?.subarray(start, start + here) ??
-        Int32Array.from({ length: here }, (_, i) => start + i);
-      if (w === null) visit(own, new Float32Array(0));
-      else {
-        const block =
-          rows === null ? data.subarray(start * columns, (start + here) * columns) : null;
-        const x = tf.tensor2d(block ?? gatherRows(data, columns, own), [here, columns], 'float32');
-        const logits = tf.matMul(x, w);
+  for (let start = 0; start < count; start += BLOCK_ROWS) {
+    const here = Math.min(BLOCK_ROWS, count - start);
+    const own =
+      rows?.subarray(start, start + here) ?? Int32Array.from({ length: here }, (_, i) => start + i);
+    if (width === 0) visit(own, new Float32Array(0));
+    else {
+      const block = rows === null ? data.subarray(start * columns, (start + here) * columns) : null;
+      const x = kernels.hold(block ?? gatherRows(data, columns, own), here, columns);
+      try {
+        visit(own, await x.times(weights, width));
+      } finally {
         x.dispose();
-        try {
-          visit(own, await logits.data<'float32'>());
-        } finally {
-          logits.dispose();
-        }
       }
-      await pause();
     }
-  } finally {
-    w?.dispose();
+    await pause();
   }
 }
 

@@ -12,7 +12,7 @@
  */
 import { HeadlightError, seededRandom, type Random } from '../../base';
 import type { TensorBackendName } from '../../platform';
-import type { Matrix } from '../heads';
+import { loadTensorFlow, type Matrix } from '../heads';
 import type { CheckedRequest } from './check-request';
 import { gatherRows } from './logits';
 import { ProbeNetworks, startOf, type NetworkBatch, type NetworkShape } from './mlp-network';
@@ -51,6 +51,7 @@ export async function* fitMlpCell(
   backend: TensorBackendName,
   pause: Pause,
 ): AsyncGenerator<number, ProbeFit[], void> {
+  if (requests.length > 0) await loadTensorFlow();
   const fits = new Map<MlpRequest, ProbeFit>();
   for (const one of requests)
     if (one.checked.present.length === 1) fits.set(one, fitOnlyClass(features, one.checked));

@@ -1,12 +1,12 @@
 /** Orthogonal bases by Householder's reflections (Golub & Van Loan 2013, 5.1 and 5.2), in float64. */
-import { tf } from '../heads';
+import type { Kernels } from '../heads';
 
 /** The orthogonal matrix Q of A = Q R, as the reflections that it is made of. */
 export interface Reflections {
   /** Its first `count` columns, [size, count] row-major: A's columns, made orthonormal. */
   columns(): Float64Array;
-  /** All of it, [size, size] row-major. tfjs must be loaded. */
-  whole(): Promise<Float32Array>;
+  /** All of it, [size, size] row-major. */
+  whole(kernels: Kernels): Promise<Float32Array>;
 }
 
 /** @param a [size, count] row-major, count at most size; its columns may depend on each other. */
@@ -48,7 +48,7 @@ export function orthogonalise(a: ArrayLike<number>, size: number, count: number)
       }
       return result;
     },
-    whole: () => product(vectors, size),
+    whole: (kernels) => product(vectors, size, kernels),
   };
 }
 
@@ -63,6 +63,7 @@ function reflect(x: Float64Array, v: Float64Array, from: number): void {
 async function product(
   given: readonly (Float64Array | null)[],
   size: number,
+  kernels: Kernels,
 ): Promise<Float32Array> {
   const vectors = given.filter((v) => v !== null);
   const count = vectors.length;
@@ -87,15 +88,13 @@ async function product(
     for (let i = 0; i < size; i++)
       for (let j = 0; j <= k; j++) left[i * count + k]! += vectors[j]![i]! * t[j * count + k]!;
   }
-  const a = tf.tensor2d(left, [size, count], 'float32');
-  const b = tf.tensor2d(right, [count, size], 'float32');
-  const both = tf.matMul(a, b);
+  const held = kernels.hold(left, size, count);
   try {
-    const values = await both.data<'float32'>();
+    const values = await held.times(right, size);
     for (let i = 0; i < result.length; i++) result[i]! -= values[i]!;
     return result;
   } finally {
-    for (const tensor of [a, b, both]) tensor.dispose();
+    held.dispose();
   }
 }
 

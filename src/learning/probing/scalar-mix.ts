@@ -10,7 +10,6 @@ import { HeadlightError, ProgressMeter, seededRandom, type Job } from '../../bas
 import {
   checkFinite,
   Lbfgs,
-  loadTensorFlow,
   Products,
   kernelsOf,
   type HeadContext,
@@ -81,13 +80,12 @@ export async function* fitScalarMix(
   yield meter.at(0);
   const { used, share, draws } = await thinned(layers, requests, memory);
   const all = await joined(layers, used, pause);
-  await loadTensorFlow();
   const fits = draws.map((draw) => new MixFit(draw, layers.length, all.columns / layers.length));
   const width = fits.reduce((sum, { outputs }) => sum + outputs, 0);
   const products = new Products(
     { ...all, centred: all.data, offset: new Float64Array(all.columns), scaler: null },
     width,
-    kernelsOf(context),
+    await kernelsOf(context),
   );
   try {
     for (let round = 1; fits.some(({ isDone }) => !isDone); round++) {

@@ -16,7 +16,6 @@
 import { HeadlightError } from '../../base';
 import {
   fitBatch,
-  loadTensorFlow,
   Products,
   stopping,
   kernelsOf,
@@ -83,8 +82,7 @@ export async function variationalCode(
     data: gatherRows(features.data, columns, train),
   };
   const { values } = await scaled(own, pause);
-  await loadTensorFlow();
-  const kernels = kernelsOf(context);
+  const kernels = await kernelsOf(context);
   const { design, variances } = await uncorrelate(
     own,
     train.map((_, row) => row),

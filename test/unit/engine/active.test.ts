@@ -256,6 +256,47 @@ it('where teachers have voted it begins with the text that they are surest of fo
   expect(view.curve.points).toEqual([]);
 });
 
+it('a project that is deleted while a label is learnt from goes once that is done', async () => {
+  const files = [csv(40, 6, 'train.csv'), csv(30, 7, 'test.csv')];
+  const created = await finish(engine.createProject(files));
+  const made = await finish(
+    engine.configureData(created.id, {
+      ...created.choice,
+      textColumn: 'text',
+      label: { kind: 'made', classes: CLASSES, several: false, truth: 'topic', names: {} },
+      files: { 'train.csv': 'train', 'test.csv': 'test' },
+      split: { method: 'files' },
+    }),
+  );
+  const learnt: (number | undefined)[] = [];
+  const dispose = vi.spyOn(ActiveLearner.prototype, 'dispose').mockImplementation(function (
+    this: ActiveLearner,
+  ) {
+    learnt.push(this.measures.at(-1)?.labels);
+  });
+  try {
+    let view = await finish(engine.startActive(made.id, settings));
+    const next = (at: number): Promise<ActiveView> =>
+      engine.labelActive(made.id, {
+        file: 'train.csv',
+        row: view.next!.origin.row,
+        labels: [CLASSES[at % 3]!],
+        held_out: false,
+        how: 'active',
+      });
+    for (let at = 0; at < 8; at++) view = await next(at);
+    const learn = vi.spyOn(ActiveLearner.prototype, 'learn');
+    const labelled = next(8);
+    while (learn.mock.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await engine.deleteProject(made.id);
+    learn.mockRestore();
+    expect((await labelled).labelled).toBe(9);
+    expect(learnt).toEqual([9]);
+  } finally {
+    dispose.mockRestore();
+  }
+});
+
 describe('what it refuses', () => {
   it('a strategy that there is not', async () => {
     const wrong = { ...settings, strategy: 'wisdom' as 'margin' };

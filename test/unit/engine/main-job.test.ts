@@ -130,6 +130,10 @@ describe('a run', () => {
     expect(test.rows).toBe(run.record.split.test_rows);
   });
 
+  it('the probe is fitted by native code, which the record says', () => {
+    expect(run.record).toMatchObject({ head: { fit: { backend: 'onnxruntime' } } });
+  });
+
   it('gives the same numbers again from the same settings, now without embedding anything', async () => {
     const again = await finish(engine.train(project.id, settings()));
     expect(classFigures(again.record)).toEqual(classFigures(run.record));

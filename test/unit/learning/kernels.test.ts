@@ -1,7 +1,9 @@
 /** What heads compute with, held to plain loops in float64: the same numbers on tfjs and on ONNX Runtime. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../src/base';
-import { gram, OnnxKernels, type Kernels } from '../../../src/learning/heads';
+import { gram, OnnxKernels, Refitter, ScoredRows, type Kernels } from '../../../src/learning/heads';
+import { GraphBuilder } from '../../../src/graph/onnx';
+import { exclusively, openSession } from '../../../src/graph/runtime';
 import { createNodeRuntime } from '../../../src/platform/node/runtime';
 import { KERNELS } from '../../helpers/kernels';
 import { relativeError } from './goldens';
@@ -66,7 +68,6 @@ describe.each(KERNELS)('on %s', (_, make) => {
       product(x, ofColumns, ROWS, COLUMNS, 1),
     );
     held.dispose();
-    held.dispose();
   });
 
   it('probabilities of logits, and of rows by weights and biases', async () => {
@@ -79,7 +80,7 @@ describe.each(KERNELS)('on %s', (_, make) => {
       ['softmax', softmax(logits)],
       ['sigmoid', sigmoid(logits)],
     ] as const) {
-      close(await held.predict(activation, ofColumns, bias, WIDTH), expected);
+      close(await held.predictProbabilities(activation, ofColumns, bias, WIDTH), expected);
       close(await kernels.probabilities(activation, narrow, WIDTH), expected);
     }
     expect(narrow).toEqual(Float32Array.from(logits));
@@ -90,7 +91,7 @@ describe.each(KERNELS)('on %s', (_, make) => {
     const held = kernels.hold(x, ROWS, COLUMNS);
     const without = bias.slice();
     without[2] = -Infinity;
-    const found = await held.predict('softmax', ofColumns, without, WIDTH);
+    const found = await held.predictProbabilities('softmax', ofColumns, without, WIDTH);
     for (let row = 0; row < ROWS; row++) {
       const own = found.subarray(row * WIDTH, (row + 1) * WIDTH);
       expect(own[2]).toBe(0);
@@ -100,10 +101,42 @@ describe.each(KERNELS)('on %s', (_, make) => {
   });
 
   it('what overflows stays to be seen', async () => {
-    const held = kernels.hold(Float32Array.of(1e30, 1), 1, 2);
-    const [found] = await held.times(Float32Array.of(1e30, 0), 1);
-    expect(found).toBe(Infinity);
+    const held = kernels.hold(Float32Array.of(1e30, 1e30), 1, 2);
+    expect(await held.times(Float32Array.of(1e30, 0), 1)).toEqual(Float32Array.of(Infinity));
+    // Infinite less infinite: no probability.
+    const lost = Float32Array.of(1e30, 1e30, -1e30, 1e30);
+    for (const activation of ['softmax', 'sigmoid'] as const) {
+      const found = await held.predictProbabilities(activation, lost, new Float32Array(2), 2);
+      expect(found[0]).toBeNaN();
+      expect((await kernels.probabilities(activation, Float32Array.of(NaN, 1), 2))[0]).toBeNaN();
+    }
     held.dispose();
+  });
+
+  it('parts of larger arrays, and more rows than a block has', async () => {
+    const rows = 2 * kernels.mostRows + 3;
+    const around = drawn((rows + 2) * COLUMNS);
+    const data = around.subarray(COLUMNS, (rows + 1) * COLUMNS);
+    const held = kernels.hold(data.subarray(0, ROWS * COLUMNS), ROWS, COLUMNS);
+    const part = drawn(2 * COLUMNS * WIDTH).subarray(7, 7 + COLUMNS * WIDTH);
+    close(await held.times(part, WIDTH), product(data, part, ROWS, COLUMNS, WIDTH));
+    held.dispose();
+    const scored = new ScoredRows({ rows, columns: COLUMNS, data }, kernels);
+    const others = { rows: WIDTH, columns: COLUMNS, data: drawn(WIDTH * COLUMNS) };
+    close(
+      await scored.products(others),
+      product(data, turned(others.data, WIDTH, COLUMNS), rows, COLUMNS, WIDTH),
+    );
+    scored.dispose();
+    await expect(scored.products(others)).rejects.toMatchObject({ code: 'internal' });
+  });
+
+  it('what was disposed of cannot be used', async () => {
+    const held = kernels.hold(x, ROWS, COLUMNS);
+    await held.times(ofColumns, WIDTH);
+    held.dispose();
+    held.dispose();
+    await expect((async () => held.times(ofColumns, WIDTH))()).rejects.toThrow();
   });
 
   it('a Gram matrix', async () => {
@@ -127,4 +160,32 @@ it('ONNX Runtime that could not be had once is asked again', async () => {
   const held = kernels.hold(x, ROWS, COLUMNS);
   await expect(held.times(ofColumns, WIDTH)).rejects.toThrow('no memory');
   expect(await held.times(ofColumns, WIDTH)).toHaveLength(ROWS * WIDTH);
+});
+
+it('work that is waited for lets no run of an encoder in between', async () => {
+  const runtime = createNodeRuntime();
+  const g = new GraphBuilder({ name: 'beside' });
+  g.output(g.add('Neg', [g.input('x', 'float32', [1])]), 'y');
+  const beside = await openSession(runtime, g.build(), { device: 'cpu' });
+  let runs = 0;
+  let isOver = false;
+  const looping = (async () => {
+    while (!isOver) {
+      await beside.run({ x: { type: 'float32', dims: [1], data: Float32Array.of(1) } });
+      runs += 1;
+    }
+  })();
+  const kernels = new OnnxKernels(runtime);
+  const fit = async (): Promise<number> => {
+    const refitter = new Refitter({ classes: ['a', 'b'], several: false, C: 1 }, kernels);
+    const labels = Int32Array.from({ length: ROWS }, (_, row) => row % 2);
+    const before = runs;
+    await refitter.fit({ rows: ROWS, columns: COLUMNS, data: x }, { kind: 'labels', labels });
+    return runs - before;
+  };
+  expect(await fit()).toBeGreaterThan(5);
+  expect(await exclusively(fit)).toBe(0);
+  isOver = true;
+  await looping;
+  await beside.release();
 });

@@ -30,7 +30,7 @@ export interface LearnerOptions {
   readonly proposed: Float32Array | null;
   readonly seed: number;
   readonly kernels: Kernels;
-  /** Runs a piece of work while the kernels can compute; it does not wait for anything else. */
+  /** Runs a piece of work while the kernels can compute and nothing comes between; the work waits for nothing else. */
   readonly onKernels: <Result>(work: () => Promise<Result>) => Promise<Result>;
   /** Inverse strength of the penalty, for features whose variance is 1 in all. */
   readonly C?: number;
@@ -94,14 +94,10 @@ export class ActiveLearner {
 
   static async open(options: LearnerOptions): Promise<ActiveLearner> {
     const { pool, seed, kernels } = options;
-    return options.onKernels(
-      async () =>
-        new ActiveLearner(
-          options,
-          new ScoredRows(pool, kernels),
-          await Coverage.of(pool, seed, kernels),
-        ),
-    );
+    return options.onKernels(async () => {
+      const coverage = await Coverage.of(pool, seed, kernels);
+      return new ActiveLearner(options, new ScoredRows(pool, kernels), coverage);
+    });
   }
 
   /** Texts that may be chosen. */

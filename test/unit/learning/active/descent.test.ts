@@ -17,7 +17,7 @@ import {
 } from '../../../../src/learning/heads/design';
 import type { Activation, Kernels } from '../../../../src/learning/heads/kernels';
 import { foresee, settledResiduals } from '../../../../src/learning/heads/foresee';
-import { covariance, Preconditioner } from '../../../../src/learning/heads/preconditioner';
+import { covariance, DensePreconditioner } from '../../../../src/learning/heads/preconditioner';
 import { RowPreconditioner } from '../../../../src/learning/heads/row-preconditioner';
 import { wasmKernels } from '../../../helpers/kernels';
 import { relativeError } from '../goldens';
@@ -56,10 +56,13 @@ function wanted(activation: Activation, outputs: number, rows = ROWS): Uint8Arra
   return targets.subarray(0, rows * outputs);
 }
 
-async function preconditioned(matrix: DesignMatrix, curvature: number): Promise<Preconditioner> {
+async function preconditioned(
+  matrix: DesignMatrix,
+  curvature: number,
+): Promise<DensePreconditioner> {
   const weights = new Float64Array(matrix.rows).fill(1);
   const spread = await covariance(withoutOnes(matrix), weights, kernels);
-  return Preconditioner.create(spread, COLUMNS, curvature, PENALTY, kernels, () =>
+  return DensePreconditioner.create(spread, COLUMNS, curvature, PENALTY, kernels, () =>
     Promise.resolve(),
   );
 }
@@ -74,9 +77,9 @@ async function fitted(
 ): Promise<Descended> {
   const { rows, columns, values, offset } = design;
   const held = kernels.hold(values, rows, columns);
-  let made: Preconditioner | null = null;
+  let made: DensePreconditioner | null = null;
   try {
-    const preconditioner = async (curvature: number): Promise<Preconditioner> =>
+    const preconditioner = async (curvature: number): Promise<DensePreconditioner> =>
       (made = await preconditioned(design, curvature));
     return await descend(
       { ...problem, kernels, features: held, offset, penalty: PENALTY, preconditioner },
@@ -85,7 +88,7 @@ async function fitted(
     );
   } finally {
     held.dispose();
-    (made as Preconditioner | null)?.dispose();
+    (made as DensePreconditioner | null)?.dispose();
   }
 }
 
@@ -203,7 +206,7 @@ it('of fewer rows than columns the preconditioner is the same, made of the rows'
   const [curvature, penalty] = [0.2, 0.05];
   const spread = await covariance(design, new Float64Array(rows).fill(1), kernels);
   const pause = (): Promise<void> => Promise.resolve();
-  const ofColumns = await Preconditioner.create(
+  const ofColumns = await DensePreconditioner.create(
     spread,
     columns,
     curvature,

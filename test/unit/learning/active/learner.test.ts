@@ -1,11 +1,12 @@
 /** A pool that is labelled one by one: the curve is what fitting by hand gives, and what comes next follows from the labels alone. */
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { finish, seededRandom } from '../../../../src/base';
 import {
   DEFAULT_LOGISTIC,
   fitLogistic,
   predictLabels,
+  type Kernels,
   type Matrix,
 } from '../../../../src/learning/heads';
 import {
@@ -14,11 +15,12 @@ import {
   type LearnerOptions,
   type PoolLabel,
 } from '../../../../src/learning/labelling';
-import { wasmKernels } from '../../../helpers/kernels';
+import { KERNELS, wasmKernels } from '../../../helpers/kernels';
 
 const CLASSES = ['a', 'b', 'c'];
 const COLUMNS = 6;
 let open: ActiveLearner[] = [];
+let kernels: () => Promise<Kernels> = wasmKernels;
 
 afterEach(() => {
   for (const learner of open) learner.dispose();
@@ -47,7 +49,7 @@ async function learner(change: Partial<LearnerOptions> = {}): Promise<ActiveLear
     several: false,
     proposed: null,
     seed: 0,
-    kernels: await wasmKernels(),
+    kernels: await kernels(),
     onKernels: (work) => work(),
     ...change,
   });
@@ -88,7 +90,14 @@ async function rightByHand(given: readonly PoolLabel[], C: number): Promise<bool
   return [...predictLabels(head, held.features)].map((label, row) => label === held.labels[row]);
 }
 
-describe('the curve', () => {
+describe.each(KERNELS)('the curve on %s', (_, make) => {
+  beforeAll(() => {
+    kernels = make;
+  });
+  afterAll(() => {
+    kernels = wasmKernels;
+  });
+
   it('is what a probe on the first so many labels gets right, each fitted by itself', async () => {
     const given = asked(Array.from({ length: 43 }, (_, at) => (at * 7) % 200));
     const one = await learner({ C: 3 });

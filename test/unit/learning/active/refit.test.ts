@@ -9,7 +9,7 @@ import {
   type WarmHead,
 } from '../../../../src/learning/heads';
 import * as Foreseeing from '../../../../src/learning/heads/foresee';
-import { Preconditioner } from '../../../../src/learning/heads/preconditioner';
+import { DensePreconditioner } from '../../../../src/learning/heads/preconditioner';
 import { KERNELS } from '../../../helpers/kernels';
 import { dataset, float64, golden, headCases, relativeError, unpackFeatures } from '../goldens';
 
@@ -104,7 +104,7 @@ describe.each(KERNELS)(
 
     it('what is made between two fits is not made in them', async () => {
       const { features, labels, classes } = dataset('four classes');
-      const make = vi.spyOn(Preconditioner, 'create');
+      const make = vi.spyOn(DensePreconditioner, 'create');
       const refitter = new Refitter({ classes, several: false, C: 1 }, kernels);
       const fit = (rows: number): Promise<WarmHead> =>
         refitter.fit(first(features, rows), { kind: 'labels', labels: labels.subarray(0, rows) });
