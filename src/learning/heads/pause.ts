@@ -4,9 +4,9 @@ import { throwIfAborted } from '../../base';
 const BETWEEN_MS = 40;
 
 /**
- * tfjs' WASM backend computes inside the call, so awaiting it never returns to the event loop. The result
- * is called often; it waits for a turn of the event loop at most every 40 ms, then throws `aborted` when
- * the signal is.
+ * tfjs' WASM backend computes inside the call, so awaiting it never returns to the event loop (native products return to
+ * it, each). The result is called often; it waits for a turn of the event loop at most every 40 ms, then throws
+ * `aborted` when the signal is.
  */
 export function stopping(signal: AbortSignal | undefined): () => Promise<void> {
   let last = performance.now();

@@ -168,9 +168,11 @@ it('work that is waited for lets no run of an encoder in between', async () => {
   g.output(g.add('Neg', [g.input('x', 'float32', [1])]), 'y');
   const beside = await openSession(runtime, g.build(), { device: 'cpu' });
   let runs = 0;
-  let isOver = false;
+  const stop = new AbortController();
+  const isOver = (): boolean => stop.signal.aborted;
   const looping = (async () => {
-    while (!isOver) {
+    for (;;) {
+      if (isOver()) return;
       await beside.run({ x: { type: 'float32', dims: [1], data: Float32Array.of(1) } });
       runs += 1;
     }
@@ -185,7 +187,7 @@ it('work that is waited for lets no run of an encoder in between', async () => {
   };
   expect(await fit()).toBeGreaterThan(5);
   expect(await exclusively(fit)).toBe(0);
-  isOver = true;
+  stop.abort();
   await looping;
   await beside.release();
 });
