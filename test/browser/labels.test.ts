@@ -87,7 +87,7 @@ it('labels a file without labels, and trains on it', { timeout: 120_000 }, async
   await driver.see('pad-text');
   // Whatever is drawn: two of each class are labelled, and what more comes of a class is skipped.
   const wanted = { sports: 2, cooking: 2 };
-  for (let count = 1; count <= 4; ) {
+  for (let count = 1; count <= 4;) {
     const text = await driver.text('pad-text');
     const topic = /match|game/.test(text) ? 'sports' : 'cooking';
     expect(await page.$('[data-testid="random-panel"] .chip')).toBeNull();
