@@ -23,7 +23,7 @@ function texts(): string {
   return ['message', ...rows].join('\n');
 }
 
-it('labels ten texts by keyboard alone', { timeout: 120_000 }, async () => {
+it('labels ten texts by keyboard alone', async () => {
   const { context, driver, complaints } = await scene.device();
   const { page } = driver;
   const shown = (id: string, what: string): Promise<unknown> =>

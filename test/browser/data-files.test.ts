@@ -43,7 +43,7 @@ async function refusal(driver: PageDriver): Promise<string> {
 }
 
 describe('what can be given', () => {
-  it('a workbook, a list of objects, a pasted table', { timeout: 90_000 }, async () => {
+  it('a workbook, a list of objects, a pasted table', async () => {
     const { context, driver } = await scene.device();
     const { page } = driver;
     expect(await driver.text('drop-zone')).toMatch(/Excel, JSON, Parquet/);
@@ -87,7 +87,7 @@ describe('what can be given', () => {
 });
 
 describe('the files of a project', () => {
-  it('have roles that say what they do, come and go', { timeout: 120_000 }, async () => {
+  it('have roles that say what they do, come and go', async () => {
     const { context, driver, complaints } = await scene.device();
     const { page } = driver;
     const paths = [
@@ -136,7 +136,7 @@ describe('the files of a project', () => {
     await context.close();
   });
 
-  it('are read otherwise at once, and back', { timeout: 120_000 }, async () => {
+  it('are read otherwise at once, and back', async () => {
     const { context, driver } = await scene.device();
     const { page } = driver;
     // As a spreadsheet of the nineties writes it.
@@ -170,7 +170,7 @@ describe('the files of a project', () => {
     await context.close();
   });
 
-  it('give back what could not be read', { timeout: 90_000 }, async () => {
+  it('give back what could not be read', async () => {
     const { context, driver } = await scene.device();
     const { page } = driver;
     const wrong = ['one,payment,too,many', 'two,delivery,more'];
@@ -208,7 +208,7 @@ describe('the files of a project', () => {
   });
 });
 
-it('files that make no sense are named, and nothing is lost', { timeout: 120_000 }, async () => {
+it('files that make no sense are named, and nothing is lost', async () => {
   const { context, driver } = await scene.device();
   const png = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13]);
   const picture = await scene.file('cat.png', png);
@@ -246,7 +246,7 @@ it('files that make no sense are named, and nothing is lost', { timeout: 120_000
   await context.close();
 });
 
-it('a large file shows how far it is, and stops', { timeout: 180_000 }, async () => {
+it('a large file shows how far it is, and stops', async () => {
   const { context, driver } = await scene.device();
   const { page } = driver;
   const path = await scene.file('large.csv', 'text,topic\n');

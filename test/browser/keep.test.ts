@@ -156,7 +156,7 @@ it('every request that reached the server is counted, the workers’ included', 
     [...by.values()].reduce((total, count) => total + count, 0);
   // The line is brought up to date every few seconds.
   await expect
-    .poll(async () => sum(await counted()), { timeout: 30_000, interval: 500 })
+    .poll(async () => sum(await counted()), { timeout: 60_000, interval: 500 })
     .toBeGreaterThanOrEqual(scene.server.requests.length - before);
   const by = await counted();
   // The model, its tokenizer and the runtimes are fetched by the worker.

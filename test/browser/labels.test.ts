@@ -24,7 +24,7 @@ function texts(): string {
   return ['message', ...rows].join('\n');
 }
 
-it('labels a file without labels, and trains on it', { timeout: 120_000 }, async () => {
+it('labels a file without labels, and trains on it', async () => {
   const { context, driver, complaints } = await scene.device();
   const { page } = driver;
   const shown = (id: string, what: string): Promise<unknown> =>
@@ -123,35 +123,31 @@ it('labels a file without labels, and trains on it', { timeout: 120_000 }, async
   await context.close();
 });
 
-it(
-  'offers labels for a file of texts beside a labelled test file, whose classes and truth it takes',
-  { timeout: 60_000 },
-  async () => {
-    const { context, driver, complaints } = await scene.device();
-    const { page } = driver;
-    const held = texts()
-      .split('\n')
-      .slice(1, 21)
-      .map((text, i) => `${text} there,${i % 2 === 0 ? 'sports' : 'cooking'}`);
-    await driver.dropFiles(
-      await scene.file('train.csv', texts()),
-      await scene.file('test.csv', ['message,topic', ...held].join('\n')),
-    );
-    expect(await driver.text('no-labels')).toContain('train.csv has no labels.');
-    expect(await driver.isThere('data-problem')).toBe(false);
-    await driver.chooseEncoder(INSTANT);
-    await driver.chooseDevice('wasm');
-    await driver.click('make-labels');
-    await driver.see('classes-editor');
-    expect(
-      await page.$$eval('[data-testid="class-name"]', (all) =>
-        all.map((one) => (one as HTMLInputElement).value),
-      ),
-    ).toEqual(['cooking', 'sports']);
-    await driver.click('run-teacher');
-    await driver.see('teacher-figures');
-    expect(await driver.text('teacher-figures')).toMatch(/20$/);
-    expect(complaints.filter(isOurs)).toEqual([]);
-    await context.close();
-  },
-);
+it('offers labels for a file of texts beside a labelled test file, whose classes and truth it takes', async () => {
+  const { context, driver, complaints } = await scene.device();
+  const { page } = driver;
+  const held = texts()
+    .split('\n')
+    .slice(1, 21)
+    .map((text, i) => `${text} there,${i % 2 === 0 ? 'sports' : 'cooking'}`);
+  await driver.dropFiles(
+    await scene.file('train.csv', texts()),
+    await scene.file('test.csv', ['message,topic', ...held].join('\n')),
+  );
+  expect(await driver.text('no-labels')).toContain('train.csv has no labels.');
+  expect(await driver.isThere('data-problem')).toBe(false);
+  await driver.chooseEncoder(INSTANT);
+  await driver.chooseDevice('wasm');
+  await driver.click('make-labels');
+  await driver.see('classes-editor');
+  expect(
+    await page.$$eval('[data-testid="class-name"]', (all) =>
+      all.map((one) => (one as HTMLInputElement).value),
+    ),
+  ).toEqual(['cooking', 'sports']);
+  await driver.click('run-teacher');
+  await driver.see('teacher-figures');
+  expect(await driver.text('teacher-figures')).toMatch(/20$/);
+  expect(complaints.filter(isOurs)).toEqual([]);
+  await context.close();
+});

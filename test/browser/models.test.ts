@@ -35,7 +35,7 @@ afterAll(() => hub.close());
 
 const find = (): Promise<string> => driver.text('find');
 const has = (words: string): Promise<unknown> =>
-  expect.poll(find, { timeout: 30_000 }).toContain(words);
+  expect.poll(find, { timeout: 60_000 }).toContain(words);
 
 /** Types into the one field. */
 async function type(text: string): Promise<void> {
@@ -55,7 +55,7 @@ async function press(name: string): Promise<void> {
           return said.replace(/\s+/g, ' ').trim() === wanted && one.checkVisibility();
         })
         .at(-1),
-    { timeout: 20_000 },
+    { timeout: 120_000 },
     name,
   );
   const button = found.asElement();
@@ -147,7 +147,7 @@ describe('fetching it', () => {
     );
     expect(chosen).toBe('encoder-ada/tiny');
     await expect
-      .poll(() => driver.text('egress-line'), { timeout: 20_000 })
+      .poll(() => driver.text('egress-line'), { timeout: 60_000 })
       .toMatch(/none of your texts.* to 127\.0\.0\.1/);
   });
 
@@ -160,7 +160,7 @@ describe('fetching it', () => {
     await has('Only the model’s name goes');
     await driver.click('download');
     await expect
-      .poll(() => driver.text('downloading'), { timeout: 30_000 })
+      .poll(() => driver.text('downloading'), { timeout: 60_000 })
       .toMatch(/File 4 of 4: model\.safetensors, \d+ kB of \d\.\d MB/);
     await press('Pause');
     await driver.see('unfinished');
@@ -205,7 +205,7 @@ describe('the models on this device', () => {
     await press('Save as zip: Instant (static embeddings)');
     const named = async (): Promise<string> =>
       (await readdir(scene.scratch)).find((name) => /instant.*\.zip$/.test(name)) ?? '';
-    await expect.poll(named, { timeout: 20_000 }).not.toBe('');
+    await expect.poll(named, { timeout: 60_000 }).not.toBe('');
     const zip = unzipSync(new Uint8Array(await scene.saved(await named())));
     expect(Object.keys(zip).some((path) => path.endsWith('config.json'))).toBe(true);
   });

@@ -56,7 +56,7 @@ describe('a model that came with a classifier', () => {
   let driver: PageDriver;
   beforeAll(async () => {
     driver = await withModel(sentimentCsv(), 'reviews.csv');
-  }, 120_000);
+  });
 
   it('is offered as it is, its classes matched by name, whatever the case', async () => {
     await driver.click('way-own');

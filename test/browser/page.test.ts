@@ -55,7 +55,7 @@ async function open(query = '', width = 1280, scheme = 'light'): Promise<Page> {
 }
 
 async function see(page: Page, id: string) {
-  const element = await page.waitForSelector(`[data-testid="${id}"]`, { timeout: 60_000 });
+  const element = await page.waitForSelector(`[data-testid="${id}"]`, { timeout: 120_000 });
   if (element === null) throw new Error(`no ${id}`);
   return element;
 }
@@ -102,7 +102,7 @@ async function trained(page: Page): Promise<void> {
     () =>
       document.querySelectorAll('[data-testid=runs] tbody tr').length === 2 &&
       document.querySelector('[data-testid=stop-button]') === null,
-    { timeout: 60_000 },
+    { timeout: 120_000 },
   );
 }
 

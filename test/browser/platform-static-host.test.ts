@@ -166,7 +166,7 @@ describe('offline', () => {
         return (await cache.keys()).map(({ url }) => new URL(url).pathname.replace(/^.*\//, ''));
       });
     await expect
-      .poll(kept, { timeout: 20_000 })
+      .poll(kept, { timeout: 60_000 })
       .toEqual(
         expect.arrayContaining([
           'vocab.txt',
@@ -287,7 +287,7 @@ describe('a new release', () => {
           await next.page.close();
           return release;
         },
-        { timeout: 15_000, interval: 500 },
+        { timeout: 60_000, interval: 500 },
       )
       .toBe('two');
   });

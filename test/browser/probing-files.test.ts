@@ -12,7 +12,7 @@ const lines = (from: number, to: number, line: (at: number) => string): string =
 const labelled = (at: number): string => `${text(at)}\t${at % 2 === 0 ? 'O' : 'I'}`;
 
 describe('dropped in the page', () => {
-  it('va.txt and te.txt together, and one file of SentEval', { timeout: 120_000 }, async () => {
+  it('va.txt and te.txt together, and one file of SentEval', async () => {
     const { context, driver, complaints } = await scene.device();
     await driver.dropFiles(
       await scene.file('te.txt', lines(60, 100, labelled)),
@@ -52,7 +52,7 @@ describe('dropped in the page', () => {
     await context.close();
   });
 
-  it('words with parts of speech say where they can be studied', { timeout: 90_000 }, async () => {
+  it('words with parts of speech say where they can be studied', async () => {
     const { context, driver } = await scene.device();
     const sentence = (at: number): string =>
       `The\tDET\n${WORDS[at % 10] ?? ''}\tNOUN\nsleeps\tVERB\n${at}\tNUM\n`;

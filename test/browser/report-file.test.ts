@@ -49,7 +49,7 @@ const pagesOf = (pdf: Uint8Array): number =>
       .matchAll(/\/Type\s*\/Page\b/g),
   ].length;
 
-it('saves, opens from the disk, and prints', { timeout: 120_000 }, async () => {
+it('saves, opens from the disk, and prints', async () => {
   const { context, driver, complaints } = await scene.device();
   const { page } = driver;
   await driver.dropFiles(await scene.file('notes.csv', table()));

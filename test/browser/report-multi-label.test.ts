@@ -47,7 +47,7 @@ async function row({ page }: PageDriver, id: string, name: string): Promise<stri
   );
 }
 
-it('says of several labels what it says of one class', { timeout: 180_000 }, async () => {
+it('says of several labels what it says of one class', async () => {
   const { context, driver, complaints } = await scene.device();
   const { page } = driver;
   await driver.dropFiles(await scene.file('topics.csv', table()));

@@ -28,7 +28,7 @@ async function twoClasses(): Promise<string> {
 
 const cells = (text: string): number => Number(text.replace(/[^\d.]/g, ''));
 
-it('shows, saves and explains', { timeout: 120_000 }, async () => {
+it('shows, saves and explains', async () => {
   const { context, driver, complaints } = await scene.device();
   const { page } = driver;
   await driver.dropFiles(await twoClasses());

@@ -5,7 +5,7 @@
 import type { ElementHandle, Page } from 'puppeteer-core';
 
 const TRAINING_MILLISECONDS = 480_000;
-const USUAL_MILLISECONDS = 60_000;
+const USUAL_MILLISECONDS = 120_000;
 const POLL_MILLISECONDS = 200;
 
 export class PageDriver {

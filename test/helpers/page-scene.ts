@@ -14,7 +14,7 @@ import { launchChromium, type LaunchSettings } from './browser';
 import { PageDriver } from './page-driver';
 import { serveFolder, type StaticServer } from './static-server';
 
-const SAVED_WITHIN_MS = 20_000;
+const SAVED_WITHIN_MS = 60_000;
 const WIDTHS = [1280, 390];
 const SCHEMES = ['light', 'dark'] as const;
 /** What the tests look at: both colours and both widths, each once. No colour of the page hangs on its width. */
@@ -94,7 +94,7 @@ export class PageScene {
     return Promise.all(files.map((file) => this.file(join(name, file.name), file.bytes)));
   }
 
-  /** The bytes of a download, once it is there. @throws when it has not come within 20 seconds. */
+  /** The bytes of a download, once it is there. @throws when it has not come within a minute. */
   async saved(name: string): Promise<Buffer> {
     const deadline = Date.now() + SAVED_WITHIN_MS;
     for (;;) {
