@@ -7,6 +7,7 @@
 import { combine, dots } from './by-model';
 import type { Activation, HeldMatrix, Kernels } from './kernels';
 import { curvaturesOf, search, subtract } from './line-search';
+import { probabilitiesOf } from './probabilities';
 import type { Preconditioner } from './preconditioner';
 
 export interface LinearProblem {
@@ -20,10 +21,19 @@ export interface LinearProblem {
   readonly outputs: number;
   /** What the probabilities should be: 0/1, [rows, outputs]. */
   readonly targets: Uint8Array;
+  /** Of a softmax over more classes than `outputs`: the logit of all others together, which stay as they are; [rows]. */
+  readonly rest: Float32Array | null;
   /** What multiplies 0.5 ||w||² in the mean objective. */
   readonly penalty: number;
   /** @param curvature mean p(1 - p) of a row and output, where it starts. */
   readonly preconditioner: (curvature: number) => Promise<Preconditioner>;
+}
+
+export interface DescentStart {
+  /** As `Descended.point`, and left as it is. */
+  readonly point: Float32Array;
+  /** Its logits where they are known, [rows, outputs]: taken over. */
+  readonly logits: Float32Array | null;
 }
 
 export interface DescentSettings {
@@ -61,21 +71,21 @@ interface Place {
   readonly norms: Float64Array;
 }
 
-/** @param start as `Descended.point`, and left as it is; null for zeros. */
+/** @param start null for zeros. */
 export async function descend(
   problem: LinearProblem,
-  start: Float32Array | null,
+  start: DescentStart | null,
   { tol, stepTolerance, max_iter }: DescentSettings,
 ): Promise<Descended> {
-  const { features, kernels, outputs, activation, penalty } = problem;
+  const { features, outputs, activation, penalty } = problem;
   const models = activation === 'softmax' ? 1 : outputs;
   /** All but the intercepts. */
   const weights = (features.columns - 1) * outputs;
-  const point = start?.slice() ?? new Float32Array(weights + outputs);
-  let logits = await features.times(point, outputs);
+  const point = start?.point.slice() ?? new Float32Array(weights + outputs);
+  let logits = start?.logits ?? (await features.times(point, outputs));
   let spare: Float32Array = new Float32Array(logits.length);
   const residuals = new Float32Array(logits.length);
-  const probabilities = await kernels.probabilities(activation, logits, outputs);
+  const probabilities = await probabilitiesOf(problem, logits);
   subtract(residuals, probabilities, problem.targets);
   const preconditioner = await problem.preconditioner(curvatureOf(probabilities));
   let here = await arrive(problem, preconditioner, point, probabilities, residuals);

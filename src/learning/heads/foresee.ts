@@ -20,6 +20,7 @@ export interface NewRow {
 /**
  * @param point [columns, outputs], intercepts last; moved in place.
  * @param rows of the fit, with the new one.
+ * @returns the row's residuals after the move, [outputs].
  */
 export async function foresee(
   point: Float32Array,
@@ -27,7 +28,7 @@ export async function foresee(
   rows: number,
   activation: Activation,
   preconditioner: Preconditioner,
-): Promise<void> {
+): Promise<Float64Array> {
   const outputs = targets.length;
   const turned = await preconditioner.apply(features, 1);
   const logits = new Float64Array(outputs);
@@ -39,6 +40,7 @@ export async function foresee(
   const residuals = settledResiduals(logits, leverage, targets, activation);
   for (const [j, value] of turned.entries())
     for (let k = 0; k < outputs; k++) point[j * outputs + k]! -= (value * residuals[k]!) / rows;
+  return residuals;
 }
 
 /**

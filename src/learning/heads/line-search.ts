@@ -1,6 +1,7 @@
 /** How far to go along a line of logits: they are linear in the weights, so no product is needed to find out. */
 import { dots } from './by-model';
 import type { LinearProblem } from './conjugate-gradients';
+import { probabilitiesOf } from './probabilities';
 
 /** A step is long enough where the slope along it has come down to this share. */
 const FLAT = 0.1;
@@ -27,17 +28,19 @@ export interface Line {
  * @returns the probabilities there.
  */
 export async function search(
-  { activation, outputs, targets, kernels, features: { rows } }: LinearProblem,
+  problem: LinearProblem,
   { logits, along, slopes, penaltySlopes, penaltyCurvatures, lengths }: Line,
   tried: Float32Array,
   residuals: Float32Array,
 ): Promise<Float32Array> {
+  const { outputs, targets } = problem;
+  const { rows } = problem.features;
   const models = lengths.length;
   const short = new Float64Array(models);
   const long = new Float64Array(models).fill(Infinity);
   for (let trial = 1; ; trial++) {
     tryLengths(tried, logits, lengths, along);
-    const probabilities = await kernels.probabilities(activation, tried, outputs);
+    const probabilities = await probabilitiesOf(problem, tried);
     subtract(residuals, probabilities, targets);
     if (trial >= MOST_TRIALS) return probabilities;
     const found = dots(residuals, along, outputs, models);

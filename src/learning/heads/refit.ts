@@ -4,7 +4,14 @@
  * way there is short. Classes that no row has yet are left out, and join when the first one comes.
  */
 import { HeadlightError } from '../../base';
-import { descend, type Descended } from './conjugate-gradients';
+import { descendClasses } from './class-block';
+import {
+  descend,
+  type Descended,
+  type DescentSettings,
+  type DescentStart,
+  type LinearProblem,
+} from './conjugate-gradients';
 import { designMatrix, withoutOnes, type DesignMatrix } from './design';
 import { foresee } from './foresee';
 import type { Activation, Kernels } from './kernels';
@@ -45,6 +52,10 @@ const IS_GOOD_UNTIL = 1.2;
 const FEW_ROWS = 0.5;
 /** Of rows that come in together each is foreseen without the others. */
 const MOST_FORESEEN = 4;
+/** Classes that rows which come in pull at the most are fitted before all: so many of them, where there are many. */
+const BLOCK_CLASSES = 8;
+const MANY_CLASSES = 4 * BLOCK_CLASSES;
+const BLOCK: DescentSettings = { tol: Infinity, stepTolerance: 4e-4, max_iter: 12 };
 
 type Linear = Pick<WarmHead, 'weights' | 'bias'>;
 
@@ -162,21 +173,26 @@ export class Refitter {
     const features = kernels.hold(design.values, design.rows, design.columns);
     const cold = this.#last === null;
     try {
-      if (start !== null) await this.#foresee(design, activation, targets, start);
+      const problem: LinearProblem = {
+        kernels,
+        features,
+        offset: design.offset,
+        activation,
+        outputs,
+        targets,
+        rest: null,
+        penalty: this.#penalty(design),
+        preconditioner: async (curvature) =>
+          this.#serves(design.rows, SERVES_UNTIL) ?? (await this.#make(design, curvature, cold)),
+      };
       const found = await descend(
+        problem,
+        start && (await this.#approach(problem, design, start)),
         {
-          kernels,
-          features,
-          offset: design.offset,
-          activation,
-          outputs,
-          targets,
-          penalty: this.#penalty(design),
-          preconditioner: async (curvature) =>
-            this.#serves(design.rows, SERVES_UNTIL) ?? (await this.#make(design, curvature, cold)),
+          tol: TOL,
+          stepTolerance: STEP,
+          max_iter: MOST_ITERATIONS,
         },
-        start,
-        { tol: TOL, stepTolerance: STEP, max_iter: MOST_ITERATIONS },
       );
       if (!Number.isFinite(found.gradientNorm) || !found.point.every(Number.isFinite)) {
         this.forget();
@@ -192,23 +208,30 @@ export class Refitter {
   }
 
   /** Moves the start by the rows that have come in since the last fit, where they are few. */
-  async #foresee(
+  async #approach(
+    problem: LinearProblem,
     { rows, columns, values }: DesignMatrix,
-    activation: Activation,
-    targets: Uint8Array,
     start: Float32Array,
-  ): Promise<void> {
+  ): Promise<DescentStart> {
+    const { activation, outputs, targets } = problem;
     const before = this.#kept?.design.rows ?? rows;
     const preconditioner = this.#serves(rows, SERVES_UNTIL);
-    if (preconditioner === null || rows - before > MOST_FORESEEN) return;
-    const outputs = targets.length / rows;
+    if (preconditioner === null || rows <= before || rows - before > MOST_FORESEEN)
+      return { point: start, logits: null };
+    const pulls = new Float64Array(outputs);
     for (let row = before; row < rows; row++) {
       const own = {
         features: values.subarray(row * columns, (row + 1) * columns),
         targets: targets.subarray(row * outputs, (row + 1) * outputs),
       };
-      await foresee(start, own, rows, activation, preconditioner);
+      const residuals = await foresee(start, own, rows, activation, preconditioner);
+      for (const [k, residual] of residuals.entries()) pulls[k]! += Math.abs(residual);
     }
+    if (activation !== 'softmax' || outputs < MANY_CLASSES) return { point: start, logits: null };
+    const logits = await problem.features.times(start, outputs);
+    const classes = [...pulls.keys()].sort((a, b) => pulls[b]! - pulls[a]!).slice(0, BLOCK_CLASSES);
+    await descendClasses(problem, classes, start, logits, BLOCK);
+    return { point: start, logits };
   }
 
   #penalty({ rows }: DesignMatrix): number {

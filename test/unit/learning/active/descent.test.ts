@@ -16,7 +16,9 @@ import {
   type DesignMatrix,
 } from '../../../../src/learning/heads/design';
 import type { Activation, Kernels } from '../../../../src/learning/heads/kernels';
+import { descendClasses } from '../../../../src/learning/heads/class-block';
 import { foresee, settledResiduals } from '../../../../src/learning/heads/foresee';
+import { logitOfOthers, softmaxBeside } from '../../../../src/learning/heads/probabilities';
 import { covariance, DensePreconditioner } from '../../../../src/learning/heads/preconditioner';
 import { RowPreconditioner } from '../../../../src/learning/heads/row-preconditioner';
 import { wasmKernels } from '../../../helpers/kernels';
@@ -82,8 +84,8 @@ async function fitted(
     const preconditioner = async (curvature: number): Promise<DensePreconditioner> =>
       (made = await preconditioned(design, curvature));
     return await descend(
-      { ...problem, kernels, features: held, offset, penalty: PENALTY, preconditioner },
-      start,
+      { ...problem, kernels, features: held, offset, penalty: PENALTY, rest: null, preconditioner },
+      start === null ? null : { point: start, logits: null },
       settings,
     );
   } finally {
@@ -92,15 +94,15 @@ async function fitted(
   }
 }
 
-/** The largest component of the gradient of the mean objective, in plain loops and float64. */
-function steepness(
+/** The gradient of the mean objective, in plain loops and float64. */
+function gradient(
   { values, rows, columns }: DesignMatrix,
   point: Float32Array,
   targets: Uint8Array,
   activation: Activation,
-): number {
+): Float64Array {
   const outputs = targets.length / rows;
-  const gradient = Float64Array.from(point, (value, at) =>
+  const found = Float64Array.from(point, (value, at) =>
     at < COLUMNS * outputs ? PENALTY * value : 0,
   );
   for (let row = 0; row < rows; row++) {
@@ -113,10 +115,15 @@ function steepness(
     for (let k = 0; k < outputs; k++) {
       const p = activation === 'softmax' ? shares[k]! / total : shares[k]! / (1 + shares[k]!);
       for (const [j, value] of x.entries())
-        gradient[j * outputs + k]! += (value * (p - targets[row * outputs + k]!)) / rows;
+        found[j * outputs + k]! += (value * (p - targets[row * outputs + k]!)) / rows;
     }
   }
-  return gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return found;
+}
+
+/** Its largest component. */
+function steepness(...problem: Parameters<typeof gradient>): number {
+  return gradient(...problem).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
 describe('conjugate gradients', () => {
@@ -274,4 +281,86 @@ describe('a row that comes in', () => {
       expect(relativeError(guess, has.point)).toBeLessThan(relativeError(had.point, has.point) / 2);
     },
   );
+});
+
+describe('some classes of many', () => {
+  const OUTPUTS = 6;
+  const BLOCK = [4, 1];
+
+  it('have the probabilities that they have among all', () => {
+    const random = seededRandom(8);
+    const logits = Float32Array.from({ length: 5 * OUTPUTS }, () => 30 * random.normal());
+    const rest = logitOfOthers(logits, OUTPUTS, BLOCK);
+    const own = Float32Array.from(
+      { length: 5 * BLOCK.length },
+      (_, at) => logits[Math.floor(at / BLOCK.length) * OUTPUTS + BLOCK[at % BLOCK.length]!]!,
+    );
+    const found = softmaxBeside(rest, own, BLOCK.length);
+    for (let row = 0; row < 5; row++) {
+      const all = [...logits.subarray(row * OUTPUTS, (row + 1) * OUTPUTS)];
+      const shares = all.map((logit) =>
+        all.reduce((sum, other) => sum + Math.exp(other - logit), 0),
+      );
+      for (const [at, k] of BLOCK.entries())
+        expect(found[row * BLOCK.length + at]).toBeCloseTo(1 / shares[k]!, 6);
+    }
+    // All of them: there are no others.
+    const none = logitOfOthers(logits, OUTPUTS, [0, 1, 2, 3, 4, 5]);
+    expect([...none]).toEqual(new Array(5).fill(-Infinity));
+    const sums = softmaxBeside(none, logits, OUTPUTS);
+    for (let row = 0; row < 5; row++)
+      expect(
+        sums.subarray(row * OUTPUTS, (row + 1) * OUTPUTS).reduce((sum, p) => sum + p, 0),
+      ).toBeCloseTo(1, 6);
+  });
+
+  it('end where their gradient is nothing, and the others stay where they are', async () => {
+    const design = features();
+    const targets = wanted('softmax', OUTPUTS);
+    const random = seededRandom(9);
+    const weights = COLUMNS * OUTPUTS;
+    const start = Float32Array.from({ length: weights + OUTPUTS }, () => 0.1 * random.normal());
+    const held = kernels.hold(design.values, design.rows, design.columns);
+    const made = await preconditioned(design, 0.1);
+    const point = start.slice();
+    const logits = await held.times(point, OUTPUTS);
+    await descendClasses(
+      {
+        kernels,
+        features: held,
+        offset: design.offset,
+        activation: 'softmax',
+        outputs: OUTPUTS,
+        targets,
+        rest: null,
+        penalty: PENALTY,
+        preconditioner: () => Promise.resolve(made),
+      },
+      BLOCK,
+      point,
+      logits,
+      CLOSE,
+    );
+    const expected = await held.times(point, OUTPUTS);
+    held.dispose();
+    made.dispose();
+    const slopes = gradient(design, point, targets, 'softmax');
+    const before = gradient(design, start, targets, 'softmax');
+    const largest = (of: Float64Array, k: number): number =>
+      of.reduce(
+        (most, slope, at) => (at % OUTPUTS === k ? Math.max(most, Math.abs(slope)) : most),
+        0,
+      );
+    for (const k of BLOCK) {
+      expect(largest(before, k)).toBeGreaterThan(0.1);
+      expect(largest(slopes, k)).toBeLessThan(2e-4);
+    }
+    for (const [at, value] of start.subarray(0, weights).entries())
+      if (!BLOCK.includes(at % OUTPUTS)) expect(point[at]).toBe(value);
+    // Intercepts have no penalty: all may move together.
+    const [first, ...others] = [0, 2, 3, 5].map((k) => point[weights + k]! - start[weights + k]!);
+    for (const shift of others) expect(shift).toBeCloseTo(first!, 5);
+    expect(point.subarray(weights).reduce((sum, value) => sum + value, 0)).toBeCloseTo(0, 5);
+    expect(relativeError(logits, expected)).toBeLessThan(1e-5);
+  });
 });

@@ -8,10 +8,24 @@ import {
   type Matrix,
   type WarmHead,
 } from '../../../../src/learning/heads';
+import * as Blocks from '../../../../src/learning/heads/class-block';
 import * as Foreseeing from '../../../../src/learning/heads/foresee';
 import { DensePreconditioner } from '../../../../src/learning/heads/preconditioner';
 import { KERNELS } from '../../../helpers/kernels';
 import { dataset, float64, golden, headCases, relativeError, unpackFeatures } from '../goldens';
+
+/** test/reference/learning/many_classes.py */
+interface ManyClasses {
+  readonly rows: number;
+  readonly columns: number;
+  readonly classes: number;
+  readonly C: number;
+  readonly features: string;
+  readonly labels: number[];
+  readonly coef: string;
+  readonly intercept: string;
+  readonly probabilities: string;
+}
 
 let kernels: Kernels;
 
@@ -154,8 +168,50 @@ describe.each(KERNELS)(
         expect(row.features).toHaveLength(features.columns + 1);
         expect(row.targets[labels[400 + at]!]).toBe(1);
       }
-      spy.mockResolvedValue(undefined);
+      spy.mockImplementation((_point, row) =>
+        Promise.resolve(new Float64Array(row.targets.length)),
+      );
       expect(await meanIterations()).toBeGreaterThan(foreseen + 0.7);
+      spy.mockRestore();
+    });
+
+    it('of many classes those that a row pulls at come first, which saves most of the steps', async () => {
+      const { rows, columns, C, ...packed } = golden('many-classes.json') as ManyClasses;
+      const features = unpackFeatures({ rows, columns, features: packed.features });
+      const labels = Int32Array.from(packed.labels);
+      const classes = Array.from({ length: packed.classes }, (_, k) => `class ${k}`);
+      const spy = vi.spyOn(Blocks, 'descendClasses');
+      const grown = async (): Promise<{ head: WarmHead; iterations: number }> => {
+        const refitter = new Refitter({ classes, several: false, C }, kernels);
+        let head: WarmHead | null = null;
+        let sum = 0;
+        for (let count = rows - 30; count <= rows; count++) {
+          const fit = { kind: 'labels', labels: labels.subarray(0, count) } as const;
+          head = await refitter.fit(first(features, count), fit);
+          if (count > rows - 30) sum += head.iterations;
+          await refitter.prepare();
+        }
+        refitter.forget();
+        return { head: head!, iterations: sum / 30 };
+      };
+      const { head, iterations } = await grown();
+      expect(spy).toHaveBeenCalledTimes(30);
+      for (const [at, [, block]] of spy.mock.calls.entries()) {
+        expect(block).toHaveLength(8);
+        // The residual of its own class is the sum of all the others'.
+        expect(block[0]).toBe(labels[rows - 29 + at - 1]);
+      }
+      expect(head.converged).toBe(true);
+      const { coef, intercept } = coefficients(head);
+      expect(relativeError(coef, float64(packed.coef))).toBeLessThan(5e-4);
+      expect(relativeError(intercept, float64(packed.intercept))).toBeLessThan(2e-3);
+      const scored = new ScoredRows(first(features, 50), kernels);
+      const probabilities = Float64Array.from(await scored.probabilities(head, false));
+      scored.dispose();
+      expect(relativeError(probabilities, float64(packed.probabilities))).toBeLessThan(5e-4);
+
+      spy.mockResolvedValue(undefined);
+      expect((await grown()).iterations).toBeGreaterThan(1.5 * iterations);
       spy.mockRestore();
     });
 
