@@ -33,8 +33,8 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/unit/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           // Files of one worker share the modules, which takes as long to load as most files take to run: a file leaves
           // globals, the environment and mocks as it found them.
           isolate: false,

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const platform = await createNodePlatform({ home });
   const storage = withMemoryAreas(platform.storage, ['projects', 'files', 'runs', 'settings']);
   engine = createEngine({ ...platform, storage });
-}, 60_000);
+});
 
 afterAll(() => rm(home, { recursive: true, force: true }));
 
@@ -106,7 +106,7 @@ describe('roles', () => {
         }
     // With a training file, without a list of names (none fits these labels), and not validation without a test.
     expect(learnable).toBe(25);
-  }, 60_000);
+  });
 
   it('one list of names at a time', async () => {
     const names = (name: string): File => new File(['delivery\npayment\n'], name);

@@ -129,7 +129,7 @@ describe('fine-tune, then use and repeat it', () => {
     expect(there?.finetune.fit.resumed_at_step).toBe(Number(step));
     expect(here?.finetune.fit.resumed_at_step).toBeNull();
     expect(there?.metrics).toEqual(here?.metrics);
-  }, 60_000);
+  });
 
   test('a report for people, where JSON was not asked for', async () => {
     const lora = ['--method', 'lora', '--lora-rank', '4', '--out', 'lora'];
@@ -163,7 +163,7 @@ describe('fine-tune, then use and repeat it', () => {
       per_device_train_batch_size: 16,
       fit: { steps: 4, pairs: { positive: 32, negative: 32 } },
     });
-  }, 60_000);
+  });
 
   test('an estimate, and nothing trained', async () => {
     const { code, stdout } = await headlight([...FINETUNE, ...QUICK, '--estimate']);
@@ -189,7 +189,7 @@ test('a CoNLL file: words are tagged, and predicted', async () => {
     'words,prediction',
     'the dog ran,O B-PET O',
   ]);
-}, 30_000);
+});
 
 describe('what cannot be done is said, with an exit code', () => {
   test.each([

@@ -111,7 +111,7 @@ test('a teacher that was dropped into a page is found by its weights, whatever i
   const { code, stderr } = await headlight(['run', 'page.json', '--teacher', './tiny', '--json']);
   expect(code, stderr).toBe(0);
   expect(stderr).toContain('tiny: votes for 24 of 24 texts');
-}, 120_000);
+});
 
 describe('rules', () => {
   test('label what they match, and say that nobody knows how good that is', async () => {

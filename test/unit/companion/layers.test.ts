@@ -41,7 +41,7 @@ describe('a study of a labelled file', () => {
     const { code, stdout, stderr } = await call([...asked, ...files, '--recipe', 'study.json']);
     expect([code, stderr.match(/Written to/g)?.length]).toEqual([0, 4]);
     study = JSON.parse(stdout) as LayerStudy;
-  }, 60_000);
+  });
 
   test('has a cell for each layer and pooling, and the best by validation alone', () => {
     expect(study.kind).toBe('headlight.layers');
@@ -75,7 +75,7 @@ describe('a study of a labelled file', () => {
     expect(report.stderr).toContain('--report is of a classifier');
     const missing = await call(['run', 'study.json']);
     expect(missing.stderr).toContain('--encoder');
-  }, 60_000);
+  });
 
   test('stopped in the middle it leaves with 130, keeps its cells, and goes on to the same figures', async () => {
     const stopped = await call(asked, { at: /Probing.*layer 1/, signal: 'SIGINT' });
@@ -86,7 +86,7 @@ describe('a study of a labelled file', () => {
     expect(again.code).toBe(0);
     expect(await kept()).toEqual([]);
     expect(measured(JSON.parse(again.stdout) as LayerStudy)).toEqual(measured(study));
-  }, 60_000);
+  });
 
   test('a task made from the texts needs no labels', async () => {
     await writeFile(join(folder, 'plain.csv'), reviews(120, 0).replace(/,\w+$/gm, ''));
@@ -97,7 +97,7 @@ describe('a study of a labelled file', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^bigram shift: 2 classes/);
     expect(stdout).not.toMatch(/selectivity|LogME/);
-  }, 60_000);
+  });
 });
 
 describe('what cannot be is said before anything is computed', () => {

@@ -132,7 +132,7 @@ it('a gated model with a token from the environment or a file; it stands in no o
   } finally {
     await hub.close();
   }
-}, 180_000);
+});
 
 it('which token is for whom', async () => {
   const hub = 'https://huggingface.co';

@@ -140,7 +140,7 @@ test('a model is planned, stopped, gone on with, listed, damaged, checked, mende
   );
   expect((await models(['list', '--json'])).stdout).toBe('[]\n');
   expect(await readdir(join(folder, 'home/models'))).toEqual([]);
-}, 120_000);
+});
 
 test('two processes that want one model download it once', async () => {
   hub.requests.length = 0;
@@ -159,4 +159,4 @@ test('two processes that want one model download it once', async () => {
   expect(second.stderr).toMatch(/downloaded already, in another tab or program/);
   expect(asked()).toHaveLength(1);
   expect(weights.length).toBeGreaterThan(100_000);
-}, 120_000);
+});

@@ -163,7 +163,7 @@ describe('at the door', () => {
     for (const { knock } of pages) knock.end();
     await Promise.all(pages.map(({ knock }) => knock.closed));
     await expect.poll(isAlive).toBe(true);
-  }, 20_000);
+  });
 });
 
 describe('frames', () => {
@@ -279,7 +279,7 @@ describe('frames', () => {
     expect(await isAlive()).toBe(true);
     // Of both sides in this one process.
     expect(process.memoryUsage().rss - before).toBeLessThan(300e6);
-  }, 60_000);
+  });
 });
 
 describe('what a page may not', () => {

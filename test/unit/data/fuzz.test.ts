@@ -20,7 +20,7 @@ test('2,000 damaged files end in a table that keeps its promises or in a plain e
   expect(count.tables).toBeGreaterThan(500);
   expect(count.refused).toBeGreaterThan(100);
   expect(count.compared).toBeGreaterThan(50);
-}, 120_000);
+});
 
 test('what is written as CSV is read back, every character of it', () => {
   const random = seededRandom(11);

@@ -267,7 +267,7 @@ it('of 150 mutated exports each is read or refused, soon', async () => {
   // Not only refused: some mutations leave a model that works.
   expect(count.read).toBeGreaterThan(5);
   expect(count.refused).toBeGreaterThan(75);
-}, 120_000);
+});
 
 describe('work that grows with the file, not with its square', () => {
   it('thousands of branches beside thousands of weights are checked in a moment', () => {

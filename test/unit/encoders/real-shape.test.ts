@@ -13,7 +13,7 @@ beforeAll(async () => {
   runtime = await nodeRuntime();
 });
 
-test.each(TRANSFORMERS)('%s', { timeout: 240_000 }, async (name) => {
+test.each(TRANSFORMERS)('%s', async (name) => {
   const golden = JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as RealGolden;
   const found = await realDifferences(golden, runtime, 'cpu');
   expect(found.compared).toBeGreaterThan(golden.padded.states.length * 60);

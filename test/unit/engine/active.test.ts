@@ -84,7 +84,7 @@ beforeAll(async () => {
     strategy: 'margin',
     seed: 0,
   };
-}, 60_000);
+});
 
 afterAll(async () => {
   await rm(home, { recursive: true, force: true });

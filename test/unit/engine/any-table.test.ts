@@ -76,7 +76,7 @@ beforeAll(async () => {
   const found = (await engine.listEncoders()).find(({ info }) => info.architecture === 'static');
   if (found === undefined) throw new Error('no instant encoder ships');
   instant = found;
-}, 60_000);
+});
 
 afterAll(async () => {
   await rm(home, { recursive: true, force: true });
@@ -97,7 +97,7 @@ describe('several labels a text', () => {
       }),
     );
     run = await finish(engine.train(project.id, settings({ baselines: true })));
-  }, 60_000);
+  });
 
   it('finds the columns of 0 and 1, and counts each label in each part', () => {
     expect(project.choice.label).toEqual({ kind: 'columns', columns: [...LABELS] });

@@ -171,7 +171,7 @@ beforeAll(async () => {
   instant = found;
   tiny = await finish(engine.addFolderEncoder('tiny', tinyModelFiles(), 'fp32'));
   connected = await engine.connectCompanion(LINK);
-}, 60_000);
+});
 
 afterAll(() => companion.kill());
 
@@ -343,7 +343,7 @@ describe('a project that runs on a companion', () => {
     await finish(engine.train(project.id, training()));
     expect((await keys(there, project.id)).filter((key) => key.includes('/layers/'))).toEqual([]);
     expect(await engine.layerStudies(project.id)).toEqual([]);
-  }, 60_000);
+  });
 
   it('deletes there what is deleted here', async () => {
     const { runs } = await finish(engine.openProject(project.id));
@@ -437,7 +437,7 @@ describe('a fine-tune there', () => {
     const run = await finish(engine.finetune(project.id, lora()));
     figures = await predictionsOf(project.id, run.id);
     await engine.deleteRun(project.id, run.id);
-  }, 60_000);
+  });
 
   it('goes on when the connection is cut and the companion is killed in the middle, to the same bits', async () => {
     await engine.setPlace(project.id, connected.id);
@@ -453,7 +453,7 @@ describe('a fine-tune there', () => {
     expect(await engine.unfinishedFinetune(project.id)).toBeNull();
     const { probabilities } = await engine.predictTexts(project.id, run.id, ['the film was great']);
     expect(probabilities[0]).toHaveLength(2);
-  }, 60_000);
+  });
 
   it('is stopped, comes home with its checkpoint, and goes on here', async () => {
     const stop = new AbortController();
@@ -474,7 +474,7 @@ describe('a fine-tune there', () => {
     expect((await engine.unfinishedFinetune(project.id))?.step).toBe(unfinished?.step);
     const run = await finish(engine.finetune(project.id, lora()));
     expect(await predictionsOf(project.id, run.id)).toEqual(figures);
-  }, 60_000);
+  });
 
   it('is found again by a page that was reloaded, and its run comes home', async () => {
     await engine.setPlace(project.id, connected.id);
@@ -500,7 +500,7 @@ describe('a fine-tune there', () => {
     expect(runs).toHaveLength(before + 1);
     expect(await predictionsOf(project.id, runs[0]?.id ?? '')).toEqual(figures);
     expect(await reloaded.companionJobs()).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe('a model that is too large to come home', () => {
@@ -545,7 +545,7 @@ describe('a model that is too large to come home', () => {
     expect((await keys(there, id)).some((key) => key.includes(`${run.id}/model/`))).toBe(true);
     await reloaded.deleteRun(id, run.id);
     expect((await keys(there, id)).some((key) => key.includes(run.id))).toBe(false);
-  }, 60_000);
+  });
 });
 
 describe('labels made there', () => {
@@ -617,7 +617,7 @@ describe('labels made there', () => {
     await engine.labelRow(id, { ...given, row: next?.origin.row ?? -1 });
     expect((await engine.undoActive(id)).labelled).toBe(1);
     expect((await engine.labelling(id)).hand.labelled).toBe(1);
-  }, 60_000);
+  });
 });
 
 describe('a companion that does not answer', () => {
@@ -636,7 +636,7 @@ describe('a companion that does not answer', () => {
     expect(revive.connections.size).toBe(0);
     await startCompanion();
     expect((await engine.reconnectCompanion(connected.id)).state).toBe('connected');
-  }, 60_000);
+  });
 
   it('is forgotten with its key: nothing of it is left here, and nothing of the person there', async () => {
     const { id } = await newProject(30);

@@ -88,7 +88,7 @@ beforeAll(async () => {
   tiny = await finish(engine.addFolderEncoder('tiny', tinyModelFiles(), 'fp32'));
   project = await newProject(reviews);
   run = await finish(engine.finetune(project.id, choice()));
-}, 60_000);
+});
 
 describe('a contrastive fine-tune', () => {
   it('records its pairs and steps, and leaves an ordinary recipe', () => {

@@ -110,7 +110,7 @@ beforeAll(async () => {
   tiny = await finish(engine.addFolderEncoder('tiny', tinyModelFiles(), 'fp32'));
   project = await newProject();
   run = await finish(engine.finetune(project.id, choice()));
-}, 120_000);
+});
 
 describe('a fine-tune', () => {
   it('beats always answering the most frequent class, and by more than its interval', () => {
@@ -437,7 +437,7 @@ describe('pairs of texts', () => {
     } as const;
     expect((await thrownBy(engine.train(view.id, probe))).code).toBe('bad-setting');
     await engine.deleteProject(view.id);
-  }, 60_000);
+  });
 });
 
 describe('words with tags', () => {
@@ -505,7 +505,7 @@ describe('words with tags', () => {
     expect(again.preview.map(({ label }) => label)).toEqual(['O B-PET O']);
     await classifier.close();
     await engine.deleteProject(view.id);
-  }, 60_000);
+  });
 
   it('are no task for a probe', async () => {
     const view = await newProject('pets.conll', sentences(30));
@@ -559,7 +559,7 @@ describe('the encoder that ships', () => {
     const recipe = await finish(engine.export(view.id, tuned.id, 'recipe'));
     expect(readRecipe(parseJson(recipe.bytes, recipe.name))).toEqual(tuned.recipe);
     await engine.deleteProject(view.id);
-  }, 90_000);
+  });
 });
 
 describe('several labels a text', () => {
@@ -600,5 +600,5 @@ describe('several labels a text', () => {
       expect(away[at]).toBeCloseTo(share, 4);
     });
     await classifier.close();
-  }, 120_000);
+  });
 });

@@ -80,7 +80,7 @@ beforeAll(async () => {
   if (instant === undefined) throw new Error('no instant encoder ships');
   const { reference: encoder, defaults: embed } = instant;
   settings = { ...DEFAULT_LABEL_ERRORS, encoder, embed, device: 'cpu' };
-}, 60_000);
+});
 
 beforeEach(async () => {
   engine = createEngine({ ...node, storage: memoryStorage() });

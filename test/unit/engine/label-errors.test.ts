@@ -68,7 +68,7 @@ beforeAll(async () => {
   settings = { ...DEFAULT_LABEL_ERRORS, encoder, embed, device: 'cpu' };
   project = await finish(engine.createProject([await flippedFile()]));
   view = await finish(engine.labelErrors(project.id, settings));
-}, 60_000);
+});
 
 afterAll(async () => {
   await rm(home, { recursive: true, force: true });

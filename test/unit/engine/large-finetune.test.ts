@@ -52,7 +52,7 @@ let disk: Trained;
 beforeAll(async () => {
   memory = await train({});
   disk = await train({ largeBytes: 1000, memoryBytes: 2e6 });
-}, 120_000);
+});
 
 describe('LoRA over a base on the disk', () => {
   it('gives the figures of the base in memory', () => {

@@ -56,7 +56,7 @@ beforeAll(async () => {
   instant = found;
   project = await finish(engine.createProject([await sampleFile()]));
   run = await finish(engine.train(project.id, settings()));
-}, 120_000);
+});
 
 afterAll(async () => {
   await rm(home, { recursive: true, force: true });

@@ -69,7 +69,7 @@ beforeAll(async () => {
   );
   plain = await trained({ C: 1 });
   strong = await trained({ C: 0.001 });
-}, 60_000);
+});
 
 afterAll(async () => {
   await rm(home, { recursive: true, force: true });

@@ -92,7 +92,7 @@ beforeAll(async () => {
   );
   report = await finish(engine.runReport(project.id, run.id));
   kept = await testRows();
-}, 60_000);
+});
 
 afterAll(async () => {
   await rm(home, { recursive: true, force: true });

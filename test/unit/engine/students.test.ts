@@ -130,7 +130,7 @@ beforeAll(async () => {
   platform = await createNodePlatform({ home: await temporaryFolder() });
   engine = createEngine(platform);
   tiny = await finish(engine.addFolderEncoder('tiny', tinyModelFiles(), 'fp32'));
-}, 60_000);
+});
 
 describe('the teacher beside its student', () => {
   it('is measured on the student’s own test rows, and rows without a vote count as wrong', async () => {

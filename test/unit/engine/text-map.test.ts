@@ -47,7 +47,7 @@ beforeAll(async () => {
     }),
   );
   map = await finish(engine.textMap(project.id, run.id, DEFAULT_TEXT_MAP));
-}, 60_000);
+});
 
 afterAll(async () => {
   await rm(home, { recursive: true, force: true });

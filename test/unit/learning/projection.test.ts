@@ -31,7 +31,7 @@ let map: Projection;
 beforeAll(async () => {
   await useWasmTensors();
   map = await finish(projectRows(features, settings));
-}, 60_000);
+});
 
 /** Rows in order of their distance to one, itself first. */
 function ranked(rows: number, distance: (i: number, j: number) => number, i: number): number[] {

@@ -61,7 +61,7 @@ beforeAll(async () => {
   );
   if (found === undefined) throw new Error('no instant encoder ships');
   instant = found;
-}, 60_000);
+});
 
 function opened(storage = memoryStorage()) {
   return { storage, engine: createEngine({ ...node, storage }) };

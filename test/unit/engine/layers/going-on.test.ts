@@ -48,7 +48,7 @@ beforeAll(async () => {
   platform = await createNodePlatform({ home });
   const { scene, project } = await begun();
   whole = await finish(scene.engine.layerStudy(project, everything(scene)));
-}, 60_000);
+});
 
 afterAll(async () => {
   await rm(home, { recursive: true, force: true });
@@ -69,7 +69,7 @@ it('has all that was asked for', () => {
   expect(whole.variational.map(({ cell }) => cell.layer)).toEqual([0, 2]);
 });
 
-it('comes to the same, killed at every write', { timeout: 60_000 }, async () => {
+it('comes to the same, killed at every write', async () => {
   const { scene, project } = await begun();
   const { storage, engine } = scene;
   const write = storage.write.bind(storage);
@@ -101,7 +101,7 @@ it('comes to the same, killed at every write', { timeout: 60_000 }, async () => 
   expect(withoutTimes(study)).toEqual(withoutTimes(whole));
 });
 
-it('comes to the same, stopped as each kind of work begins', { timeout: 60_000 }, async () => {
+it('comes to the same, stopped as each kind of work begins', async () => {
   const { scene, project } = await begun();
   const { engine } = scene;
   const stopped = new Set<string>();

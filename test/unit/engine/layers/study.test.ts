@@ -36,7 +36,7 @@ beforeAll(async () => {
     rankings: true,
   });
   study = await finish(scene.engine.layerStudy(project.id, settings));
-}, 60_000);
+});
 
 afterAll(async () => {
   await rm(home, { recursive: true, force: true });

@@ -106,7 +106,7 @@ function openModel(method: TrainMethod): TrainableModel {
 }
 
 describe('the first 50 steps are those of PyTorch', () => {
-  test.each(['full', 'lora'] as const)('%s', { timeout: 240_000 }, async (method) => {
+  test.each(['full', 'lora'] as const)('%s', async (method) => {
     expect(train.length).toBe(golden.rows);
     const { learning_rate, losses, norms } = golden.methods[method];
     // Every loss as the graph gives it: curves average over several steps.

@@ -75,7 +75,7 @@ beforeAll(async () => {
   const blocks = onlineBlocks(order.length);
   const half = 2 + coded.length / 2;
   codes = [fits.slice(2, half), fits.slice(half)].map((own) => onlineCode(own, blocks, classes));
-}, 60_000);
+});
 
 test('accuracies of labels and of random labels, and the selectivity', () => {
   for (const [i, wanted] of [figures.real, figures.control].entries()) {
