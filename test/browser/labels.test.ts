@@ -114,7 +114,7 @@ it('labels a file without labels, and trains on it', async () => {
   // What was made is there after a reload.
   await page.reload();
   await driver.unfold('labels');
-  await shown('hand-counts', '7 texts labelled by you.');
+  await shown('hand-counts', '7 texts labelled by you');
   await driver.chooseEncoder(INSTANT);
   await driver.chooseDevice('wasm');
   await driver.train();
